@@ -1,0 +1,36 @@
+import type { ServiceBusReceivedMessage } from "@azure/service-bus";
+import { invariant } from "@postern/contracts";
+import type { Delivery } from "../domain/ports";
+
+/** A delivery that remembers the SDK's message, which alone can be settled. */
+export class BusDelivery implements Delivery {
+  readonly #message: ServiceBusReceivedMessage;
+  readonly returnCredit: () => void;
+
+  constructor(message: ServiceBusReceivedMessage, returnCredit: () => void) {
+    this.#message = message;
+    this.returnCredit = returnCredit;
+  }
+
+  static messageOf(delivery: Delivery): ServiceBusReceivedMessage {
+    invariant(delivery instanceof BusDelivery, "a delivery is settled where it came from");
+    return delivery.#message;
+  }
+
+  get messageId(): string {
+    const id = this.#message.messageId;
+    return typeof id === "string" ? id : String(id ?? "");
+  }
+
+  get deliveryCount(): number {
+    return this.#message.deliveryCount ?? 0;
+  }
+
+  get properties(): Readonly<Record<string, unknown>> | undefined {
+    return this.#message.applicationProperties;
+  }
+
+  get body(): unknown {
+    return this.#message.body as unknown;
+  }
+}

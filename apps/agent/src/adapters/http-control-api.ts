@@ -1,0 +1,121 @@
+import {
+  type AgentId,
+  type Heartbeat,
+  HeartbeatReply,
+  JobAttempt,
+  type JobId,
+  Problem,
+} from "@postern/contracts";
+import { OutageError } from "../domain/port-errors";
+import type { AttemptReply, ControlApi } from "../domain/ports";
+
+export interface HttpControlApiOptions {
+  /** With `/api`. */
+  readonly baseUrl: string;
+  /** A bearer token for the API. */
+  readonly token: () => Promise<string>;
+  readonly timeoutMs: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfterMs: number | undefined;
+}
+
+export class HttpControlApi implements ControlApi {
+  readonly #options: HttpControlApiOptions;
+
+  constructor(options: HttpControlApiOptions) {
+    this.#options = options;
+  }
+
+  async heartbeat(agent: AgentId, heartbeat: Heartbeat): Promise<HeartbeatReply> {
+    const answer = await this.#post(`agents/${encodeURIComponent(agent)}/heartbeat`, heartbeat);
+    if (answer.status !== 200) throw refused("heartbeat", answer);
+    const reply = HeartbeatReply.safeParse(answer.body);
+    if (!reply.success) throw refused("heartbeat", answer);
+    return reply.data;
+  }
+
+  async leaseAttempt(job: JobId, agent: AgentId): Promise<AttemptReply> {
+    const answer = await this.#post(`jobs/${encodeURIComponent(job)}/attempts`, { agent });
+    switch (answer.status) {
+      case 201: {
+        const attempt = JobAttempt.safeParse(answer.body);
+        if (!attempt.success) throw refused("attempt", answer);
+        return {
+          kind: "leased",
+          attempt: attempt.data.attempt,
+          leaseUntil: attempt.data.leaseUntil,
+        };
+      }
+      case 409:
+        return { kind: "held" };
+      case 404:
+        return { kind: "gone" };
+      default:
+        throw refused("attempt", answer);
+    }
+  }
+
+  async #post(path: string, body: unknown): Promise<Answer> {
+    let token: string;
+    try {
+      token = await this.#options.token();
+    } catch (error) {
+      throw new OutageError("api", "unreachable", `no token: ${text(error)}`.slice(0, 500), {
+        cause: error,
+      });
+    }
+    try {
+      const response = await fetch(`${this.#options.baseUrl}/${path}`, {
+        method: "POST",
+        redirect: "error",
+        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(this.#options.timeoutMs),
+      });
+      const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+      return {
+        status: response.status,
+        body: parsed(await response.text()),
+        retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
+      };
+    } catch (error) {
+      const timedOut = error instanceof Error && error.name === "TimeoutError";
+      throw new OutageError(
+        "api",
+        timedOut ? "timed-out" : "unreachable",
+        text(error).slice(0, 500),
+        { cause: error },
+      );
+    }
+  }
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(what: string, answer: Answer): OutageError {
+  const problem = Problem.safeParse(answer.body);
+  const detail = problem.success
+    ? `${problem.data.code}: ${problem.data.detail}`
+    : "no readable answer";
+  return new OutageError(
+    "api",
+    answer.status === 429 ? "throttled" : "refused",
+    `${what}: ${answer.status} ${detail}`.slice(0, 500),
+    answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs },
+  );
+}
+
+function text(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

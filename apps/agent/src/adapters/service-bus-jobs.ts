@@ -1,0 +1,151 @@
+/**
+ * Job messages from a queue without sessions, over the SDK's streaming receiver. The receiver is made anew after an error
+ * and after a quiet time: the SDK reconnects it after most kinds of failure, and after some leaves it dead without a word.
+ */
+import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
+import type { Clock, DeadLetterReason, Delivery, JobSource, Log } from "../domain/ports";
+import { BusDelivery } from "./bus-delivery";
+import { brokerOutage } from "./service-bus-errors";
+
+const REOPEN_AFTER_ERROR_MS = 2_000;
+const REOPEN_WHEN_QUIET_MS = 120_000;
+/** Leasing takes a request or two; the lock needs no renewal beyond this. */
+const LONGEST_LEASING_MS = 120_000;
+
+export interface BusJobSourceOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly client: () => ServiceBusClient;
+  readonly queue: string;
+  readonly maxInFlight: number;
+  readonly onDelivery: (delivery: Delivery) => void;
+  readonly onClosed: () => void;
+}
+
+export class BusJobSource implements JobSource {
+  readonly #options: BusJobSourceOptions;
+  readonly #owners = new WeakMap<Delivery, ServiceBusReceiver>();
+  #receiver: ServiceBusReceiver | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #inHand = 0;
+  #closed = false;
+  #inOutage = false;
+
+  constructor(options: BusJobSourceOptions) {
+    this.#options = options;
+    this.#open();
+  }
+
+  async complete(delivery: Delivery): Promise<void> {
+    await this.#settle(delivery, "complete", (receiver, message) =>
+      receiver.completeMessage(message),
+    );
+  }
+
+  async abandon(delivery: Delivery): Promise<void> {
+    await this.#settle(delivery, "abandon", (receiver, message) =>
+      receiver.abandonMessage(message),
+    );
+  }
+
+  async deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
+    await this.#settle(delivery, "dead-letter", (receiver, message) =>
+      receiver.deadLetterMessage(message, {
+        deadLetterReason: reason.code,
+        deadLetterErrorDescription: reason.text.slice(0, 4_096),
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#options.onClosed();
+    const closing = this.#receiver?.close().catch(() => undefined);
+    await Promise.race([
+      closing,
+      new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref()),
+    ]);
+  }
+
+  /** Makes a new receiver, of the present client. Messages in hand are settled over the old one or come again. */
+  reopen(): void {
+    const old = this.#receiver;
+    this.#receiver = undefined;
+    old?.close().catch(() => undefined);
+    this.#open();
+  }
+
+  #open(): void {
+    if (this.#closed) return;
+    let receiver: ServiceBusReceiver;
+    try {
+      receiver = this.#options.client().createReceiver(this.#options.queue, {
+        maxAutoLockRenewalDurationInMs: LONGEST_LEASING_MS,
+      });
+      this.#receiver = receiver;
+      this.#subscribe(receiver);
+    } catch {
+      // Thrown, not reported, when the client is closed or closing.
+      return this.#reopenIn(REOPEN_AFTER_ERROR_MS);
+    }
+    this.#reopenIn(REOPEN_WHEN_QUIET_MS);
+  }
+
+  #subscribe(receiver: ServiceBusReceiver): void {
+    receiver.subscribe(
+      {
+        processMessage: (message) =>
+          new Promise<void>((resolve) => {
+            this.#inHand += 1;
+            this.#inOutage = false;
+            const delivery = new BusDelivery(message, () => {
+              this.#inHand -= 1;
+              resolve();
+            });
+            this.#owners.set(delivery, receiver);
+            this.#reopenIn(REOPEN_WHEN_QUIET_MS);
+            this.#options.onDelivery(delivery);
+          }),
+        processError: async ({ error, errorSource }) => {
+          if (this.#closed || receiver !== this.#receiver || errorSource !== "receive") return;
+          if (!this.#inOutage) {
+            this.#inOutage = true;
+            this.#options.log.warn("jobs queue does not answer", {
+              reason: error.message.slice(0, 300),
+            });
+          }
+          this.#reopenIn(REOPEN_AFTER_ERROR_MS);
+        },
+      },
+      { autoCompleteMessages: false, maxConcurrentCalls: this.#options.maxInFlight },
+    );
+  }
+
+  #reopenIn(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      // Jobs in hand hold credit of the old link; a new one beside it would exceed the bound.
+      if (this.#inHand > 0 && delayMs === REOPEN_WHEN_QUIET_MS) this.#reopenIn(delayMs);
+      else this.reopen();
+    }, delayMs).unref();
+  }
+
+  async #settle(
+    delivery: Delivery,
+    what: string,
+    settle: (
+      receiver: ServiceBusReceiver,
+      message: ReturnType<typeof BusDelivery.messageOf>,
+    ) => Promise<void>,
+  ): Promise<void> {
+    const receiver = this.#owners.get(delivery);
+    if (receiver === undefined) return;
+    try {
+      await settle(receiver, BusDelivery.messageOf(delivery));
+    } catch (error) {
+      throw brokerOutage(what, error);
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/contracts";
+import { Agent } from "./agent";
+import type { CosmosLedger } from "./adapters/cosmos-ledger";
+import { HttpControlApi } from "./adapters/http-control-api";
+import { LazyCredential } from "./adapters/lazy-credential";
+import { createPinoLog } from "./adapters/pino-log";
+import { ServiceBusBroker } from "./adapters/service-bus-broker";
+import { connectServiceBus } from "./adapters/service-bus-client";
+import { systemClock, systemRandom } from "./adapters/system-clock";
+import { noTracing, type RunningTracing, startTracing } from "./adapters/tracing";
+import type { AgentPorts, Log } from "./domain/ports";
+import { type WorkTypes, workTypes } from "./domain/work-reader";
+import type { Settings } from "./settings";
+
+export interface CreateAgentOptions {
+  readonly settings: Settings;
+  /** Ports to use in the place of the real ones: benches and simulations. What is given is not made. */
+  readonly ports?: Partial<AgentPorts>;
+  /** Work messages that it reads: those of this version, unless said otherwise. */
+  readonly types?: WorkTypes;
+}
+
+/** Builds an agent of the settings: real adapters, but for the ports that are given. Nothing is contacted before `start`. */
+export async function createAgent({
+  settings,
+  ports = {},
+  types = workTypes,
+}: CreateAgentOptions): Promise<Agent> {
+  const log = ports.log ?? agentLog(settings);
+  const clock = ports.clock ?? systemClock;
+  const closers: (() => Promise<void>)[] = [];
+  const credential = new LazyCredential(async () => {
+    const { defaultCredential } = await import("./adapters/identity");
+    return defaultCredential(settings.identity.disableInstanceDiscovery);
+  });
+  let tracing = ports.tracing;
+  if (tracing === undefined && settings.telemetry.otlpEndpoint !== null) {
+    const running: RunningTracing = await startTracing(settings.telemetry.otlpEndpoint, {
+      "service.instance.id": settings.agentId,
+      "postern.branch": settings.branch,
+      "postern.tenant": settings.tenant,
+    });
+    closers.push(() => running.close());
+    tracing = running;
+  }
+  const whole: AgentPorts = {
+    clock,
+    log,
+    random: ports.random ?? systemRandom,
+    tracing: tracing ?? noTracing,
+    broker: ports.broker ?? serviceBus(settings, credential, clock, log),
+    ...stores(settings, credential, closers, ports),
+    api:
+      ports.api ??
+      new HttpControlApi({
+        baseUrl: settings.api.baseUrl,
+        timeoutMs: settings.api.timeoutMs,
+        token: () => credential.bearer(settings.api.scope),
+      }),
+    targets: ports.targets ?? new Map(settings.targets.map(({ name, open }) => [name, open()])),
+  };
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(closers.map((each) => each()));
+  };
+  return new Agent(settings, whole, close, types);
+}
+
+export function agentLog(settings: Settings): Log {
+  return createPinoLog(settings.telemetry.logLevel, {
+    agent: settings.agentId,
+    branch: settings.branch,
+    tenant: settings.tenant,
+  });
+}
+
+function serviceBus(
+  settings: Settings,
+  credential: LazyCredential,
+  clock: AgentPorts["clock"],
+  log: Log,
+): ServiceBusBroker {
+  const { connectionString, fullyQualifiedNamespace, acceptWaitMs } = settings.serviceBus;
+  const access =
+    connectionString === null
+      ? { fullyQualifiedNamespace: fullyQualifiedNamespace ?? "", credential }
+      : { connectionString };
+  return new ServiceBusBroker({
+    clock,
+    log,
+    acceptWaitMs,
+    sendQueues: [resultsQueueName(settings.group)],
+    connect: () => connectServiceBus(access, acceptWaitMs),
+  });
+}
+
+/** The Cosmos SDK is loaded with the first unit: an agent that has had no work yet is the smaller for it. */
+function stores(
+  settings: Settings,
+  credential: LazyCredential,
+  closers: (() => Promise<void>)[],
+  given: Partial<AgentPorts>,
+): Pick<AgentPorts, "ledger" | "trials"> {
+  if (given.ledger !== undefined) {
+    return given.trials === undefined
+      ? { ledger: given.ledger }
+      : { ledger: given.ledger, trials: given.trials };
+  }
+  let ledger: CosmosLedger | undefined;
+  let opening: Promise<CosmosLedger> | undefined;
+  const open = (): Promise<CosmosLedger> => {
+    opening ??= import("./adapters/cosmos-ledger").then(({ openCosmosLedger }) => {
+      const { endpoint, key } = settings.cosmos;
+      ledger = openCosmosLedger(
+        { endpoint, ...(key === null ? { credential } : { key }) },
+        { database: databaseName, container: ledgerContainerName(settings.group) },
+      );
+      return ledger;
+    });
+    return opening;
+  };
+  closers.push(async () => ledger?.close());
+  return {
+    ledger: {
+      read: async (lane, ids, signal) => (ledger ?? (await open())).read(lane, ids, signal),
+      write: async (lane, writes, signal) => (ledger ?? (await open())).write(lane, writes, signal),
+    },
+    trials: given.trials ?? {
+      read: async (...args) => (ledger ?? (await open())).trials.read(...args),
+      write: async (...args) => (ledger ?? (await open())).trials.write(...args),
+      lastProcess: async (agent) => (ledger ?? (await open())).trials.lastProcess(agent),
+      noteProcess: async (agent, record) =>
+        (ledger ?? (await open())).trials.noteProcess(agent, record),
+    },
+  };
+}

@@ -1,0 +1,333 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  type FailureClass,
+  type Lane,
+  limits,
+  ResultMessage,
+  type WorkMessage,
+} from "@postern/contracts";
+import fc from "fast-check";
+import { branch, definition, group, idsInLane, messageOf, person, tenant } from "../../test/work";
+import { decideFailure, defaultRetryLimits } from "./failure-policy";
+import { creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
+import { decideByLedger, ledgerEntryOf } from "./ledger-decision";
+import { outagePauseMs } from "./outage-policy";
+import type { Delivery } from "./ports";
+import { reportOf } from "./report";
+import { packResults } from "./result-packing";
+import {
+  breakerModel,
+  newBreaker,
+  probePauseMs,
+  slotsAdmitted,
+  stepBreaker,
+} from "./target-breaker";
+import { formUnit, type ReadDelivery, roundsOf } from "./unit-forming";
+import type { Verdict } from "./verdict";
+
+const lane = `${definition}/03` as Lane;
+const ids = idsInLane(40);
+
+function delivered(message: WorkMessage, deliveryCount = 0): ReadDelivery {
+  const delivery: Delivery = {
+    messageId: message.messageId,
+    deliveryCount,
+    properties: undefined,
+    body: message,
+    returnCredit: () => undefined,
+  };
+  return { delivery, message };
+}
+
+const anyMessage = fc
+  .array(
+    fc.record({ who: fc.integer({ min: 0, max: 39 }), version: fc.integer({ min: 1, max: 9 }) }),
+    { minLength: 1, maxLength: 100 },
+  )
+  .map((items) =>
+    messageOf(
+      lane,
+      items.map(({ who, version }) =>
+        person({ id: ids[who] ?? "u", version, name: `${who}.${version}` }),
+      ),
+    ),
+  );
+const anyBacklog = fc.array(fc.tuple(anyMessage, fc.integer({ min: 0, max: 4 })), {
+  minLength: 1,
+  maxLength: 12,
+});
+
+describe("forming units", () => {
+  test("takes every message once, in order, at most a hundred items at a time, suspects alone", () => {
+    fc.assert(
+      fc.property(anyBacklog, (backlog) => {
+        const waiting = backlog.map(([message, count]) => delivered(message, count));
+        const taken: ReadDelivery[] = [];
+        while (taken.length < waiting.length) {
+          const unit = formUnit(waiting.slice(taken.length));
+          expect(unit.messages.length).toBeGreaterThan(0);
+          if (unit.messages.length > 1)
+            expect(unit.itemCount).toBeLessThanOrEqual(limits.itemsPerMessage);
+          if (unit.alone) expect(unit.messages).toHaveLength(1);
+          expect(unit.alone).toBe(
+            unit.messages.some(({ delivery }) => delivery.deliveryCount >= 3),
+          );
+          taken.push(...unit.messages);
+        }
+        expect(taken).toEqual(waiting);
+      }),
+    );
+  });
+
+  test("rounds hold each entity at most once and keep the order of an entity's items", () => {
+    fc.assert(
+      fc.property(anyBacklog, (backlog) => {
+        const unit = formUnit(backlog.map(([message, count]) => delivered(message, count)));
+        const rounds = roundsOf(unit);
+        for (const round of rounds)
+          expect(new Set(round.map(({ key }) => key)).size).toBe(round.length);
+        if (unit.alone) expect(rounds.every((round) => round.length === 1)).toBe(true);
+        const flat = rounds.flat();
+        expect(flat).toHaveLength(unit.itemCount);
+        for (const key of new Set(flat.map((entry) => entry.key))) {
+          const places = flat
+            .filter((entry) => entry.key === key)
+            .map(({ messageIndex, itemIndex }) => messageIndex * 1_000 + itemIndex);
+          expect(places).toEqual(places.toSorted((a, b) => a - b));
+        }
+      }),
+    );
+  });
+});
+
+describe("the ledger's decision", () => {
+  test("never lets a version move back, and applies each state at most once, whatever the order of deliveries", () => {
+    const deliveries = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(deliveries, (versions) => {
+        let entry: ReturnType<typeof ledgerEntryOf> | undefined;
+        const applied: number[] = [];
+        for (const version of versions) {
+          const item = person({ id: "ann", version, name: `v${Math.ceil(version / 2)}` });
+          const decision = decideByLedger(item, entry);
+          if (decision.kind === "apply") applied.push(version);
+          if (decision.kind === "apply" || decision.kind === "advance") {
+            expect(entry === undefined || entry.version < version).toBe(true);
+            entry = ledgerEntryOf(
+              item,
+              { lane, key: "user:ann" },
+              decision.kind === "apply" ? "applied" : "unchanged",
+              0,
+            );
+          }
+        }
+        expect(entry?.version).toBe(Math.max(...versions));
+        expect(applied).toEqual([...new Set(applied)].toSorted((a, b) => a - b));
+      }),
+    );
+  });
+});
+
+describe("the failure policy", () => {
+  const facts = fc.record({
+    class: fc.constantFrom<FailureClass>(
+      "transient",
+      "throttled",
+      "dependency",
+      "permanent",
+      "poison",
+      "target-down",
+    ),
+    retryAfterMs: fc.option(fc.integer({ min: 0, max: 600_000 }), { nil: undefined }),
+    triesInPlace: fc.integer({ min: 1, max: 6 }),
+    elapsedMs: fc.integer({ min: 0, max: 30 * 3_600_000 }),
+    jitter: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  });
+
+  test("ends within a day, waits no less than asked, and tries in place at most twice more", () => {
+    fc.assert(
+      fc.property(
+        facts,
+        ({ class: failureClass, retryAfterMs, triesInPlace, elapsedMs, jitter }) => {
+          const nowMs = 1_800_000_000_000;
+          const decision = decideFailure(
+            {
+              failure: {
+                class: failureClass,
+                code: "target-busy",
+                message: "no",
+                ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+              },
+              triesInPlace,
+              firstAttemptMs: nowMs - elapsedMs,
+              nowMs,
+              jitter,
+            },
+            defaultRetryLimits,
+          );
+          switch (decision.kind) {
+            case "again-now":
+              expect(triesInPlace).toBeLessThanOrEqual(2);
+              expect(decision.delayMs).toBeGreaterThanOrEqual(Math.min(retryAfterMs ?? 0, 250));
+              expect(decision.delayMs).toBeLessThan(300);
+              break;
+            case "wait":
+              expect(elapsedMs).toBeLessThan(defaultRetryLimits.giveUpAfterMs);
+              expect(decision.retryAtMs).toBeGreaterThan(nowMs + 3_000);
+              expect(decision.retryAtMs).toBeLessThanOrEqual(
+                Math.max(nowMs - elapsedMs + defaultRetryLimits.giveUpAfterMs, nowMs + 5_000),
+              );
+              break;
+            case "dead-letter":
+              expect(
+                ["permanent", "poison"].includes(failureClass) ||
+                  elapsedMs >= defaultRetryLimits.giveUpAfterMs,
+              ).toBe(true);
+              break;
+            case "target-down":
+              expect(failureClass).toBe("target-down");
+              break;
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("a wait doubles from one try to the next, up to an hour", () => {
+    const waits: number[] = [];
+    let nowMs = 0;
+    for (let tries = 0; tries < 14; tries += 1) {
+      const decision = decideFailure(
+        {
+          failure: { class: "dependency", code: "target-reference-missing", message: "no" },
+          triesInPlace: 9,
+          firstAttemptMs: 0,
+          nowMs,
+          jitter: 0.5,
+        },
+        defaultRetryLimits,
+      );
+      if (decision.kind !== "wait") throw new Error(`unexpected ${decision.kind}`);
+      waits.push((decision.retryAtMs - nowMs) / 1_000);
+      nowMs = decision.retryAtMs;
+    }
+    expect(waits).toEqual([5, 5, 10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 3_600, 3_600, 3_600]);
+  });
+});
+
+describe("the target breaker", () => {
+  test("admits slots only when its target was proven, and one alone after a failure", () => {
+    const events = fc.array(fc.constantFrom(...breakerModel.transitions.map(({ on }) => on)), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(events, (happened) => {
+        let breaker = newBreaker;
+        for (const event of happened) {
+          const before = breaker;
+          breaker = stepBreaker(breaker, event);
+          const admitted = slotsAdmitted(breaker, 8);
+          if (event === "target-down" && before.state === "closed") expect(admitted).toBe(0);
+          if (event === "probe-passed" && before.state === "open") expect(admitted).toBe(1);
+          if (breaker.failures > 0) expect(probePauseMs(breaker, 0.5)).toBeLessThanOrEqual(10_000);
+        }
+        if (breaker.state === "closed") expect(breaker.failures).toBe(0);
+      }),
+    );
+  });
+});
+
+describe("the lane policy", () => {
+  test("a lane is given up after its items, its time, or a quiet moment, and never kept past its time", () => {
+    expect(
+      decideLane({ itemsTaken: 500, heldMs: 10, idleMs: 0, freeSlots: 3 }, defaultLaneLimits),
+    ).toEqual({ kind: "give-up", because: "share" });
+    expect(
+      decideLane({ itemsTaken: 1, heldMs: 5_000, idleMs: 0, freeSlots: 3 }, defaultLaneLimits),
+    ).toEqual({ kind: "give-up", because: "share" });
+    expect(
+      decideLane({ itemsTaken: 1, heldMs: 100, idleMs: 30, freeSlots: 0 }, defaultLaneLimits),
+    ).toEqual({ kind: "give-up", because: "idle" });
+    expect(
+      decideLane({ itemsTaken: 1, heldMs: 4_900, idleMs: 30, freeSlots: 1 }, defaultLaneLimits),
+    ).toEqual({ kind: "keep", forMs: 100 });
+  });
+
+  test("asks ahead for enough small messages to fill a unit, and for few large ones", () => {
+    expect(creditsFor(1)).toBe(128);
+    expect(creditsFor(100)).toBe(3);
+    expect(creditsFor(undefined)).toBe(24);
+  });
+});
+
+describe("pauses in an outage", () => {
+  test("grow to four seconds and obey the service", () => {
+    expect([1, 2, 3, 4, 5, 6, 7, 20].map((failures) => outagePauseMs(failures, 1))).toEqual([
+      100, 200, 400, 800, 1_600, 3_200, 4_000, 4_000,
+    ]);
+    expect(outagePauseMs(1, 0, 2_000)).toBe(2_000);
+  });
+});
+
+describe("reports", () => {
+  const context = { agent: "vm-1" as never, nowMs: 1_800_000_000_000, traceparent: undefined };
+  const source = { tenant, branch, group, agent: context.agent };
+  const wide = (count: number, chars: number): WorkMessage =>
+    messageOf(
+      lane,
+      ids.slice(0, count).map((id) => person({ id, version: 1, name: "å".repeat(chars) })),
+    );
+  const failed: Verdict = {
+    kind: "waiting",
+    failure: { class: "dependency", code: "target-reference-missing", message: "r".repeat(3_000) },
+    retryAtMs: 1_800_000_009_000,
+  };
+  const done: Verdict = { kind: "done", outcome: "applied" };
+
+  test("of the largest messages stay within a message, even when every item fails, and lose none", () => {
+    for (const [count, chars] of [
+      [40, 2_400],
+      [6, 16_000],
+      [3, 32_000],
+      [40, 10],
+    ] as const) {
+      const message = wide(count, chars);
+      const results = reportOf(
+        message,
+        message.items.map(() => failed),
+        context,
+      );
+      const packed = packResults([{ results, deliveries: "x" }], source, {
+        wallMs: context.nowMs,
+        traceparent: undefined,
+      });
+      for (const { body } of packed) {
+        expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThan(250 * 1_024);
+        expect(ResultMessage.safeParse(body).success).toBe(true);
+      }
+      expect(results.flatMap(({ items }) => items.map(({ itemId }) => itemId))).toEqual(
+        message.items.map(({ itemId }) => itemId),
+      );
+    }
+  });
+
+  test("are cut into the same parts with the same ids whatever became of the items", () => {
+    const message = wide(40, 2_400);
+    const shape = (verdict: Verdict): [string, number][] =>
+      reportOf(
+        message,
+        message.items.map(() => verdict),
+        context,
+      ).map(({ workMessageId, items }) => [workMessageId, items.length]);
+    expect(shape(failed)).toEqual(shape(done));
+    expect(shape(done).length).toBeGreaterThan(1);
+    expect(shape(done)[0]?.[0]).toBe(message.messageId);
+    expect(new Set(shape(done).map(([id]) => id)).size).toBe(shape(done).length);
+  });
+
+  test("of an undone item are a broken assumption", () => {
+    const message = wide(1, 1);
+    expect(() => reportOf(message, [{ kind: "undone" }], context)).toThrow("may not be reported");
+  });
+});

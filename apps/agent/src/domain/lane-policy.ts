@@ -1,0 +1,63 @@
+/**
+ * When a lane is given up, and how much is asked of the broker ahead. A lane is held at most 500 items or 5 s, so that
+ * other agents and other lanes get a turn (design §3).
+ */
+export interface LaneLimits {
+  readonly items: number;
+  readonly heldMs: number;
+  /** How long an empty lane is kept while other slots are free to take lanes. */
+  readonly idleMs: number;
+  /** How long an empty lane is kept when this is the last slot: other lanes may be waiting for it. */
+  readonly idleWhenBusyMs: number;
+}
+
+export const defaultLaneLimits: LaneLimits = {
+  items: 500,
+  heldMs: 5_000,
+  idleMs: 1_000,
+  idleWhenBusyMs: 20,
+};
+
+export interface LaneFacts {
+  readonly itemsTaken: number;
+  readonly heldMs: number;
+  /** Since the last message came or was finished; 0 while there is work in hand. */
+  readonly idleMs: number;
+  /** Slots of the same queue that are waiting for a lane. */
+  readonly freeSlots: number;
+}
+
+export type LaneDecision =
+  | { readonly kind: "keep"; readonly forMs: number }
+  | { readonly kind: "give-up"; readonly because: "share" | "idle" };
+
+export function decideLane(facts: LaneFacts, lane: LaneLimits): LaneDecision {
+  const leftMs = lane.heldMs - facts.heldMs;
+  if (facts.itemsTaken >= lane.items || leftMs <= 0) return { kind: "give-up", because: "share" };
+  const patienceMs = facts.freeSlots > 0 ? lane.idleMs : lane.idleWhenBusyMs;
+  if (facts.idleMs >= patienceMs) return { kind: "give-up", because: "idle" };
+  return { kind: "keep", forMs: Math.min(leftMs, patienceMs - facts.idleMs) };
+}
+
+/** Messages are asked for ahead so that a unit of small ones fills, and no more: what is not taken must go back. */
+const ITEMS_AHEAD = 200;
+const FEWEST_CREDITS = 3;
+const MOST_CREDITS = 128;
+const FIRST_CREDITS = 24;
+
+/** How many messages a lane asks for ahead, from the items per message seen lately on its queue. */
+export function creditsFor(itemsPerMessage: number | undefined): number {
+  if (itemsPerMessage === undefined) return FIRST_CREDITS;
+  const wanted = Math.ceil(ITEMS_AHEAD / Math.max(1, itemsPerMessage));
+  return Math.min(MOST_CREDITS, Math.max(FEWEST_CREDITS, wanted));
+}
+
+/** A moving average over about the last 16 messages. */
+export function nextItemsPerMessage(average: number | undefined, items: number): number {
+  return average === undefined ? items : average + (items - average) / 16;
+}
+
+/** Whether a message that is taken makes room for another, or the lane's share is already delivered. */
+export function wantsMore(deliveredItems: number, lane: LaneLimits): boolean {
+  return deliveredItems < lane.items;
+}

@@ -1,0 +1,73 @@
+/** The message that parks another: see `ParkedMessage`. */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import {
+  eventProperties,
+  limits,
+  type MessageId,
+  PARKED_MESSAGE_TYPE,
+  ParkedMessage,
+  type TargetName,
+} from "@postern/contracts";
+import { stamp } from "./ledger-decision";
+import type { Delivery, OutgoingMessage } from "./ports";
+import type { ResultSource } from "./result-packing";
+
+/** As JSON in JSON, with room for headers: Service Bus Standard takes 256 KB. */
+const LONGEST_BYTES = 240 * 1024;
+
+export interface UnknownMajor {
+  readonly target: TargetName;
+  readonly sessionId: string;
+  readonly type: string;
+  readonly reason: string;
+}
+
+/** @returns undefined when the message cannot be carried in another: it is not JSON, or too large */
+export function parkedMessageOf(
+  delivery: Delivery,
+  unknown: UnknownMajor,
+  source: ResultSource,
+  wallMs: number,
+): OutgoingMessage | undefined {
+  if (delivery.body instanceof Uint8Array) return undefined;
+  const digest = createHash("sha256").update(delivery.messageId).digest("base64url");
+  const messageId = `k:${digest.slice(0, 32)}` as MessageId;
+  const at = stamp(wallMs);
+  const body = ParkedMessage.safeParse({
+    ...source,
+    messageId,
+    at,
+    target: unknown.target,
+    sessionId: unknown.sessionId,
+    workMessageId: delivery.messageId,
+    unreadType: unknown.type,
+    reason: unknown.reason.slice(0, limits.reasonChars),
+    properties: plain(delivery.properties),
+    payload: JSON.stringify(delivery.body),
+  });
+  if (!body.success || Buffer.byteLength(JSON.stringify(body.data)) > LONGEST_BYTES) {
+    return undefined;
+  }
+  return {
+    messageId,
+    body: body.data,
+    properties: {
+      ...eventProperties({
+        id: messageId,
+        source: `agent/${source.agent}`,
+        type: PARKED_MESSAGE_TYPE,
+        time: at,
+      }),
+      "postern:group": source.group,
+    },
+  };
+}
+
+function plain(properties: Delivery["properties"]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties ?? {}).filter(([, value]) =>
+      ["string", "number", "boolean"].includes(typeof value),
+    ),
+  );
+}

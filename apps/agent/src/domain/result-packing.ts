@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import {
+  type AgentId,
+  type BranchId,
+  eventProperties,
+  type GroupName,
+  limits,
+  type MessageId,
+  RESULT_MESSAGE_TYPE,
+  type ResultMessage,
+  type TenantId,
+  type WorkMessageResult,
+} from "@postern/contracts";
+import type { OutgoingMessage } from "./ports";
+import { resultBytes } from "./report";
+import { stamp } from "./ledger-decision";
+
+/** Results that go out together, and the deliveries they are of. */
+export interface ReportedWork {
+  readonly results: readonly WorkMessageResult[];
+  /** Message ids with their delivery counts: a redelivery's report is another message. */
+  readonly deliveries: string;
+}
+
+export interface ResultSource {
+  readonly tenant: TenantId;
+  readonly branch: BranchId;
+  readonly group: GroupName;
+  readonly agent: AgentId;
+}
+
+/** The result messages that carry these results, each within the limits of a message. */
+export function packResults(
+  work: readonly ReportedWork[],
+  source: ResultSource,
+  now: { readonly wallMs: number; readonly traceparent: string | undefined },
+): OutgoingMessage[] {
+  const digest = createHash("sha256");
+  for (const { deliveries } of work) digest.update(deliveries);
+  const id = digest.digest("base64url").slice(0, 32);
+  return boxes(work.flatMap(({ results }) => results)).map((results, index) => {
+    const messageId = `r:${id}.${index}` as MessageId;
+    const at = stamp(now.wallMs);
+    const body: ResultMessage = { messageId, ...source, at, results };
+    return {
+      messageId,
+      body,
+      properties: {
+        ...eventProperties({
+          id: messageId,
+          source: `agent/${source.agent}`,
+          type: RESULT_MESSAGE_TYPE,
+          time: at,
+          ...(now.traceparent === undefined ? {} : { traceparent: now.traceparent }),
+        }),
+        "postern:group": source.group,
+      },
+    };
+  });
+}
+
+function boxes(results: readonly WorkMessageResult[]): WorkMessageResult[][] {
+  const filled: WorkMessageResult[][] = [];
+  let box: WorkMessageResult[] = [];
+  let bytes = 0;
+  for (const result of results) {
+    const size = resultBytes(result);
+    const full = box.length >= limits.messagesPerResult || bytes + size > limits.messageBytes;
+    if (full && box.length > 0) {
+      filled.push(box);
+      box = [];
+      bytes = 0;
+    }
+    box.push(result);
+    bytes += size;
+  }
+  if (box.length > 0) filled.push(box);
+  return filled;
+}

@@ -1,0 +1,103 @@
+import {
+  type BranchId,
+  eventAttribute,
+  type GroupName,
+  laneOf,
+  parseEventType,
+  PosternError,
+  readMessage,
+  type TargetName,
+  type TenantId,
+  WORK_MESSAGE_TYPE,
+  WorkMessage,
+} from "@postern/contracts";
+import type { DeadLetterReason, Delivery } from "./ports";
+
+/** Where a message that comes in is meant to be going. */
+export interface WorkAddress {
+  readonly tenant: TenantId;
+  readonly branch: BranchId;
+  readonly group: GroupName;
+  readonly target: TargetName;
+  /** Session that the message came in. */
+  readonly sessionId: string;
+}
+
+/** The work messages that an agent reads: from the body of each type to what `WorkMessage` is now. */
+export type WorkTypes = ReadonlyMap<string, (body: unknown) => unknown>;
+
+export const workTypes: WorkTypes = new Map([[WORK_MESSAGE_TYPE, (body: unknown) => body]]);
+
+export type WorkReading =
+  | { readonly kind: "work"; readonly message: WorkMessage }
+  /** Of a major that this agent does not read, and another may. */
+  | { readonly kind: "unknown-major"; readonly type: string; readonly reason: string }
+  | { readonly kind: "unreadable"; readonly reason: DeadLetterReason };
+
+/** The SDK caps a dead-letter reason at 4,096 characters; some are left for what the broker adds. */
+const REASON_CHARS = 4_000;
+
+/** Reads a delivered work message as hostile input: shape first, then whether it is meant for this queue and session. */
+export function readWork(
+  delivery: Delivery,
+  address: WorkAddress,
+  types: WorkTypes = workTypes,
+): WorkReading {
+  const type = eventAttribute(delivery.properties, "type") ?? "";
+  const upgrade = types.get(type);
+  if (upgrade === undefined && isWork(type)) {
+    const reason =
+      `this agent reads ${[...types.keys()].join(", ")}. Bring an agent of the group to a version that reads ${type}: ` +
+      "the message is sent again when it registers.";
+    return { kind: "unknown-major", type, reason };
+  }
+  let message: WorkMessage;
+  try {
+    message = readMessage(
+      { schema: WorkMessage, type: upgrade === undefined ? WORK_MESSAGE_TYPE : type },
+      delivery.properties,
+      upgrade === undefined ? delivery.body : upgrade(delivery.body),
+    );
+  } catch (error) {
+    if (!(error instanceof PosternError)) throw error;
+    return unreadable(
+      error.code,
+      `${error.message}\nThe sender must be fixed; replay the dead letter afterwards.`,
+    );
+  }
+  const misdirected = wrongAddress(message, address);
+  if (misdirected === undefined) return { kind: "work", message };
+  return unreadable(
+    "message-wrong-address",
+    `${misdirected}\nNothing of the message was applied; send it to the queue and session that it names.`,
+  );
+}
+
+function isWork(type: string): boolean {
+  const family = parseEventType(type)?.family;
+  return family !== undefined && family === parseEventType(WORK_MESSAGE_TYPE)?.family;
+}
+
+function unreadable(code: string, text: string): WorkReading {
+  return { kind: "unreadable", reason: { code, text: text.slice(0, REASON_CHARS) } };
+}
+
+function wrongAddress(message: WorkMessage, address: WorkAddress): string | undefined {
+  const expected: readonly [string, string, string][] = [
+    ["tenant", message.tenant, address.tenant],
+    ["branch", message.branch, address.branch],
+    ["group", message.group, address.group],
+    ["target", message.target, address.target],
+    ["lane", message.lane, address.sessionId],
+  ];
+  for (const [field, found, wanted] of expected) {
+    if (found !== wanted) return `$.${field}: the message says '${found}', it came in '${wanted}'`;
+  }
+  for (const [index, item] of message.items.entries()) {
+    const lane = laneOf(message.definition, item.entity);
+    if (lane !== message.lane) {
+      return `$.items[${index}].entity: belongs in lane '${lane}', the message is of '${message.lane}'`;
+    }
+  }
+  return undefined;
+}

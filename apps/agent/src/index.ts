@@ -1,0 +1,35 @@
+export { Agent, type AgentStats } from "./agent";
+export { createAgent, type CreateAgentOptions } from "./create-agent";
+export { defaultRetryLimits, type RetryLimits } from "./domain/failure-policy";
+export { defaultLaneLimits, type LaneLimits } from "./domain/lane-policy";
+export { OutageError, type OutageCode, type OutageService } from "./domain/port-errors";
+export type {
+  AgentPorts,
+  AttemptReply,
+  Broker,
+  Clock,
+  ControlApi,
+  DeadLetterReason,
+  Delivery,
+  JobSource,
+  LaneSession,
+  Ledger,
+  LedgerRecord,
+  LedgerWrite,
+  Log,
+  LogFields,
+  OutgoingMessage,
+  RandomSource,
+  SpanHandle,
+  TargetPort,
+  Tracing,
+} from "./domain/ports";
+export {
+  type LoadedSettings,
+  loadSettings,
+  type Settings,
+  type SettingsInputs,
+  type ShownSetting,
+  type TargetEntry,
+} from "./settings";
+export { version } from "./version";

@@ -1,0 +1,73 @@
+/**
+ * Lets an item that may end the process be applied while nothing else is, so that what a crash leaves behind points at one
+ * item. One gate an agent; every call of a target goes through it.
+ *
+ * Neither side waits for long: a slow target must not stop the others for the sake of a suspect. A suspect that was not
+ * alone is told so.
+ */
+import type { Clock } from "../domain/ports";
+
+/** Longer than a batch takes at a target that is well. */
+const PATIENCE_MS = 2_000;
+
+export class ApplyGate {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<() => void>();
+  #together = 0;
+  #suspects = 0;
+  #suspectRuns = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async together<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    if (this.#suspects > 0) await this.#until(() => this.#suspects === 0, signal);
+    this.#together += 1;
+    try {
+      return await work();
+    } finally {
+      this.#together -= 1;
+      this.#notify();
+    }
+  }
+
+  /** One suspect at a time; `work` hears whether it is alone. */
+  async alone<T>(signal: AbortSignal, work: (alone: boolean) => Promise<T>): Promise<T> {
+    this.#suspects += 1;
+    let taken = false;
+    try {
+      await this.#until(() => (taken = this.#takeAlone()), signal);
+      return await work(taken);
+    } finally {
+      this.#suspects -= 1;
+      if (taken) this.#suspectRuns = false;
+      this.#notify();
+    }
+  }
+
+  #takeAlone(): boolean {
+    if (this.#together > 0 || this.#suspectRuns) return false;
+    this.#suspectRuns = true;
+    return true;
+  }
+
+  async #until(met: () => boolean, signal: AbortSignal): Promise<void> {
+    const endMs = this.#clock.monotonicMs() + PATIENCE_MS;
+    while (!met() && !signal.aborted) {
+      const leftMs = endMs - this.#clock.monotonicMs();
+      if (leftMs <= 0) return;
+      const timer = new AbortController();
+      const end = (): void => timer.abort();
+      signal.addEventListener("abort", end);
+      this.#waiting.add(end);
+      await this.#clock.sleep(leftMs, timer.signal);
+      this.#waiting.delete(end);
+      signal.removeEventListener("abort", end);
+    }
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Knows whether this agent's last processes ended without a word, and leaves word of this one.
+ *
+ * States: unknown until the first unit asks, then careful or not; careful ends when the process has worked for long enough.
+ * Called by lane runners before a unit and by the agent at its end. It blames nobody: see `suspect-trials`.
+ */
+import type { AgentId } from "@postern/contracts";
+import { stamp } from "../domain/ledger-decision";
+import type { Clock, TrialBook } from "../domain/ports";
+import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "../domain/trial";
+
+export class CrashWatch {
+  readonly book: TrialBook;
+  readonly agent: AgentId;
+  /** Of this process, and of no other before or after it. */
+  readonly process: string;
+  readonly #clock: Clock;
+  #unclean = 0;
+  #sinceMs = 0;
+  #opening: Promise<void> | undefined;
+  #opened = false;
+
+  constructor(book: TrialBook, agent: AgentId, clock: Clock) {
+    this.book = book;
+    this.agent = agent;
+    this.#clock = clock;
+    this.process = `${agent}@${stamp(clock.wallMs())}`;
+  }
+
+  /** To be awaited before a unit. @throws OutageError */
+  async ready(): Promise<void> {
+    if (!this.#opened) {
+      this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+      await this.#opening;
+    } else if (this.#unclean > 0 && this.#clock.monotonicMs() - this.#sinceMs > CAREFUL_FOR_MS) {
+      this.#unclean = 0;
+      await this.#note(this.process);
+    }
+  }
+
+  get careful(): boolean {
+    return this.#unclean >= CAREFUL_AFTER_CRASHES;
+  }
+
+  /** The process ends of its own will. */
+  async close(): Promise<void> {
+    this.#unclean = 0;
+    if (this.#opened) await this.#note(null);
+  }
+
+  async #open(): Promise<void> {
+    const last = await this.book.lastProcess(this.agent);
+    if (last !== undefined && last.process !== null) this.#unclean = last.unclean + 1;
+    await this.#note(this.process);
+    this.#sinceMs = this.#clock.monotonicMs();
+    this.#opened = true;
+  }
+
+  async #note(process: string | null): Promise<void> {
+    const at = stamp(this.#clock.wallMs());
+    await this.book.noteProcess(this.agent, { process, unclean: this.#unclean, at });
+  }
+}

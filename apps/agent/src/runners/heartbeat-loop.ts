@@ -1,0 +1,60 @@
+/** Registers the agent and says every 10 s that it lives. A heartbeat that fails is not repeated: the next one says more. */
+import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
+import { OutageError } from "../domain/port-errors";
+import type { Clock, ControlApi, Log } from "../domain/ports";
+
+/** After a failure: until the agent is registered nobody knows of it. */
+const RETRY_MS = 2_000;
+
+export interface HeartbeatDependencies {
+  readonly clock: Clock;
+  readonly api: ControlApi;
+  readonly log: Log;
+  readonly agent: AgentId;
+  readonly intervalMs: number;
+  readonly snapshot: () => Heartbeat;
+  readonly cancel: (job: JobId) => void;
+}
+
+export class HeartbeatLoop {
+  readonly #d: HeartbeatDependencies;
+  #failures = 0;
+  #registered = false;
+
+  constructor(dependencies: HeartbeatDependencies) {
+    this.#d = dependencies;
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      const reply = await this.beat();
+      for (const job of reply?.cancellations ?? []) this.#d.cancel(job);
+      const pauseMs =
+        reply === undefined
+          ? Math.min(RETRY_MS, this.#d.intervalMs)
+          : Math.min(reply.nextHeartbeatMs, this.#d.intervalMs);
+      await this.#d.clock.sleep(pauseMs, stop);
+    }
+  }
+
+  /** One heartbeat; undefined when it did not arrive. */
+  async beat(): Promise<HeartbeatReply | undefined> {
+    const { api, agent, log, snapshot } = this.#d;
+    try {
+      const reply = await api.heartbeat(agent, snapshot());
+      if (!this.#registered) log.info("registered", {});
+      else if (this.#failures > 0)
+        log.info("control API answers again", { failedTries: this.#failures });
+      this.#registered = true;
+      this.#failures = 0;
+      return reply;
+    } catch (error) {
+      if (!(error instanceof OutageError)) throw error;
+      this.#failures += 1;
+      if (this.#failures === 1) {
+        log.warn("control API does not answer", { code: error.code, reason: error.message });
+      }
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * Takes jobs from the group's queue: lease an attempt over HTTP, complete the message, run within the deadline, report.
+ *
+ * Up to the lease the message is the broker's to redeliver; from the lease on the job is the cloud's to re-queue. A job of
+ * another address, of an unknown kind or of no readable shape is dead-lettered with its reason, without a lease.
+ */
+import {
+  type AgentId,
+  eventProperties,
+  JOB_MESSAGE_TYPE,
+  JOB_RESULT_MESSAGE_TYPE,
+  type JobId,
+  JobMessage,
+  type JobResult,
+  type JobResultMessage,
+  jobsQueueName,
+  limits,
+  type MessageId,
+  readMessage,
+  resultsQueueName,
+} from "@postern/contracts";
+import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "../domain/job-lease-policy";
+import { stamp } from "../domain/ledger-decision";
+import { outagePauseMs } from "../domain/outage-policy";
+import { OutageError } from "../domain/port-errors";
+import type {
+  AttemptReply,
+  Broker,
+  Clock,
+  ControlApi,
+  Delivery,
+  JobSource,
+  Log,
+  RandomSource,
+} from "../domain/ports";
+import type { ResultSource } from "../domain/result-packing";
+import type { JobKindRegistry } from "../jobs/registry";
+import { startDeadline } from "./deadline";
+
+export interface JobsLoopDependencies {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly broker: Broker;
+  readonly api: ControlApi;
+  readonly log: Log;
+  readonly agent: AgentId;
+  readonly source: ResultSource;
+  readonly registry: JobKindRegistry;
+  readonly inFlight: number;
+}
+
+interface RunningJob {
+  readonly attempt: number;
+  readonly cancel: AbortController;
+}
+
+/** Tries of a lease request before the message is given back for another agent. */
+const LEASE_TRIES = 4;
+
+export class JobsLoop {
+  readonly #d: JobsLoopDependencies;
+  readonly #running = new Map<JobId, RunningJob>();
+  readonly #tasks = new Set<Promise<void>>();
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(dependencies: JobsLoopDependencies) {
+    this.#d = dependencies;
+  }
+
+  running(): { jobId: JobId; attempt: number }[] {
+    return [...this.#running].map(([jobId, { attempt }]) => ({ jobId, attempt }));
+  }
+
+  cancel(job: JobId): void {
+    this.#running.get(job)?.cancel.abort(new Error("cancelled"));
+  }
+
+  /** Ends when `stop` is aborted and every job in hand has ended; `cut` ends them. */
+  async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
+    const { broker, source, inFlight } = this.#d;
+    const failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    const jobs = broker.openJobs(jobsQueueName(source.group), inFlight, (delivery) => {
+      if (stop.aborted) return;
+      const task: Promise<void> = this.#take(delivery, jobs, stop, cut)
+        .catch((error: unknown) => {
+          if (error instanceof OutageError) {
+            this.#d.log.warn("job message not handled", {
+              messageId: delivery.messageId,
+              reason: error.message,
+            });
+          } else this.#fail(error);
+        })
+        .finally(() => {
+          delivery.returnCredit();
+          this.#tasks.delete(task);
+        });
+      this.#tasks.add(task);
+    });
+    try {
+      await Promise.race([untilAborted(stop), failed]);
+      await Promise.race([Promise.all(this.#tasks), failed]);
+    } finally {
+      await jobs.close();
+    }
+  }
+
+  async #take(
+    delivery: Delivery,
+    jobs: JobSource,
+    stop: AbortSignal,
+    cut: AbortSignal,
+  ): Promise<void> {
+    const { source, registry, log } = this.#d;
+    let job: JobMessage;
+    try {
+      job = readMessage(
+        { schema: JobMessage, type: JOB_MESSAGE_TYPE },
+        delivery.properties,
+        delivery.body,
+      );
+    } catch (error) {
+      if (!isMessageFault(error)) throw error;
+      log.warn("job message dead-lettered", { messageId: delivery.messageId, code: error.code });
+      await jobs.deadLetter(delivery, {
+        code: error.code,
+        text: error.message.slice(0, limits.reasonChars),
+      });
+      return;
+    }
+    const refusal = refuseJob(job, source, registry.kinds);
+    if (refusal !== undefined) {
+      log.warn("job message dead-lettered", { messageId: delivery.messageId, code: refusal.code });
+      await jobs.deadLetter(delivery, refusal);
+      return;
+    }
+    const reply = await this.#lease(job, stop);
+    if (reply === undefined) {
+      await jobs.abandon(delivery);
+      return;
+    }
+    const decision = decideLease(reply);
+    await jobs.complete(delivery).catch((error: unknown) => {
+      // The lease decides who runs it; a message that comes again is answered 409 and dropped.
+      if (!(error instanceof OutageError)) throw error;
+    });
+    switch (decision.kind) {
+      case "drop":
+        return;
+      case "run":
+        return this.#execute(job, decision.attempt, cut);
+    }
+  }
+
+  async #lease(job: JobMessage, stop: AbortSignal): Promise<AttemptReply | undefined> {
+    const { api, agent, clock, random, log } = this.#d;
+    for (let tries = 1; tries <= LEASE_TRIES && !stop.aborted; tries += 1) {
+      try {
+        return await api.leaseAttempt(job.jobId, agent);
+      } catch (error) {
+        if (!(error instanceof OutageError)) throw error;
+        if (tries === 1)
+          log.warn("attempt not leased", { jobId: job.jobId, reason: error.message });
+        await clock.sleep(outagePauseMs(tries + 2, random.next(), error.retryAfterMs), stop);
+      }
+    }
+    return undefined;
+  }
+
+  async #execute(job: JobMessage, attempt: number, cut: AbortSignal): Promise<void> {
+    const { clock, registry, log } = this.#d;
+    const cancel = new AbortController();
+    this.#running.set(job.jobId, { attempt, cancel });
+    const began = clock.monotonicMs();
+    const onCut = (): void => cancel.abort(new Error("the agent stops"));
+    cut.addEventListener("abort", onCut, { once: true });
+    const deadline = startDeadline(clock, jobBudgetMs(job), cancel.signal);
+    let result: JobResult;
+    try {
+      result = await Promise.race([
+        registry.run(job, deadline.signal),
+        untilAborted(deadline.signal).then(() => overdue(job, deadline.passed(), cancel.signal)),
+      ]);
+    } finally {
+      deadline.end();
+      cut.removeEventListener("abort", onCut);
+      this.#running.delete(job.jobId);
+    }
+    log.info("job", {
+      jobId: job.jobId,
+      kind: job.kind,
+      attempt,
+      ok: result.ok,
+      code: result.code,
+      durationMs: Math.round(clock.monotonicMs() - began),
+    });
+    await this.#report(job, attempt, result, cut);
+  }
+
+  /** Tries until the broker has it or the agent must go; an attempt without a result is re-queued by the cloud. */
+  async #report(
+    job: JobMessage,
+    attempt: number,
+    result: JobResult,
+    cut: AbortSignal,
+  ): Promise<void> {
+    const { broker, clock, random, source } = this.#d;
+    const messageId = `jr:${job.jobId}:${attempt}` as MessageId;
+    const at = stamp(clock.wallMs());
+    const body: JobResultMessage = { messageId, ...source, jobId: job.jobId, attempt, at, result };
+    const message = {
+      messageId,
+      body,
+      properties: {
+        ...eventProperties({
+          id: messageId,
+          source: `agent/${source.agent}`,
+          type: JOB_RESULT_MESSAGE_TYPE,
+          time: at,
+        }),
+        "postern:group": source.group,
+      },
+    };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await broker.send(resultsQueueName(source.group), [message]);
+        return;
+      } catch (error) {
+        if (!(error instanceof OutageError) || cut.aborted) throw error;
+        await clock.sleep(outagePauseMs(tries, random.next(), error.retryAfterMs), cut);
+      }
+    }
+  }
+}
+
+function overdue(job: JobMessage, passed: boolean, cancelled: AbortSignal): JobResult {
+  if (passed) {
+    return {
+      ok: false,
+      code: "job-deadline",
+      detail: `The job did not end within ${job.timeoutSeconds} s and was stopped.`,
+    };
+  }
+  const why = cancelled.reason instanceof Error ? cancelled.reason.message : "stopped";
+  return { ok: false, code: "conflict", detail: `The job was stopped: ${why}.` };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true }),
+  );
+}

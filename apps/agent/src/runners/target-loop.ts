@@ -1,0 +1,274 @@
+/**
+ * Runs one target: its breaker, its probes, and the slots that take lanes from its queue.
+ *
+ * Each slot waits until the breaker admits it, waits for a lane, works it, and begins again. When the breaker opens, every
+ * lane of the target is given back after the unit in hand, and slots stay at the gate. A target never waits for another:
+ * each has its own loop, slots and breaker.
+ */
+import type { TargetHealth, TargetName } from "@postern/contracts";
+import { outagePauseMs } from "../domain/outage-policy";
+import { OutageError } from "../domain/port-errors";
+import type { Broker, Clock, LaneSession, Log, RandomSource, TargetPort } from "../domain/ports";
+import { stamp } from "../domain/ledger-decision";
+import {
+  type Breaker,
+  type BreakerEvent,
+  newBreaker,
+  probePauseMs,
+  slotsAdmitted,
+  stepBreaker,
+} from "../domain/target-breaker";
+import { startDeadline } from "./deadline";
+import { type LaneEnd, type LaneWorld, runLane } from "./lane-runner";
+
+export interface TargetLoopDependencies {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly broker: Broker;
+  readonly log: Log;
+  readonly target: TargetPort;
+  readonly queue: string;
+  readonly slots: number;
+  readonly probeTimeoutMs: number;
+  /** A target at which no unit was done for this long is probed again, so that its health is never old news. */
+  readonly probeIdleMs: number;
+  readonly lane: Omit<LaneWorld, "freeSlots" | "itemsPerMessage" | "log">;
+}
+
+export class TargetLoop {
+  readonly name: TargetName;
+  readonly #d: TargetLoopDependencies;
+  readonly #world: LaneWorld;
+  #breaker: Breaker = newBreaker;
+  #reason: string | undefined = "not probed yet";
+  #probedAtMs: number;
+  #provenAtMs: number;
+  #freeSlots = 0;
+  #lanesHeld = 0;
+  #outages = 0;
+  /** Aborted when lanes of the present period must be given back. */
+  #rest = new AbortController();
+  #changed = new Set<() => void>();
+
+  constructor(name: TargetName, dependencies: TargetLoopDependencies) {
+    this.name = name;
+    this.#d = dependencies;
+    this.#probedAtMs = dependencies.clock.wallMs();
+    this.#provenAtMs = dependencies.clock.monotonicMs();
+    this.#world = {
+      ...dependencies.lane,
+      log: dependencies.log,
+      freeSlots: () => this.#freeSlots,
+      itemsPerMessage: undefined,
+    };
+  }
+
+  get lanesHeld(): number {
+    return this.#lanesHeld;
+  }
+
+  health(): TargetHealth {
+    const { state } = this.#breaker;
+    return {
+      name: this.name,
+      connector: this.#d.target.kind,
+      state: state === "closed" ? "reachable" : state === "half-open" ? "half-open" : "unreachable",
+      ...(state === "closed" || this.#reason === undefined ? {} : { reason: this.#reason }),
+      probedAt: stamp(this.#probedAtMs),
+    };
+  }
+
+  /** Ends when `stop` is aborted and every lane is closed; `cut` cuts off units in hand. */
+  async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
+    const onStop = (): void => this.#notify();
+    stop.addEventListener("abort", onStop);
+    const slots = Array.from({ length: this.#d.slots }, (_, slot) => this.#slot(slot, stop, cut));
+    await Promise.all([this.#probe(stop), ...slots]);
+    stop.removeEventListener("abort", onStop);
+  }
+
+  async #slot(slot: number, stop: AbortSignal, cut: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      if (slot >= slotsAdmitted(this.#breaker, this.#d.slots)) {
+        await this.#nextChange(stop);
+        continue;
+      }
+      const session = await this.#accept(stop);
+      if (session === undefined) continue;
+      // The breaker may have opened while the broker made us wait: then nothing is asked for, and nothing is counted.
+      if (stop.aborted || slot >= slotsAdmitted(this.#breaker, this.#d.slots)) {
+        await session.close();
+        continue;
+      }
+      this.#lanesHeld += 1;
+      try {
+        await this.#afterLane(await this.#work(session, stop, cut), stop);
+      } finally {
+        this.#lanesHeld -= 1;
+      }
+    }
+  }
+
+  async #work(session: LaneSession, stop: AbortSignal, cut: AbortSignal): Promise<LaneEnd> {
+    const period = new AbortController();
+    const rest = this.#rest.signal;
+    const end = (): void => period.abort();
+    stop.addEventListener("abort", end);
+    rest.addEventListener("abort", end);
+    if (stop.aborted || rest.aborted) end();
+    try {
+      return await runLane(
+        session,
+        { stop: period.signal, cut, onUnitDone: () => this.#unitDone() },
+        this.#world,
+      );
+    } finally {
+      stop.removeEventListener("abort", end);
+      rest.removeEventListener("abort", end);
+    }
+  }
+
+  async #accept(stop: AbortSignal): Promise<LaneSession | undefined> {
+    this.#freeSlots += 1;
+    try {
+      const session = await this.#d.broker.acceptLane(this.#d.queue, stop);
+      this.#serviceAnswers();
+      return session;
+    } catch (error) {
+      if (!(error instanceof OutageError)) throw error;
+      if (!stop.aborted) await this.#pauseForOutage(error, stop);
+      return undefined;
+    } finally {
+      this.#freeSlots -= 1;
+    }
+  }
+
+  async #afterLane(end: LaneEnd, stop: AbortSignal): Promise<void> {
+    switch (end.kind) {
+      case "share":
+      case "idle":
+      case "stopped":
+        return;
+      case "lost":
+        this.#d.log.warn("lane lost", { queue: this.#d.queue });
+        return;
+      case "target-down":
+        this.#step("target-down", end.failure.message);
+        return;
+      case "outage":
+        await this.#pauseForOutage(end.error, stop);
+        return;
+      case "fault":
+        throw end.error;
+    }
+  }
+
+  async #pauseForOutage(error: OutageError, stop: AbortSignal): Promise<void> {
+    this.#outages += 1;
+    // One line an outage, not one a try: a night offline stays readable.
+    if (this.#outages === 1) {
+      this.#d.log.warn("cloud service does not answer", {
+        service: error.service,
+        code: error.code,
+        queue: this.#d.queue,
+        reason: error.message,
+      });
+    }
+    const perSlot = Math.ceil(this.#outages / this.#d.slots);
+    await this.#d.clock.sleep(
+      outagePauseMs(perSlot, this.#d.random.next(), error.retryAfterMs),
+      stop,
+    );
+  }
+
+  #serviceAnswers(): void {
+    if (this.#outages === 0) return;
+    this.#d.log.info("cloud service answers again", {
+      queue: this.#d.queue,
+      failedTries: this.#outages,
+    });
+    this.#outages = 0;
+  }
+
+  async #probe(stop: AbortSignal): Promise<void> {
+    const { clock, random, target, probeTimeoutMs, probeIdleMs } = this.#d;
+    while (!stop.aborted) {
+      const { state } = this.#breaker;
+      if (state === "half-open") {
+        await this.#nextChange(stop);
+        continue;
+      }
+      if (state === "closed") {
+        const restMs = probeIdleMs - (clock.monotonicMs() - this.#provenAtMs);
+        if (restMs > 0) {
+          await this.#nextChange(stop, restMs);
+          continue;
+        }
+      }
+      const deadline = startDeadline(clock, probeTimeoutMs, stop);
+      const probed = await Promise.race([
+        target.probe({ signal: deadline.signal }).catch((error: unknown) => failedProbe(error)),
+        aborted(deadline.signal).then(() =>
+          failedProbe(new Error(`no answer within ${probeTimeoutMs} ms`)),
+        ),
+      ]);
+      deadline.end();
+      if (stop.aborted) return;
+      this.#probedAtMs = clock.wallMs();
+      if (probed.reachable) {
+        this.#provenAtMs = clock.monotonicMs();
+        this.#step("probe-passed", probed.product);
+      } else {
+        this.#step(state === "closed" ? "target-down" : "probe-failed", probed.reason);
+        await clock.sleep(probePauseMs(this.#breaker, random.next()), stop);
+      }
+    }
+  }
+
+  #unitDone(): void {
+    this.#provenAtMs = this.#d.clock.monotonicMs();
+    if (this.#breaker.state === "half-open") this.#step("unit-done", undefined);
+  }
+
+  /** The only place where the breaker changes. */
+  #step(event: BreakerEvent, reason: string | undefined): void {
+    const before = this.#breaker;
+    const after = stepBreaker(before, event);
+    if (after === before) return;
+    this.#breaker = after;
+    if (event === "target-down" || event === "probe-failed") this.#reason = reason?.slice(0, 500);
+    if (after.state === before.state) return;
+    this.#d.log.info("target breaker", { from: before.state, to: after.state, on: event, reason });
+    if (after.state === "open") {
+      this.#rest.abort();
+      this.#rest = new AbortController();
+    }
+    this.#notify();
+  }
+
+  #notify(): void {
+    const waiting = this.#changed;
+    this.#changed = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  async #nextChange(stop: AbortSignal, atMostMs?: number): Promise<void> {
+    if (stop.aborted) return;
+    const change = new Promise<void>((resolve) => this.#changed.add(resolve));
+    if (atMostMs === undefined) return change;
+    const timer = new AbortController();
+    await Promise.race([change, this.#d.clock.sleep(atMostMs, timer.signal)]);
+    timer.abort();
+  }
+}
+
+function failedProbe(error: unknown): { reachable: false; reason: string; product?: undefined } {
+  return { reachable: false, reason: error instanceof Error ? error.message : String(error) };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true }),
+  );
+}

@@ -1,0 +1,77 @@
+import { CycleList, CycleView } from "@postern/contracts";
+import type { Command } from "commander";
+import type { CommandContext, Runner } from "../command-context";
+import { CliError, type ExitCode, exitCodes } from "../exit-code";
+import { listPages } from "../list-pages";
+import { wholeNumber } from "../option-values";
+import { cycleFacts, cycleLine, cyclesTable } from "../render/cycles";
+import type { Api } from "../session/api";
+import { watch } from "../watch";
+import { segment } from "./syncs";
+
+export function addCycles(program: Command, run: Runner): void {
+  const cycles = program.command("cycles").description("what a sync has done, cycle by cycle");
+  cycles
+    .command("list")
+    .argument("<sync>", "id of a sync definition")
+    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 1_000), 20)
+    .description("list cycles, newest first")
+    .action(
+      run(async (context, command) => {
+        const { limit } = command.opts<{ limit: number }>();
+        const path = `syncs/${segment(command, 0)}/cycles`;
+        const list = await listPages(context.api(), path, CycleList, { limit });
+        context.show(list, (items) => cyclesTable(items, context.view));
+        if (list.value.length === 0) context.note("No cycles yet.");
+        return undefined;
+      }),
+    );
+  cycles
+    .command("show")
+    .argument("<sync>", "id of a sync definition")
+    .argument("[cycle]", "id of a cycle; the newest when absent")
+    .description("show a cycle and its counts")
+    .action(
+      run(async (context, command) => {
+        const api = context.api();
+        const cycle = await api.call("GET", await cyclePath(api, command), CycleView);
+        context.show(cycle, (value) => cycleFacts(value, context.view));
+        return undefined;
+      }),
+    );
+  cycles
+    .command("watch")
+    .argument("<sync>", "id of a sync definition")
+    .argument("[cycle]", "id of a cycle; the newest when absent")
+    .option("--timeout <seconds>", "give up after so long", wholeNumber(1, 86_400))
+    .description("follow a cycle until every item has an outcome")
+    .addHelpText(
+      "after",
+      "\nExit code 2 when items were dead-lettered or their outcome is unknown.",
+    )
+    .action(run(watchCycle));
+}
+
+async function cyclePath(api: Api, command: Command): Promise<string> {
+  const base = `syncs/${segment(command, 0)}/cycles`;
+  if (command.args[1] !== undefined) return `${base}/${segment(command, 1)}`;
+  const newest = await api.call("GET", base, CycleList, { query: { limit: 1 } });
+  const [cycle] = newest.value.items;
+  if (cycle === undefined) throw new CliError(exitCodes.refused, "there is no cycle yet");
+  return `${base}/${cycle.id}`;
+}
+
+async function watchCycle(context: CommandContext, command: Command): Promise<ExitCode> {
+  const { timeout } = command.opts<{ timeout?: number }>();
+  const api = context.api();
+  const path = await cyclePath(api, command);
+  const last = await watch(context.terminal, {
+    read: () => api.call("GET", path, CycleView),
+    line: ({ value }, live) => cycleLine(value, live),
+    ended: ({ value }) => value.state === "completed",
+    timeoutSeconds: timeout,
+  });
+  context.show(last, (value) => cycleFacts(value, context.view));
+  const { deadLettered, outcomeUnknown } = last.value;
+  return deadLettered + outcomeUnknown > 0 ? exitCodes.failed : exitCodes.ok;
+}

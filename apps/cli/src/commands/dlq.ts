@@ -1,0 +1,237 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  DeadLetterBatchReply,
+  DeadLetterList,
+  type DeadLetterResult,
+  DeadLetterState,
+  deadLettersPerRequest,
+  DeadLetterView,
+} from "@postern/contracts";
+import { type Command, Option } from "commander";
+import type { CommandContext, Runner } from "../command-context";
+import { type Consent, goOn } from "../confirm";
+import { CliError, type ExitCode, exitCodes } from "../exit-code";
+import { listPages } from "../list-pages";
+import { wholeNumber } from "../option-values";
+import { deadLettersTable, deadLetterText, resultsText } from "../render/dead-letters";
+import type { Api } from "../session/api";
+import { segment } from "./syncs";
+
+interface FilterOptions {
+  readonly code?: string;
+  readonly sync?: string;
+  readonly target?: string;
+  readonly group?: string;
+}
+
+interface ActOptions extends FilterOptions, Consent {
+  readonly reason: string;
+  readonly all?: boolean;
+  readonly limit?: number;
+}
+
+type Verb = "replay" | "discard";
+
+export function addDlq(program: Command, run: Runner): void {
+  const dlq = program.command("dlq").description("dead letters: what only a person can help");
+  withFilter(dlq.command("list"))
+    .addOption(
+      new Option("--state <state>", "in this state")
+        .choices(DeadLetterState.options)
+        .default("open"),
+    )
+    .option("--any-state", "in any state")
+    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 10_000), 20)
+    .description("list dead letters, newest first")
+    .action(run(list));
+  dlq
+    .command("show")
+    .argument("<id>", "id of a dead letter")
+    .addOption(
+      new Option("--payload <how>", "full needs the role Operator, and is audited")
+        .choices(["redacted", "full"])
+        .default("redacted"),
+    )
+    .description("show a dead letter: why, its attempts, its history, its payload")
+    .action(
+      run(async (context, command) => {
+        const { payload } = command.opts<{ payload: string }>();
+        const letter = await context
+          .api()
+          .call("GET", `deadletters/${segment(command, 0)}`, DeadLetterView, {
+            query: { payload },
+          });
+        context.show(letter, (value) => deadLetterText(value, context.view));
+        return undefined;
+      }),
+    );
+  const verbs = [
+    ["replay", "send dead-lettered items again; what is newer at the target wins"],
+    ["discard", "close dead letters without sending them again"],
+  ] as const;
+  for (const [verb, description] of verbs) {
+    withFilter(dlq.command(verb))
+      .argument("[id...]", "ids of dead letters")
+      .option("--all", "all that are open")
+      .option("-n, --limit <number>", "of a filter: at most so many", wholeNumber(1, 100_000))
+      .requiredOption("--reason <text>", "why, for the audit trail")
+      .option("--dry-run", "only show what would happen")
+      .option("-y, --yes", "do not ask")
+      .description(description)
+      .addHelpText(
+        "after",
+        "\nWithout --yes a person is asked; where nobody can be asked nothing is done (exit code 1).",
+      )
+      .action(run((context, command) => act(context, command, verb)));
+  }
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .option("--code <code>", "with this error code")
+    .option("-s, --sync <sync>", "of this sync definition")
+    .option("-t, --target <target>", "for this target")
+    .option("-g, --group <group>", "of this worker group");
+}
+
+async function list(context: CommandContext, command: Command): Promise<undefined> {
+  const options = command.opts<
+    FilterOptions & { state: string; anyState?: boolean; limit: number }
+  >();
+  const { code, sync, target, group, limit } = options;
+  const state = options.anyState === true ? undefined : options.state;
+  const found = await listPages(context.api(), "deadletters", DeadLetterList, {
+    limit,
+    query: { state, code, definition: sync, target, group },
+  });
+  context.show(found, (items) => deadLettersTable(items, context.view));
+  if (found.value.length === 0) context.note("No dead letters.");
+  else if (found.more) context.note("There are more: --limit.");
+  return undefined;
+}
+
+type Selection =
+  | { readonly ids: readonly string[] }
+  | { readonly filter: Readonly<Record<string, string>>; readonly limit: number };
+
+async function act(
+  context: CommandContext,
+  command: Command,
+  verb: Verb,
+): Promise<ExitCode | undefined> {
+  const options = command.opts<ActOptions>();
+  const selections = selectionsOf(command.args, options);
+  const api = context.api();
+  if (options.yes !== true || options.dryRun === true) {
+    const tried = await each(context, api, verb, selections, {
+      reason: options.reason,
+      dryRun: true,
+    });
+    const text = context.json
+      ? `${JSON.stringify(tried, null, 2)}\n`
+      : resultsText(tried.results, context.view, { dryRun: true });
+    context.terminal[options.dryRun === true ? "stdout" : "stderr"].write(text);
+    if (tried.results.length === 0) {
+      context.note("No open dead letters are like that.");
+      return undefined;
+    }
+    const question = `${verb === "replay" ? "Replay" : "Discard"} ${tried.results.length} dead letters?`;
+    if (!(await goOn(context, options, question))) return undefined;
+  }
+  const done = await each(context, api, verb, selections, {
+    reason: options.reason,
+    dryRun: false,
+  });
+  context.show({ raw: done, value: done.results }, (results) =>
+    resultsText(results, context.view, { dryRun: false }),
+  );
+  if (done.results.length === 0) context.note("No open dead letters are like that.");
+  if (done.more) context.note("There are more: run it again, or give --limit.");
+  return exitCodeOf(done.results);
+}
+
+function selectionsOf(ids: readonly string[], options: ActOptions): Selection[] {
+  const { code, sync, target, group, all, limit } = options;
+  const filter = Object.fromEntries(
+    Object.entries({ code, definition: sync, target, group }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+  const filtered = Object.keys(filter).length > 0;
+  if (ids.length > 0) {
+    if (filtered || all === true || limit !== undefined) {
+      throw new CliError(
+        exitCodes.refused,
+        "name dead letters by their ids or by a filter, not both",
+      );
+    }
+    return chunks(ids, deadLettersPerRequest).map((part) => ({ ids: part }));
+  }
+  if (!filtered && all !== true) {
+    throw new CliError(
+      exitCodes.refused,
+      "say which: ids, a filter (--code, --sync, …), or --all",
+      ["postern dlq list shows them"],
+    );
+  }
+  return [{ filter, limit: limit ?? 100 }];
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let start = 0; start < items.length; start += size)
+    parts.push(items.slice(start, start + size));
+  return parts;
+}
+
+interface Done {
+  readonly dryRun: boolean;
+  readonly results: readonly DeadLetterResult[];
+  readonly more: boolean;
+}
+
+/** One request after the other: each waits until what the one before has scheduled is on its way. */
+async function each(
+  context: CommandContext,
+  api: Api,
+  verb: Verb,
+  selections: readonly Selection[],
+  order: { readonly reason: string; readonly dryRun: boolean },
+): Promise<Done> {
+  const results: DeadLetterResult[] = [];
+  let more = false;
+  for (const selection of selections) {
+    let left = "ids" in selection ? selection.ids.length : selection.limit;
+    while (left > 0) {
+      const part =
+        "ids" in selection
+          ? { ids: selection.ids }
+          : { filter: selection.filter, limit: Math.min(left, deadLettersPerRequest) };
+      const { value } = await api.call("POST", `deadletters/${verb}`, DeadLetterBatchReply, {
+        body: { ...part, ...order },
+      });
+      results.push(...value.results);
+      more = value.more;
+      left -= value.results.length;
+      const moved = value.results.some(
+        ({ outcome }) => outcome !== "refused" && outcome !== "failed",
+      );
+      // A dry run would find the same ones again, and so would a request after one that moved nothing.
+      if (!value.more || order.dryRun || !moved || left <= 0) break;
+      await sleep(untilSentMs(value.results, context.terminal.now()));
+    }
+  }
+  return { dryRun: order.dryRun, results, more };
+}
+
+function untilSentMs(results: readonly DeadLetterResult[], now: number): number {
+  const times = results.map(({ scheduledAt }) => Date.parse(scheduledAt ?? ""));
+  const last = Math.max(0, ...times.filter((time) => !Number.isNaN(time)));
+  return Math.max(0, last - now);
+}
+
+function exitCodeOf(results: readonly DeadLetterResult[]): ExitCode {
+  const outcomes = new Set(results.map(({ outcome }) => outcome));
+  if (outcomes.has("failed")) return exitCodes.failed;
+  return outcomes.has("refused") || outcomes.has("not-found") ? exitCodes.refused : exitCodes.ok;
+}

@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { text as readAll } from "node:stream/consumers";
+import { SyncList } from "@postern/contracts";
+import { type Command, Option } from "commander";
+import type { CommandContext, Runner } from "../command-context";
+import { CliError, exitCodes } from "../exit-code";
+import { Api, ApiProblem } from "../session/api";
+import { acquireToken } from "../session/entra-token";
+import { messageOf, type Profile } from "../session/profile";
+import { profileSession, safeUrl } from "../session/session";
+
+interface LoginOptions {
+  readonly endpoints?: string;
+  readonly url?: string;
+  readonly tokenStdin?: boolean;
+  readonly tokenFile?: string;
+  readonly deviceCode?: boolean;
+  readonly azure?: boolean;
+  readonly tenant?: string;
+  readonly clientId?: string;
+  readonly clientSecretFile?: string;
+  readonly scope: string;
+  readonly authority?: string;
+}
+
+const DEFAULT_SCOPE = "api://postern/.default";
+
+export function addLogin(program: Command, run: Runner): void {
+  program
+    .command("login")
+    .description("remember how to reach a branch, after trying it")
+    .addOption(
+      new Option("--endpoints <file>", "endpoints.json of the local platform").conflicts("url"),
+    )
+    .option("--url <url>", "address of the branch's function app")
+    .option("--token-stdin", "read an access token from standard input and keep it")
+    .option("--token-file <file>", "read an access token from this file each time")
+    .option("--azure", "log in as Azure's tools are: az login, workload or managed identity")
+    .option("--device-code", "log in with a browser, also one on another device")
+    .option("--tenant <id>", "Microsoft Entra tenant")
+    .option("--client-id <id>", "app registration: of this program, or of the service principal")
+    .option("--client-secret-file <file>", "its secret; else AZURE_CLIENT_SECRET is used")
+    .option("--scope <scope>", "scope of the API", DEFAULT_SCOPE)
+    .option("--authority <url>", "another authority than login.microsoftonline.com")
+    .addHelpText(
+      "after",
+      `
+A token or secret is never taken from the command line, where every program can read it.
+
+  postern login --endpoints ./data/endpoints.json
+  postern login --url https://func-north.azurewebsites.net --azure
+  postern login --url https://func-north.azurewebsites.net --device-code --tenant ID --client-id ID
+  postern login --url https://func-north.azurewebsites.net --tenant ID --client-id ID --client-secret-file secret
+  some-tool token | postern login --url https://func-north.azurewebsites.net --token-stdin`,
+    )
+    .action(
+      run(async (context, command) => {
+        const profile = await profileOf(context, command.opts<LoginOptions>());
+        return login(context, profile);
+      }),
+    );
+  program
+    .command("logout")
+    .description("forget a profile and its tokens")
+    .action(
+      run(async (context) => {
+        const known = context.profiles.remove();
+        context.note(known ? "Logged out." : `There is no profile '${context.profiles.name}'.`);
+        return known ? exitCodes.ok : exitCodes.refused;
+      }),
+    );
+}
+
+async function profileOf(context: CommandContext, options: LoginOptions): Promise<Profile> {
+  const { endpoints, url, tenant, clientId, scope, authority } = options;
+  if (endpoints !== undefined) return { kind: "endpoints", file: path.resolve(endpoints) };
+  if (url === undefined) {
+    throw new CliError(exitCodes.refused, "say what to log in to: --endpoints FILE or --url URL");
+  }
+  const address = safeUrl(url);
+  if (options.tokenStdin === true) {
+    const token = (await readAll(context.terminal.stdin)).trim();
+    if (token === "") throw new CliError(exitCodes.refused, "standard input held no token");
+    return { kind: "token", url: address, token };
+  }
+  if (options.tokenFile !== undefined) {
+    return { kind: "token-file", url: address, file: readable(options.tokenFile) };
+  }
+  if (options.azure === true) return { kind: "azure", url: address, scope };
+  if (tenant === undefined || clientId === undefined) {
+    throw new CliError(
+      exitCodes.refused,
+      "say how: --azure, --token-stdin, --token-file FILE, or --tenant and --client-id",
+    );
+  }
+  const entra = {
+    url: address,
+    tenant,
+    clientId,
+    scope,
+    ...(authority === undefined ? {} : { authorityHost: authority }),
+  };
+  if (options.deviceCode === true) return { kind: "device-code", ...entra };
+  const secretFile = options.clientSecretFile;
+  return {
+    kind: "client-secret",
+    ...entra,
+    ...(secretFile === undefined ? {} : { secretFile: readable(secretFile) }),
+  };
+}
+
+function readable(file: string): string {
+  const resolved = path.resolve(file);
+  try {
+    readFileSync(resolved);
+  } catch (error) {
+    throw new CliError(exitCodes.refused, `cannot read ${file}: ${messageOf(error)}`);
+  }
+  return resolved;
+}
+
+/** Nothing is kept of a login that the API does not let in. */
+async function login(context: CommandContext, profile: Profile): Promise<undefined> {
+  const { terminal, profiles } = context;
+  const before = profiles.cachedToken();
+  const fresh = "scope" in profile;
+  if (fresh) {
+    profiles.forgetToken();
+    await acquireToken(profile, terminal, profiles, { fresh: true });
+  }
+  const token = profiles.cachedToken();
+  const session = profileSession(profile, terminal, profiles);
+  try {
+    await new Api(session).call("GET", "syncs", SyncList, { query: { limit: 1 } });
+  } catch (error) {
+    // Who may not read syncs (an approver) is logged in all the same.
+    if (!(error instanceof ApiProblem && error.problem.code === "not-authorised")) {
+      profiles.forgetToken();
+      if (fresh && before !== undefined) profiles.cacheToken(before);
+      throw error;
+    }
+  }
+  profiles.write(profile);
+  if (fresh && token !== undefined) profiles.cacheToken(token);
+  context.note(`Logged in to ${session.url} (profile '${profiles.name}', ${profiles.file}).`);
+  return undefined;
+}

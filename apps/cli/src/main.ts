@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+import { homedir } from "node:os";
+import { runProgram } from "./program";
+import type { Terminal } from "./terminal";
+
+const { env, stdin, stdout, stderr } = process;
+
+/** https://no-color.org: set to anything but empty. */
+const noColour = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+
+function columns(): number | undefined {
+  if (stdout.isTTY) return stdout.columns;
+  const given = Number(env["COLUMNS"]);
+  return Number.isInteger(given) && given >= 20 ? given : undefined;
+}
+
+const terminal: Terminal = {
+  stdout,
+  stderr,
+  stdin,
+  interactive: stdin.isTTY && stderr.isTTY,
+  rewritable: stderr.isTTY && env["TERM"] !== "dumb",
+  colours: stdout.isTTY && !noColour,
+  columns: columns(),
+  env,
+  now: () => Date.now(),
+  home: homedir(),
+};
+
+// `postern … | head` is not an error.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+void runProgram(process.argv.slice(2), terminal).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,0 +1,81 @@
+import type { CycleView } from "@postern/contracts";
+import type { View } from "../terminal";
+import { toneOf } from "./colour";
+import { facts, table } from "./table";
+import { count, duration, relative } from "./time";
+
+export function cyclesTable(cycles: readonly CycleView[], view: View): string {
+  const number = (title: string, value: (cycle: CycleView) => number) => ({
+    title,
+    value: (cycle: CycleView) => count(value(cycle)),
+    align: "right" as const,
+  });
+  return table(
+    [
+      { title: "CYCLE", value: ({ id }) => id },
+      { title: "KIND", value: ({ kind }) => kind },
+      { title: "STATE", value: ({ state }) => state, tone: ({ state }) => toneOf(state) },
+      { title: "BEGAN", value: ({ startedAt }) => relative(startedAt, view.now) },
+      number("ITEMS", ({ enqueued }) => enqueued),
+      number("APPLIED", ({ applied }) => applied),
+      number("HELD", ({ held }) => held),
+      {
+        ...number("DEAD", ({ deadLettered }) => deadLettered),
+        tone: ({ deadLettered }) => (deadLettered > 0 ? "bad" : "none"),
+      },
+      number("LEFT", ({ pending }) => pending),
+    ],
+    cycles,
+    view,
+  );
+}
+
+/** Outcomes that are worth a line: those that there are. */
+const outcomes = [
+  ["applied", "applied"],
+  ["unchanged", "unchanged"],
+  ["superseded", "superseded"],
+  ["held", "held"],
+  ["deadLettered", "dead-lettered"],
+  ["cancelled", "cancelled"],
+  ["outcomeUnknown", "outcome unknown"],
+  ["waiting", "waiting for a retry"],
+  ["pending", "without an outcome yet"],
+] as const;
+
+export function cycleFacts(cycle: CycleView, view: View): string {
+  const streams = Object.entries(cycle.streams).map(([name, state]) => `${name} ${state}`);
+  return facts(
+    [
+      ["cycle", cycle.id, "strong"],
+      ["kind", cycle.kind],
+      ["state", cycle.state, toneOf(cycle.state)],
+      ["began", `${relative(cycle.startedAt, view.now)} (${cycle.startedAt})`],
+      [cycle.completedAt === null ? "so far" : "took", duration(cycle.durationMs)],
+      ["streams", streams.join(", ")],
+      ["read", `${count(cycle.read)} objects`],
+      ["items", count(cycle.enqueued)],
+      ...outcomes
+        .filter(([name]) => cycle[name] > 0)
+        .map(
+          ([name, title]) =>
+            [
+              title,
+              count(cycle[name]),
+              name === "deadLettered" || name === "outcomeUnknown" ? "bad" : "none",
+            ] as const,
+        ),
+    ],
+    view,
+  );
+}
+
+/** One line of a cycle that is being watched. */
+export function cycleLine(cycle: CycleView, live: boolean): string {
+  const done = cycle.enqueued - cycle.pending;
+  const share = cycle.enqueued === 0 ? 100 : Math.floor((done / cycle.enqueued) * 100);
+  const dead = cycle.deadLettered === 0 ? "" : `, ${count(cycle.deadLettered)} dead-lettered`;
+  const took = live ? `, ${duration(cycle.durationMs)}` : "";
+  const held = cycle.held === 0 ? "" : `, ${count(cycle.held)} held`;
+  return `${cycle.id} ${cycle.state}: ${count(done)} of ${count(cycle.enqueued)} items (${share} %), ${count(cycle.read)} read${held}${dead}${took}`;
+}

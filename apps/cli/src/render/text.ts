@@ -1,0 +1,42 @@
+import { stripVTControlCharacters } from "node:util";
+
+/** Text from the platform may hold what people typed anywhere: nothing of it may move the cursor or colour the screen. */
+export function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what this is about
+  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
+}
+
+const segments = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Takes two cells: East Asian scripts and emoji. */
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}/u;
+
+function cells(segment: string): number {
+  return WIDE.test(segment) ? 2 : 1;
+}
+
+export function widthOf(text: string): number {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segments.segment(text)) width += cells(segment);
+  return width;
+}
+
+/** At most `width` cells, with an ellipsis where something is missing. */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  if (width <= 1) return "…".slice(0, width);
+  let kept = "";
+  let taken = 0;
+  for (const { segment } of segments.segment(text)) {
+    if (taken + cells(segment) > width - 1) break;
+    kept += segment;
+    taken += cells(segment);
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
+  const gap = " ".repeat(Math.max(0, width - widthOf(text)));
+  return align === "left" ? text + gap : gap + text;
+}

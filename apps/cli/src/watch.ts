@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { CliError, exitCodes } from "./exit-code";
+import { cut, plain } from "./render/text";
+import type { Terminal } from "./terminal";
+
+/** Twice the pace at which a person reads numbers; a minute of it costs the API sixty small reads. */
+const PAUSE_MS = 1_000;
+/** A restart of the functions is not the end of a watch. */
+const MAX_FAILURES = 30;
+
+/**
+ * Reads something again and again until it has ended. On a terminal the line under way is rewritten; elsewhere there is a
+ * line for each change. Progress goes to stderr.
+ */
+export async function watch<T>(
+  terminal: Terminal,
+  options: {
+    readonly read: () => Promise<T>;
+    /** `live`: shown again and again, so that what changes by itself may be in it. */
+    readonly line: (value: T, live: boolean) => string;
+    readonly ended: (value: T) => boolean;
+    readonly timeoutSeconds: number | undefined;
+  },
+): Promise<T> {
+  const { stderr, rewritable, columns = 80 } = terminal;
+  const beganMs = terminal.now();
+  let shown = "";
+  let failures = 0;
+  const show = (line: string): void => {
+    if (rewritable) stderr.write(`\r\u001b[2K${cut(line, columns - 1)}`);
+    else if (line !== shown) stderr.write(`${line}\n`);
+    shown = line;
+  };
+  const over = (): void => {
+    if (rewritable && shown !== "") stderr.write("\r\u001b[2K");
+  };
+  for (;;) {
+    try {
+      const value = await options.read();
+      failures = 0;
+      show(plain(options.line(value, rewritable)));
+      if (options.ended(value)) {
+        over();
+        return value;
+      }
+    } catch (error) {
+      failures += 1;
+      const passing =
+        error instanceof CliError &&
+        (error.exitCode === exitCodes.unreachable || error.exitCode === exitCodes.failed);
+      // What fails the first time was wrong from the start.
+      if (!passing || shown === "" || failures > MAX_FAILURES) {
+        over();
+        throw error;
+      }
+    }
+    const waitedMs = terminal.now() - beganMs;
+    if (options.timeoutSeconds !== undefined && waitedMs > options.timeoutSeconds * 1_000) {
+      over();
+      throw new CliError(
+        exitCodes.failed,
+        `it has not ended within ${options.timeoutSeconds} s: ${shown}`,
+      );
+    }
+    await sleep(PAUSE_MS);
+  }
+}

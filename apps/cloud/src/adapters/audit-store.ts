@@ -1,0 +1,17 @@
+import type { Database } from "@azure/cosmos";
+import { containers } from "@postern/contracts";
+import { z } from "zod";
+import type { AuditTrail } from "../domain/job-ports";
+import { documentContainer } from "./document-container";
+
+const StoredEntry = z.object({ id: z.string() });
+
+/** Appends to container `audit`. Nothing here changes or removes an entry. */
+export function createAuditTrail(database: Database): AuditTrail {
+  const entries = documentContainer(database.container(containers.audit), StoredEntry);
+  return {
+    add: async (entry) => {
+      await entries.create(entry);
+    },
+  };
+}

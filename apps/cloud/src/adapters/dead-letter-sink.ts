@@ -1,0 +1,43 @@
+import type { Database } from "@azure/cosmos";
+import { containers, DeadLetter } from "@postern/contracts";
+import type { DeadLetterSink } from "../domain/ports";
+import { bulk, jsonBody } from "./cosmos-operations";
+import { documentContainer } from "./document-container";
+
+/** Container `deadletters`, written by whoever gives an item up. One that exists may have been dealt with: it stays. */
+export function createDeadLetterSink(database: Database): DeadLetterSink {
+  const container = database.container(containers.deadLetters);
+  const letters = documentContainer(container, DeadLetter);
+  return {
+    replayed: async (itemId, messageId) => {
+      const found = await letters.query({
+        query: `SELECT * FROM c WHERE IS_DEFINED(c.replay) AND (c.itemId = @itemId OR c.replay.messageId = @messageId)`,
+        parameters: [
+          { name: "@itemId", value: itemId ?? "" },
+          { name: "@messageId", value: messageId },
+        ],
+      });
+      const place =
+        found.find(({ replay }) => replay?.messageId === messageId) ??
+        found.toSorted((a, b) => (b.replay?.number ?? 0) - (a.replay?.number ?? 0))[0];
+      return place === undefined ? undefined : letters.read(place.id, place.group);
+    },
+    replace: async (letter, etag) =>
+      (await letters.replace(letter, letter.group, etag)) !== undefined,
+    add: async (deadLetters) => {
+      const results = await bulk(
+        container,
+        deadLetters.map((deadLetter) => ({
+          operationType: "Create",
+          partitionKey: deadLetter.group,
+          resourceBody: jsonBody(deadLetter),
+        })),
+      );
+      for (const { status } of results) {
+        if (status >= 300 && status !== 409) {
+          throw new Error(`Cosmos DB answered ${status} to a dead letter`);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { Database, SqlParameter } from "@azure/cosmos";
+import { containers, DeadLetter } from "@postern/contracts";
+import type { DeadLetterQuery, DeadLetterStore } from "../domain/dead-letter-ports";
+import { queryAll } from "./cosmos-operations";
+import { documentContainer } from "./document-container";
+import { keysetPage } from "./keyset-page";
+
+/** Ids asked for in one query. */
+const IDS_PER_QUERY = 100;
+
+/** Container `deadletters` for people: reads what the queue consumers stored, and moves it on. Ids sort by time. */
+export function createDeadLetterStore(database: Database): DeadLetterStore {
+  const container = database.container(containers.deadLetters);
+  const letters = documentContainer(container, DeadLetter);
+  return {
+    list: (query, options) =>
+      keysetPage(letters, { ...conditions(query), order: "DESC", ...options }),
+    replayable: (query, { limit, now }) => {
+      const { where, parameters } = conditions(query);
+      where.push(
+        `(c.state = "open" OR (c.state = "replayed" AND c.replay.superseded = false AND IS_NULL(c.replay.sentAt) AND c.replay.claimedUntil <= @now))`,
+      );
+      parameters.push({ name: "@now", value: now });
+      return keysetPage(letters, { where, parameters, order: "ASC", limit });
+    },
+    groupsOf: async (ids) => {
+      const found = new Map<string, string>();
+      for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
+        const part = ids.slice(start, start + IDS_PER_QUERY);
+        const rows = await queryAll(container, {
+          query: `SELECT c.id, c["group"] FROM c WHERE ARRAY_CONTAINS(@ids, c.id)`,
+          parameters: [{ name: "@ids", value: part }],
+        });
+        for (const row of rows) {
+          const { id, group } = Place.parse(row);
+          found.set(id, group);
+        }
+      }
+      return found;
+    },
+    read: (id, group) => letters.read(id, group),
+    replace: (letter, etag) => letters.replace(letter, letter.group, etag),
+  };
+}
+
+const Place = DeadLetter.pick({ id: true, group: true });
+
+function conditions(query: DeadLetterQuery): { where: string[]; parameters: SqlParameter[] } {
+  const where: string[] = [];
+  const parameters: SqlParameter[] = [];
+  for (const name of ["state", "group", "code", "definition", "target"] as const) {
+    const value = query[name];
+    if (value === undefined) continue;
+    where.push(`c["${name}"] = @${name}`);
+    parameters.push({ name: `@${name}`, value });
+  }
+  return { where, parameters };
+}

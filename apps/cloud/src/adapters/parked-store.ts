@@ -1,0 +1,34 @@
+import type { Database } from "@azure/cosmos";
+import { containers, ParkedRecord } from "@postern/contracts";
+import type { ParkedStore } from "../domain/parked-messages";
+import { etagOf, queryAll } from "./cosmos-operations";
+import { documentContainer } from "./document-container";
+
+/** Bodies of up to 200 KB each: so many fit in the memory of an instance. */
+const AT_ONCE = 50;
+
+/** Container `parked`: work of a major version that no agent read yet. */
+export function createParkedStore(database: Database): ParkedStore {
+  const container = database.container(containers.parked);
+  const records = documentContainer(container, ParkedRecord);
+  return {
+    add: async (parked) => {
+      for (const record of parked) await records.create(record);
+    },
+    waiting: async (group) => {
+      const documents = await queryAll(
+        container,
+        {
+          query: `SELECT TOP ${AT_ONCE} * FROM c WHERE c.state = 'parked' ORDER BY c.parkedAt ASC`,
+        },
+        group,
+      );
+      return documents.map((document) => ({
+        value: ParkedRecord.parse(document),
+        etag: etagOf(document),
+      }));
+    },
+    replace: async (record, etag) =>
+      (await records.replace(record, record.group, etag)) !== undefined,
+  };
+}

@@ -1,0 +1,183 @@
+import {
+  type Container,
+  type Database,
+  type OperationInput,
+  type PatchOperation,
+} from "@azure/cosmos";
+import {
+  Checkpoint,
+  checkpointId,
+  containers,
+  Cycle,
+  type CycleId,
+  DefinitionCounter,
+  type DefinitionId,
+  Marker,
+  PageRecord,
+} from "@postern/contracts";
+import type { z } from "zod";
+import { cycleDocumentId } from "../domain/page-commit";
+import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
+import { ServiceUnavailable } from "../domain/ports";
+import { bulk, etagOf, guarded, jsonBody, queryAll, queryPage } from "./cosmos-operations";
+
+/** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
+const FAILED_DEPENDENCY = 424;
+const HistoryPage = PageRecord;
+/** What sums need of a marker; its list of exceptions stays where it is. */
+const HistoryMarker = Marker.extend({ exceptions: Marker.shape.exceptions.default([]) });
+
+export function createProgressStore(database: Database): ProgressStore {
+  const container = database.container(containers.progress);
+  const point = <T>(definition: DefinitionId, id: string, schema: z.ZodType<T>) =>
+    readPoint(container, definition, id, schema);
+  return {
+    checkpoint: (definition, stream) => point(definition, checkpointId(stream), Checkpoint),
+    counter: (definition) => point(definition, "counter", DefinitionCounter),
+    cycle: (definition, cycleId) => point(definition, cycleDocumentId(cycleId), Cycle),
+    cycles: async (definition, options) => {
+      const { documents, continuation } = await queryPage(
+        container,
+        { query: "SELECT * FROM c WHERE c.type = 'cycle' ORDER BY c.startedAt DESC" },
+        { partitionKey: definition, ...options },
+      );
+      return { items: documents.map((document) => Cycle.parse(document)), continuation };
+    },
+    history: async (definition, cycles) => {
+      const [pages, markers] = await Promise.all([
+        historyOf(container, definition, cycles, "page", "*"),
+        historyOf(
+          container,
+          definition,
+          cycles,
+          "marker",
+          "c.id, c.type, c.definition, c.cycleId, c.workMessageId, c.version, c.counts, c.withdrawn, c.at",
+        ),
+      ]);
+      return {
+        pages: pages.map((document) => HistoryPage.parse(document)),
+        markers: markers.map((document) => HistoryMarker.parse(document)),
+      };
+    },
+    transact: (definition, operations) => transact(container, definition, operations),
+    createMarkers: async (markers) => {
+      const results = await bulk(
+        container,
+        markers.map((marker) => ({
+          operationType: "Create",
+          partitionKey: marker.definition,
+          resourceBody: jsonBody(marker),
+        })),
+      );
+      return results.map(({ status }) => status < 300);
+    },
+  };
+}
+
+function historyOf(
+  container: Container,
+  definition: DefinitionId,
+  cycles: readonly CycleId[],
+  type: "page" | "marker",
+  columns: string,
+): Promise<unknown[]> {
+  return queryAll(
+    container,
+    {
+      query: `SELECT ${columns} FROM c WHERE c.type = @type AND ARRAY_CONTAINS(@cycles, c.cycleId)`,
+      parameters: [
+        { name: "@type", value: type },
+        { name: "@cycles", value: [...cycles] },
+      ],
+    },
+    definition,
+  );
+}
+
+async function readPoint<T>(
+  container: Container,
+  definition: DefinitionId,
+  id: string,
+  schema: z.ZodType<T>,
+): Promise<Stored<T> | undefined> {
+  const { resource, etag } = await guarded(() =>
+    container.item(id, definition).read<{ id: string }>(),
+  );
+  return resource === undefined ? undefined : { value: schema.parse(resource), etag };
+}
+
+async function transact(
+  container: Container,
+  definition: DefinitionId,
+  operations: readonly ProgressOperation[],
+): Promise<TransactionResult> {
+  const response = await guarded(() =>
+    container.items.batch(operations.map(operationInput), definition),
+  );
+  const results = response.result ?? [];
+  const failedAt = results.findIndex(
+    ({ statusCode }) => statusCode >= 300 && statusCode !== FAILED_DEPENDENCY,
+  );
+  if (failedAt < 0 && results.length === operations.length) {
+    return {
+      ok: true,
+      results: results.map(({ eTag, resourceBody }) => ({
+        value: resourceBody,
+        etag: eTag ?? etagOf(resourceBody),
+      })),
+    };
+  }
+  const status = results[failedAt]?.statusCode ?? response.code ?? 0;
+  switch (status) {
+    case 404:
+      return { ok: false, failedAt, reason: "missing" };
+    case 409:
+      return { ok: false, failedAt, reason: "exists" };
+    case 412:
+      return { ok: false, failedAt, reason: "changed" };
+    default:
+      if ([408, 429, 449, 500, 503].includes(status)) {
+        throw new ServiceUnavailable("cosmos", `Cosmos DB refuses a transaction (${status})`);
+      }
+      throw new Error(`Cosmos DB answered ${status} to operation ${failedAt} of a transaction`);
+  }
+}
+
+function operationInput(operation: ProgressOperation): OperationInput {
+  switch (operation.kind) {
+    case "create":
+      return { operationType: "Create", resourceBody: jsonBody(operation.document) };
+    case "replace":
+      return {
+        operationType: "Replace",
+        id: operation.document.id,
+        ifMatch: operation.etag,
+        resourceBody: jsonBody(operation.document),
+      };
+    case "patch":
+      return {
+        operationType: "Patch",
+        id: operation.id,
+        ...(operation.etag === undefined ? {} : { ifMatch: operation.etag }),
+        resourceBody: { operations: patchOperations(operation) },
+      };
+  }
+}
+
+function patchOperations(
+  operation: Extract<ProgressOperation, { kind: "patch" }>,
+): PatchOperation[] {
+  return [
+    ...Object.entries(operation.set ?? {}).map(([path, value]): PatchOperation => ({
+      op: "set",
+      path,
+      value,
+    })),
+    ...Object.entries(operation.increment ?? {}).map(([path, value]): PatchOperation => ({
+      op: "incr",
+      path,
+      value,
+    })),
+    ...(operation.remove ?? []).map((path): PatchOperation => ({ op: "remove", path })),
+  ];
+}

@@ -1,0 +1,134 @@
+import {
+  ServiceBusClient,
+  type ServiceBusMessage,
+  type ServiceBusMessageBatch,
+  type ServiceBusSender,
+} from "@azure/service-bus";
+import type { TokenCredential } from "@azure/identity";
+import { type MessageBus, type OutgoingMessage, ServiceUnavailable } from "../domain/ports";
+import type { Settings } from "../settings";
+import { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
+
+/**
+ * Sends messages, one link a queue. The SDK's own pause between tries is 30 s: a run ends before that, so it is shorter
+ * here, and what fails after three tries is the run's to ask for again.
+ */
+const RETRY = { maxRetries: 3, retryDelayInMs: 500, timeoutInMs: 10_000 };
+/**
+ * A connection whose other end is gone without a word takes every message and answers none, and the SDK goes on trying over
+ * it for two minutes (the idle time-out of AMQP, twice). One batch unanswered for this long is the sign: the client is
+ * replaced. Far above what a batch takes, three tries at a busy broker included.
+ */
+const ANSWERED_WITHIN_MS = 8_000;
+
+export interface ServiceBus extends MessageBus {
+  close(): Promise<void>;
+}
+
+export function createServiceBus(
+  settings: Settings["serviceBus"],
+  credential: TokenCredential,
+): ServiceBus {
+  const { connectionString, fullyQualifiedNamespace } = settings;
+  let current: Connection | undefined;
+  const connected = (): Connection => {
+    current ??= {
+      client:
+        connectionString === null
+          ? new ServiceBusClient(fullyQualifiedNamespace ?? "", credential, { retryOptions: RETRY })
+          : new ServiceBusClient(connectionString.reveal(), { retryOptions: RETRY }),
+      senders: new Map(),
+    };
+    return current;
+  };
+  const senderOf = ({ client, senders }: Connection, queue: string): ServiceBusSender => {
+    const known = senders.get(queue);
+    if (known !== undefined) return known;
+    const made = client.createSender(queue);
+    senders.set(queue, made);
+    return made;
+  };
+  /** The next message goes over a new one; what is still under way on this one fails and comes again. */
+  const giveUp = (connection: Connection): void => {
+    if (current !== connection) return;
+    current = undefined;
+    connection.client.close().catch(() => undefined);
+  };
+  return {
+    send: async (queue, messages) => {
+      const connection = connected();
+      const sender = senderOf(connection, queue);
+      // A batch carries one session: the service refuses mixed ones on partitioned queues.
+      const sessions = Map.groupBy(messages, ({ sessionId }) => sessionId);
+      try {
+        await Promise.all([...sessions.values()].map((group) => sendBatches(sender, group)));
+      } catch (error) {
+        if (error instanceof TimeLimitExceeded) giveUp(connection);
+        throw new ServiceUnavailable("service-bus", `queue '${queue}' does not accept messages`, {
+          cause: error,
+        });
+      }
+    },
+    close: async () => {
+      const closing = current;
+      current = undefined;
+      await closing?.client.close();
+    },
+  };
+}
+
+interface Connection {
+  readonly client: ServiceBusClient;
+  readonly senders: Map<string, ServiceBusSender>;
+}
+
+/** @throws TimeLimitExceeded when the broker does not answer; the SDK is told to try no longer */
+async function answered<T>(
+  work: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  try {
+    return await withinTimeLimit(work({ abortSignal: over.signal }), ANSWERED_WITHIN_MS);
+  } finally {
+    over.abort();
+  }
+}
+
+async function sendBatches(
+  sender: ServiceBusSender,
+  messages: readonly OutgoingMessage[],
+): Promise<void> {
+  const [only, second] = messages;
+  if (only === undefined) return;
+  if (second === undefined) {
+    await answered((options) => sender.sendMessages(serviceBusMessage(only), options));
+    return;
+  }
+  const newBatch = () => answered((options) => sender.createMessageBatch(options));
+  const send = (filled: ServiceBusMessageBatch) =>
+    answered((options) => sender.sendMessages(filled, options));
+  let batch = await newBatch();
+  for (const message of messages) {
+    const made = serviceBusMessage(message);
+    if (batch.tryAddMessage(made)) continue;
+    if (batch.count > 0) await send(batch);
+    batch = await newBatch();
+    if (!batch.tryAddMessage(made)) {
+      throw new RangeError(`message ${message.messageId} is larger than the queue takes`);
+    }
+  }
+  if (batch.count > 0) await send(batch);
+}
+
+function serviceBusMessage(message: OutgoingMessage): ServiceBusMessage {
+  const { messageId, sessionId, body, properties, scheduledAt } = message;
+  return {
+    messageId,
+    // As bytes: the SDK would make JSON of the text once more.
+    body: Buffer.from(body),
+    contentType: "application/json",
+    applicationProperties: { ...properties },
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(scheduledAt === undefined ? {} : { scheduledEnqueueTimeUtc: scheduledAt }),
+  };
+}

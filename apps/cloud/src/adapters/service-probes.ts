@@ -1,0 +1,59 @@
+import {
+  ServiceBusClient,
+  type ServiceBusClientOptions,
+  type ServiceBusReceiver,
+} from "@azure/service-bus";
+import { containers, resultsQueueName } from "@postern/contracts";
+import type { Platform } from "../platform";
+
+/** One service that the app cannot do without, and a cheap question that only a working one answers. */
+export interface ServiceProbe {
+  readonly name: "cosmos" | "service-bus" | "graph-token";
+  /** Rejects when the service does not do what the app needs. */
+  readonly check: () => Promise<void>;
+}
+
+/** Nothing is retried: a probe tells how it is now. */
+const CLIENT_OPTIONS: ServiceBusClientOptions = {
+  retryOptions: { maxRetries: 0, timeoutInMs: 3_000 },
+};
+
+export function serviceProbes(platform: Platform): ServiceProbe[] {
+  const { settings, database, credential } = platform;
+  let receiver: ServiceBusReceiver | undefined;
+  return [
+    {
+      name: "cosmos",
+      // A point read through the data plane, as the app makes them; that there is no such document is the good answer.
+      check: async () => {
+        const id = "health-probe";
+        await database.container(containers.definitions).item(id, id).read();
+      },
+    },
+    {
+      name: "service-bus",
+      // Peeking is a round trip that takes nothing and needs a right that the app has on this queue.
+      check: async () => {
+        const [group] = settings.groups;
+        if (group === undefined) return;
+        receiver ??= serviceBusClient(platform).createReceiver(resultsQueueName(group.name));
+        await receiver.peekMessages(1);
+      },
+    },
+    {
+      name: "graph-token",
+      check: async () => {
+        const token = await credential.getToken(settings.graph.scope);
+        if (token === null) throw new Error("no token");
+      },
+    },
+  ];
+}
+
+/** A client of its own, because the app's waits and tries again for longer than a probe may take. */
+function serviceBusClient({ settings, credential }: Platform): ServiceBusClient {
+  const { connectionString, fullyQualifiedNamespace } = settings.serviceBus;
+  return connectionString === null
+    ? new ServiceBusClient(fullyQualifiedNamespace ?? "", credential, CLIENT_OPTIONS)
+    : new ServiceBusClient(connectionString.reveal(), CLIENT_OPTIONS);
+}

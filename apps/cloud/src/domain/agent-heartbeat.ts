@@ -1,0 +1,60 @@
+import {
+  type AgentId,
+  type Heartbeat,
+  heartbeatIntervalMs,
+  type HeartbeatReply,
+  PosternError,
+} from "@postern/contracts";
+import { type AgentIdentity, decideHeartbeat, type HeartbeatDecision } from "./agent";
+import { jobsToStop } from "./job";
+import type { JobPorts } from "./job-ports";
+
+export interface HeartbeatOutcome {
+  readonly reply: HeartbeatReply;
+  /** Null for an ordinary heartbeat. */
+  readonly event: Extract<HeartbeatDecision, { kind: "accepted" }>["event"];
+  /** It has just registered, or reads what it did not read before. */
+  readonly readsMore: boolean;
+}
+
+const MAX_TRIES = 5;
+
+/**
+ * Notes a heartbeat: registers the agent or renews it, and with it the leases of the jobs that it lists. Answers which of
+ * those it must stop.
+ *
+ * @throws PosternError `conflict` when another agent uses the id
+ */
+export async function recordHeartbeat(
+  ports: Pick<JobPorts, "agents" | "jobStore" | "clock">,
+  id: AgentId,
+  heartbeat: Heartbeat,
+  identity: AgentIdentity,
+): Promise<HeartbeatOutcome> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const existing = await ports.agents.read(id);
+    const now = ports.clock.now();
+    const decision = decideHeartbeat(existing?.value, { ...heartbeat, id }, identity, now);
+    if (decision.kind === "taken") throw new PosternError("conflict", decision.detail);
+    const written =
+      existing === undefined
+        ? await ports.agents.create(decision.record)
+        : await ports.agents.replace(decision.record, existing.etag);
+    if (written === undefined) continue;
+    const known =
+      heartbeat.jobs.length === 0
+        ? new Map()
+        : await ports.jobStore.readMany(heartbeat.jobs.map(({ jobId }) => jobId));
+    return {
+      event: decision.event,
+      readsMore:
+        decision.event !== null ||
+        heartbeat.capabilities.some((each) => existing?.value.capabilities.includes(each) !== true),
+      reply: {
+        cancellations: jobsToStop(id, heartbeat.jobs, known, now),
+        nextHeartbeatMs: heartbeatIntervalMs,
+      },
+    };
+  }
+  throw new PosternError("conflict", `Agent '${id}' sends several heartbeats at once.`);
+}

@@ -1,0 +1,125 @@
+import {
+  eventAttribute,
+  type PosternError,
+  type Attempt,
+  type CycleId,
+  type DeadLetter,
+  type EntityRef,
+  entityKey,
+  type ErrorCode,
+  limits,
+  type SyncDefinition,
+} from "@postern/contracts";
+
+const MAX_PAYLOAD_CHARS = 65_536;
+
+/** Ids sort by time and are made from what they stand for, so that storing twice is storing once. */
+export function deadLetterId(atMs: number, subject: string): string {
+  const time = new Date(atMs).toISOString().replace(/[-:.]/g, "");
+  return `${time}-${subject.replace(/[/\\?#\s]/g, "_")}`.slice(0, 250);
+}
+
+export function payloadText(text: string): Pick<DeadLetter, "payload" | "payloadTruncated"> {
+  return {
+    payload: text.slice(0, MAX_PAYLOAD_CHARS),
+    payloadTruncated: text.length > MAX_PAYLOAD_CHARS,
+  };
+}
+
+/** An entity that the cloud could not make an item of. */
+export function unmappedDeadLetter(facts: {
+  readonly definition: SyncDefinition;
+  readonly entity: EntityRef;
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly version: number;
+  readonly cycleId: CycleId;
+  readonly traceparent: string | undefined;
+  readonly nowMs: number;
+}): DeadLetter {
+  const { definition, entity } = facts;
+  return {
+    id: deadLetterId(facts.nowMs, `${definition.id}.${entityKey(entity)}.${facts.version}`),
+    group: definition.group,
+    state: "open",
+    source: "page-run",
+    by: "cloud",
+    code: facts.code,
+    reason: facts.reason.slice(0, limits.reasonChars),
+    definition: definition.id,
+    target: definition.target,
+    entity: entityKey(entity),
+    itemId: null,
+    version: facts.version,
+    messageId: null,
+    cycleId: facts.cycleId,
+    traceparent: facts.traceparent ?? null,
+    attempts: [] satisfies Attempt[],
+    deliveryCount: 0,
+    payload: "",
+    payloadTruncated: false,
+    deadLetteredAt: new Date(facts.nowMs).toISOString(),
+  };
+}
+
+/** A message as a queue trigger hands it over. */
+export interface ReceivedMessage {
+  readonly body: unknown;
+  readonly messageId: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly deliveryCount: number;
+}
+
+/** Where a message was found. */
+export interface QueueOfGroup {
+  readonly queue: string;
+  /** Worker group of the queue; `cloud` for queues that belong to none. */
+  readonly group: string;
+}
+
+/** A message that no consumer can read, kept for a person. */
+export function unreadableDeadLetter(
+  { queue, group }: QueueOfGroup,
+  received: ReceivedMessage,
+  error: PosternError,
+  nowMs: number,
+): DeadLetter {
+  return {
+    // By the sender's time where there is one, so that a second delivery is the same dead letter.
+    id: deadLetterId(eventTimeMs(received.properties) ?? 0, `${queue}.${received.messageId}`),
+    group,
+    state: "open",
+    source: queue,
+    by: "cloud",
+    code: error.code,
+    reason: error.message.slice(0, limits.reasonChars),
+    definition: null,
+    target: null,
+    entity: null,
+    itemId: null,
+    version: null,
+    messageId: received.messageId.slice(0, 200),
+    cycleId: null,
+    traceparent: eventAttribute(received.properties, "traceparent")?.slice(0, 55) ?? null,
+    attempts: [],
+    deliveryCount: received.deliveryCount,
+    ...payloadText(bodyText(received.body)),
+    deadLetteredAt: new Date(nowMs).toISOString(),
+  };
+}
+
+export function eventTimeMs(properties: ReceivedMessage["properties"]): number | undefined {
+  const time = eventAttribute(properties, "time");
+  const ms = time === undefined ? Number.NaN : Date.parse(time);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+export function bodyText(body: unknown): string {
+  if (typeof body === "string") return body;
+  if (Buffer.isBuffer(body)) return body.toString("utf8");
+  try {
+    return JSON.stringify(body) ?? "";
+  } catch {
+    return "";
+  }
+}

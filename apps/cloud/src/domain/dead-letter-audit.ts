@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import {
+  type Actor,
+  type DeadLetter,
+  type DeadLetterAction,
+  historyTtlSeconds,
+} from "@postern/contracts";
+import type { Order } from "./dead-letter";
+import type { DeadLetterPorts } from "./dead-letter-ports";
+import { timeSortedId } from "./job-id";
+import type { AuditEntry } from "./job-ports";
+
+type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
+
+/**
+ * What people last did to a dead letter, into the audit trail: the last step, and those before it that may have been left out
+ * when their request failed. An id is made from its step, so that telling one twice adds nothing: every step is there once.
+ */
+export async function auditLastActions(ports: Ports, letter: DeadLetter): Promise<void> {
+  const actions = letter.actions ?? [];
+  const since = actions.findLastIndex(({ by }) => by === null) + 1;
+  for (const action of actions.slice(since)) {
+    if (action.by !== null) await ports.audit.add(entryOf(letter.id, action, action.by));
+  }
+}
+
+function entryOf(subject: string, action: DeadLetterAction, actor: Actor): AuditEntry {
+  const { at, from, to, reason, messageId, traceId } = action;
+  return {
+    id: timeSortedId(
+      Date.parse(at),
+      seeded(`${subject} ${action.action} ${at} ${messageId ?? ""} ${traceId ?? ""}`),
+    ),
+    subject,
+    at,
+    action: `${action.action}DeadLetter`,
+    actor,
+    decision: "allowed",
+    status: 200,
+    traceId: traceId ?? "",
+    detail: null,
+    reason,
+    change: { from, to, messageId },
+  };
+}
+
+export async function auditRefusal(
+  ports: Ports,
+  subject: string,
+  action: string,
+  order: Order,
+  detail: string,
+): Promise<void> {
+  const nowMs = ports.clock.now();
+  await ports.audit.add({
+    id: timeSortedId(nowMs, () => ports.random.next()),
+    subject,
+    at: new Date(nowMs).toISOString(),
+    action,
+    actor: order.by,
+    decision: "denied",
+    status: 409,
+    traceId: order.traceId,
+    detail: detail.slice(0, 1_000),
+    reason: order.reason,
+    ttl: historyTtlSeconds,
+  });
+}
+
+/** Whoever reads people's data out of a dead letter leaves a trace before the answer leaves. */
+export async function auditPayloadRead(
+  ports: Ports,
+  letter: DeadLetter,
+  order: Pick<Order, "by" | "traceId">,
+): Promise<void> {
+  const nowMs = ports.clock.now();
+  await ports.audit.add({
+    id: timeSortedId(nowMs, () => ports.random.next()),
+    subject: letter.id,
+    at: new Date(nowMs).toISOString(),
+    action: "readDeadLetterPayload",
+    actor: order.by,
+    decision: "allowed",
+    status: 200,
+    traceId: order.traceId,
+    detail: null,
+    ttl: historyTtlSeconds,
+  });
+}
+
+/** Numbers in 0 to 1 that are always the same for one text. */
+function seeded(text: string): () => number {
+  const bytes = createHash("sha256").update(text).digest();
+  let position = 0;
+  return () => (bytes[position++ % bytes.length] ?? 0) / 256;
+}

@@ -1,0 +1,150 @@
+import {
+  CycleId,
+  type DeadLetter,
+  DefinitionId,
+  entityKey,
+  eventAttribute,
+  historyTtlSeconds,
+  limits,
+  type MessageId,
+  type PosternError,
+  Version,
+  WorkMessage,
+} from "@postern/contracts";
+import {
+  bodyText,
+  deadLetterId,
+  eventTimeMs,
+  payloadText,
+  type QueueOfGroup,
+  type ReceivedMessage,
+  unreadableDeadLetter,
+} from "./cloud-dead-letters";
+import { markerId } from "./page-commit";
+import type { SyncPorts } from "./ports";
+import { storeDeadLetters } from "./store-dead-letters";
+
+/**
+ * What a broker or an agent has put into a dead-letter queue, into `deadletters`, where people see it. A work message is
+ * also accounted for, by a marker, so that its cycle can end: its application properties say what it held even when its
+ * body can no longer be read. Storing twice is storing once.
+ */
+/** The broker's own reasons (facts: Service Bus), as codes of ours. */
+const brokerReasons: Readonly<Record<string, string>> = {
+  MaxDeliveryCountExceeded: "delivery-limit",
+  TTLExpiredException: "message-expired",
+};
+
+export async function drainDeadLetter(
+  ports: SyncPorts,
+  { queue, group }: QueueOfGroup,
+  message: ReceivedMessage & { readonly enqueuedAtMs: number },
+): Promise<void> {
+  const { properties } = message;
+  const reason = textProperty(properties, "DeadLetterReason") ?? "unknown";
+  const description = textProperty(properties, "DeadLetterErrorDescription") ?? "";
+  const code = brokerReasons[reason] ?? reason;
+  const work = WorkMessage.safeParse(message.body);
+  const accounting = accountingOf(properties);
+  const atMs = eventTimeMs(properties) ?? message.enqueuedAtMs;
+  const base: Omit<
+    DeadLetter,
+    "id" | "entity" | "itemId" | "version" | "payload" | "payloadTruncated"
+  > = {
+    group: group.slice(0, limits.nameChars),
+    state: "open",
+    source: queue,
+    by: reason in brokerReasons ? "broker" : "agent",
+    code: code.slice(0, 60),
+    reason: (description === "" ? reason : description).slice(0, limits.reasonChars),
+    definition: accounting?.definition ?? null,
+    target: textProperty(properties, "postern:target") ?? null,
+    messageId: message.messageId.slice(0, 200),
+    cycleId: accounting?.cycleId ?? null,
+    traceparent: eventAttribute(properties, "traceparent")?.slice(0, 55) ?? null,
+    attempts: work.success ? (work.data.attempts ?? []) : [],
+    deliveryCount: message.deliveryCount,
+    deadLetteredAt: new Date(ports.clock.now()).toISOString(),
+  };
+  const deadLetters: DeadLetter[] = work.success
+    ? work.data.items.map((item) => ({
+        ...base,
+        id: deadLetterId(atMs, `${message.messageId}.${item.itemId}`),
+        entity: entityKey(item.entity),
+        itemId: item.itemId,
+        version: item.version,
+        ...payloadText(JSON.stringify(item)),
+      }))
+    : [
+        {
+          ...base,
+          id: deadLetterId(atMs, `${queue}.${message.messageId}`),
+          entity: null,
+          itemId: null,
+          version: accounting?.version ?? null,
+          ...payloadText(bodyText(message.body)),
+        },
+      ];
+  await storeDeadLetters(ports, deadLetters);
+  if (accounting !== undefined) await markDeadLettered(ports, message.messageId, accounting, code);
+  ports.logger.warn("dead-letter", { queue, code, messageId: message.messageId });
+}
+
+/** A live message that its consumer cannot read. */
+export async function storeUnreadable(
+  ports: SyncPorts,
+  queue: QueueOfGroup,
+  message: ReceivedMessage,
+  error: PosternError,
+): Promise<void> {
+  const deadLetter = unreadableDeadLetter(queue, message, error, ports.clock.now());
+  await ports.deadLetters.add([deadLetter]);
+  ports.logger.warn("message-unreadable", { queue: queue.queue, code: error.code });
+}
+
+export interface Accounting {
+  readonly definition: DefinitionId;
+  readonly cycleId: CycleId;
+  readonly version: Version;
+  readonly count: number;
+}
+
+/** What a work message held, by its application properties. */
+export function accountingOf(properties: ReceivedMessage["properties"]): Accounting | undefined {
+  const definition = DefinitionId.safeParse(properties["postern:definition"]);
+  const cycleId = CycleId.safeParse(properties["postern:cycleId"]);
+  const version = Version.safeParse(Number(properties["postern:version"]));
+  const count = Number(properties["postern:count"]);
+  if (!definition.success || !cycleId.success || !version.success) return undefined;
+  if (!Number.isInteger(count) || count < 1 || count > limits.itemsPerMessage) return undefined;
+  return { definition: definition.data, cycleId: cycleId.data, version: version.data, count };
+}
+
+async function markDeadLettered(
+  ports: SyncPorts,
+  messageId: string,
+  { definition, cycleId, version, count }: Accounting,
+  code: string,
+): Promise<void> {
+  await ports.progress.createMarkers([
+    {
+      // The same marker that its result would have made: whoever comes first counts.
+      id: markerId(messageId),
+      type: "marker",
+      definition,
+      cycleId,
+      workMessageId: messageId as MessageId,
+      version,
+      counts: { "dead-lettered": count },
+      at: new Date(ports.clock.now()).toISOString(),
+      exceptions: [],
+      ttl: historyTtlSeconds,
+    },
+  ]);
+  ports.logger.info("dead-letter-counted", { definition, cycleId, version, count, code });
+}
+
+function textProperty(properties: ReceivedMessage["properties"], name: string): string | undefined {
+  const value = properties[name];
+  return typeof value === "string" ? value : undefined;
+}

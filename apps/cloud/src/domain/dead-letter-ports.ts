@@ -1,0 +1,35 @@
+import type { DeadLetter } from "@postern/contracts";
+import type { AuditTrail, ListOptions, ListPage } from "./job-ports";
+import type { Stored, SyncPorts } from "./ports";
+
+/** What reading, replaying and discarding dead letters needs from the world. */
+export interface DeadLetterQuery {
+  readonly state?: DeadLetter["state"] | undefined;
+  readonly group?: string | undefined;
+  readonly code?: string | undefined;
+  readonly definition?: string | undefined;
+  readonly target?: string | undefined;
+}
+
+export interface DeadLetterStore {
+  /** Newest first. */
+  list(query: DeadLetterQuery, options: ListOptions): Promise<ListPage<DeadLetter>>;
+  /** Oldest first: open ones, and those whose replay was begun and not sent before `now`. */
+  replayable(
+    query: Omit<DeadLetterQuery, "state">,
+    options: { readonly limit: number; readonly now: string },
+  ): Promise<ListPage<DeadLetter>>;
+  /** Groups of these ids, as far as they exist. */
+  groupsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  read(id: string, group: string): Promise<Stored<DeadLetter> | undefined>;
+  /** Undefined when it has changed since `etag`. */
+  replace(deadLetter: DeadLetter, etag: string): Promise<Stored<DeadLetter> | undefined>;
+}
+
+export interface DeadLetterPorts extends Pick<
+  SyncPorts,
+  "stamp" | "clock" | "random" | "logger" | "tracing" | "bus" | "definitions" | "progress" | "index"
+> {
+  readonly letters: DeadLetterStore;
+  readonly audit: AuditTrail;
+}

@@ -1,0 +1,158 @@
+import {
+  type Actor,
+  type DeadLetter,
+  type DeadLetterAction,
+  deadLetterActionsListed,
+  deadLetterModel,
+  type DeadLetterReplay,
+  historyTtlSeconds,
+  limits,
+  nextState,
+} from "@postern/contracts";
+
+/**
+ * A dead letter's life, pure: every change takes the letter and gives the one to store, with the step in its history.
+ *
+ * A replay is written down before its message is sent (who, why, which message id), and noted as sent afterwards. Between
+ * the two it is claimed; a claim that has lapsed means that its process ended, and whoever asks next sends the same
+ * message again.
+ */
+export interface Order {
+  readonly by: Actor;
+  readonly reason: string;
+  readonly traceId: string;
+}
+
+/** Longer than a request of 1,000 dead letters takes. */
+export const replayClaimMs = 60_000;
+
+export type ReplayChance =
+  | { readonly kind: "new" }
+  /** Begun, and not known to be sent. */
+  | { readonly kind: "resend"; readonly replay: DeadLetterReplay }
+  | { readonly kind: "done"; readonly replay: DeadLetterReplay }
+  | { readonly kind: "discarded" };
+
+export function replayChance(letter: DeadLetter, nowMs: number): ReplayChance {
+  const { state, replay } = letter;
+  switch (state) {
+    case "open":
+      return { kind: "new" };
+    case "discarded":
+      return { kind: "discarded" };
+    case "replayed": {
+      if (replay === undefined) return { kind: "new" };
+      const lapsed =
+        replay.sentAt === null && !replay.superseded && Date.parse(replay.claimedUntil) <= nowMs;
+      return { kind: lapsed ? "resend" : "done", replay };
+    }
+  }
+}
+
+export interface ReplayPlan {
+  readonly messageId: DeadLetterReplay["messageId"];
+  readonly number: number;
+  readonly superseded: boolean;
+  readonly scheduledAtMs: number | undefined;
+  readonly nowMs: number;
+}
+
+export function withReplay(letter: DeadLetter, plan: ReplayPlan, order: Order): DeadLetter {
+  const at = stamp(plan.nowMs);
+  const to = letter.state === "open" ? nextState(deadLetterModel, "open", "replay") : letter.state;
+  const action = plan.superseded ? "supersede" : letter.state === "open" ? "replay" : "resend";
+  return {
+    ...withAction(letter, to ?? letter.state, {
+      at,
+      action,
+      by: order.by,
+      reason: order.reason,
+      traceId: order.traceId,
+      messageId: plan.superseded ? null : plan.messageId,
+    }),
+    replay: {
+      number: plan.number,
+      messageId: plan.messageId,
+      at,
+      superseded: plan.superseded,
+      scheduledAt: plan.scheduledAtMs === undefined ? null : stamp(plan.scheduledAtMs),
+      sentAt: null,
+      claimedUntil: stamp(plan.nowMs + replayClaimMs),
+    },
+    ttl: historyTtlSeconds,
+  };
+}
+
+export function withReplaySent(letter: DeadLetter, nowMs: number): DeadLetter {
+  if (letter.replay === undefined) return letter;
+  return { ...letter, replay: { ...letter.replay, sentAt: stamp(nowMs) } };
+}
+
+/** Sending has failed, or its outcome is not known: the next request need not wait for the claim to lapse. */
+export function withClaimGivenUp(letter: DeadLetter, nowMs: number): DeadLetter {
+  if (letter.replay === undefined) return letter;
+  return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs) } };
+}
+
+/** Undefined when its state does not allow it. */
+export function withDiscard(
+  letter: DeadLetter,
+  order: Order,
+  nowMs: number,
+): DeadLetter | undefined {
+  const to = nextState(deadLetterModel, letter.state, "discard");
+  if (to === undefined) return undefined;
+  return {
+    ...withAction(letter, to, {
+      at: stamp(nowMs),
+      action: "discard",
+      by: order.by,
+      reason: order.reason,
+      traceId: order.traceId,
+      messageId: null,
+    }),
+    ttl: historyTtlSeconds,
+  };
+}
+
+/** What was replayed has failed again: the letter is open again, with the newer reason and all attempts. */
+export function withFailureAgain(
+  letter: DeadLetter,
+  failed: DeadLetter,
+  nowMs: number,
+): DeadLetter | undefined {
+  const to = nextState(deadLetterModel, letter.state, "fail-again");
+  if (to === undefined) return undefined;
+  const { ttl: _ttl, ...kept } = withAction(letter, to, {
+    at: stamp(nowMs),
+    action: "fail-again",
+    by: null,
+    reason: failed.reason.slice(0, 500),
+    traceId: failed.traceparent?.split("-")[1] ?? null,
+    messageId: failed.messageId?.slice(0, limits.messageIdChars) ?? null,
+  });
+  return {
+    ...kept,
+    source: failed.source,
+    by: failed.by,
+    code: failed.code,
+    reason: failed.reason,
+    outcome: failed.outcome ?? "dead-lettered",
+    traceparent: failed.traceparent ?? letter.traceparent,
+    attempts: [...letter.attempts, ...failed.attempts].slice(-limits.attemptsListed),
+    deliveryCount: failed.deliveryCount,
+  };
+}
+
+function withAction(
+  letter: DeadLetter,
+  to: DeadLetter["state"],
+  step: Omit<DeadLetterAction, "from" | "to">,
+): DeadLetter {
+  const actions = [...(letter.actions ?? []), { ...step, from: letter.state, to }];
+  return { ...letter, state: to, actions: actions.slice(-deadLetterActionsListed) };
+}
+
+function stamp(ms: number): string {
+  return new Date(ms).toISOString();
+}

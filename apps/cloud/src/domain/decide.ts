@@ -1,0 +1,190 @@
+import type { IndexEntry, StreamName } from "@postern/contracts";
+import {
+  type CompiledDefinition,
+  type CompiledMapping,
+  isInScope,
+  mapEntity,
+  MappingFailure,
+} from "./compiled-definition";
+import { membershipProperties } from "./index-merge";
+import type { Standing } from "./ports";
+import type { ColumnValue } from "./mapping-expression";
+
+/**
+ * From the index before and after a work page to what the target should hold. Levels, not edges: the same entry always
+ * gives the same desired state, whatever path led to it. The one thing that needs an edge (memberships follow their group
+ * and their member) is remembered in the entry, for a page that is read again.
+ */
+export interface DecisionContext {
+  readonly compiled: CompiledDefinition;
+  readonly stream: StreamName;
+  /** Page that the checkpoint stands at: what was noted under it has not been committed. */
+  readonly page: number;
+}
+
+export interface PresentItem {
+  readonly kind: "present";
+  readonly key: Readonly<Record<string, ColumnValue>>;
+  readonly values: Readonly<Record<string, ColumnValue>>;
+  readonly watched: Readonly<Record<string, ColumnValue>>;
+  /** Column whose change to false the breaker has to pass. */
+  readonly counted: string | undefined;
+}
+
+export interface AbsentItem {
+  readonly kind: "absent";
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly counted: "delete" | undefined;
+}
+
+export type Decision =
+  | PresentItem
+  | AbsentItem
+  | { readonly kind: "nothing" }
+  /** A dead letter: the mapping has no answer for this entity. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** One entity of a work page: what the index said, what it is to say. */
+export interface Draft {
+  readonly before: IndexEntry | undefined;
+  etag: string | undefined;
+  after: IndexEntry;
+  decision: Decision;
+}
+
+/** Gone for its memberships as their member: the source has removed it and the removal is not held. */
+export function memberGone(entry: Standing | undefined): boolean {
+  return entry !== undefined && !entry.exists && entry.held === undefined;
+}
+
+/** Gone for its memberships as their group: removed or out of scope, and not held. */
+export function groupGone(entry: Standing | undefined): boolean {
+  return entry !== undefined && !(entry.exists && entry.inScope) && entry.held === undefined;
+}
+
+/** Decides for a user or group. Sets `inScope` of the entry after. */
+export function decideObject(
+  before: IndexEntry | undefined,
+  after: IndexEntry,
+  context: DecisionContext,
+): Decision {
+  const mapping = context.compiled.mappings[after.entity.type];
+  if (mapping === undefined) {
+    // Groups are indexed for their memberships also when they are not mapped themselves.
+    after.inScope = after.exists;
+    return { kind: "nothing" };
+  }
+  try {
+    // A removed entity keeps its last scope: a restore decides it anew.
+    if (after.exists) after.inScope = isInScope(mapping, after.source);
+    if (!after.exists || !after.inScope) return decideAbsent(before, after, true);
+    return decidePresent(mapping, before, after.source);
+  } catch (error) {
+    if (error instanceof MappingFailure) return { kind: "failed", reason: error.message };
+    throw error;
+  }
+}
+
+export interface MembershipEnds {
+  readonly group: Standing | undefined;
+  readonly member: Standing | undefined;
+}
+
+/** Decides for a membership: there if the source says so, its group is there and its member is not known to be gone. */
+export function decideMembership(
+  before: IndexEntry | undefined,
+  after: IndexEntry,
+  ends: MembershipEnds,
+  context: DecisionContext,
+): Decision {
+  const mapping = context.compiled.mappings.membership;
+  if (mapping === undefined) return { kind: "nothing" };
+  const derived = groupGone(ends.group) || memberGone(ends.member);
+  try {
+    const properties = membershipProperties(after);
+    after.inScope = isInScope(mapping, properties);
+    if (derived || !after.exists || !after.inScope) return decideAbsent(before, after, !derived);
+    return decidePresent(mapping, before, properties);
+  } catch (error) {
+    if (error instanceof MappingFailure) return { kind: "failed", reason: error.message };
+    throw error;
+  }
+}
+
+function decideAbsent(
+  before: IndexEntry | undefined,
+  after: IndexEntry,
+  countable: boolean,
+): Decision {
+  // Never sent: there is nothing of ours to delete.
+  if (!after.sent || after.targetKey === undefined) return { kind: "nothing" };
+  return {
+    kind: "absent",
+    key: after.targetKey,
+    counted: countable && before?.desired !== "absent" ? "delete" : undefined,
+  };
+}
+
+function decidePresent(
+  mapping: CompiledMapping,
+  before: IndexEntry | undefined,
+  properties: Readonly<Record<string, unknown>>,
+): Decision {
+  const { key, values } = mapEntity(mapping, properties);
+  if (before?.sent === true && before.desired === "present" && before.targetKey !== undefined) {
+    const changed = Object.keys(key).find((name) => key[name] !== before.targetKey?.[name]);
+    if (changed !== undefined) {
+      throw new MappingFailure(
+        `key column '${changed}': the value has changed, and a key must stay the same for the entity's whole life`,
+      );
+    }
+  }
+  const watched: Record<string, ColumnValue> = {};
+  for (const name of mapping.watched) watched[name] = values[name] ?? key[name] ?? null;
+  const counted =
+    before?.desired === "present"
+      ? mapping.watched.find((name) => before.watched?.[name] === true && watched[name] === false)
+      : undefined;
+  return { kind: "present", key, values, watched, counted };
+}
+
+/** The item goes out (or there is nothing to send): the index says what the target is going to hold. */
+export function settle(draft: Draft, context: DecisionContext): void {
+  const { after, decision } = draft;
+  if (decision.kind === "present" || decision.kind === "absent") {
+    after.sent = true;
+    after.desired = decision.kind;
+    after.targetKey = { ...decision.key };
+    if (decision.kind === "present") after.watched = { ...decision.watched };
+    delete after.held;
+  }
+  noteFollow(draft, context);
+}
+
+/** The breaker keeps the item back: the index goes on saying what the target has. */
+export function hold(draft: Draft, context: DecisionContext): void {
+  draft.after.held = draft.after.version;
+  noteFollow(draft, context);
+}
+
+function noteFollow({ before, after }: Draft, { stream, page }: DecisionContext): void {
+  const owed =
+    before?.follow !== undefined &&
+    (before.follow.page === null ||
+      // A resync may begin before the page that noted it is done again, and no page has that number any more.
+      before.generation < after.generation ||
+      after.swept !== undefined ||
+      (before.follow.stream === stream && before.follow.page === page));
+  const arrived = before === undefined && !memberGone(after) && !groupGone(after);
+  const moved = memberGone(before) !== memberGone(after) || groupGone(before) !== groupGone(after);
+  if (after.entity.type !== "membership" && (owed || (moved && !arrived))) {
+    after.follow = { stream, page };
+  } else {
+    delete after.follow;
+  }
+}
+
+/** Whether memberships of (or with) this entity have to be looked at again. */
+export function followsMemberships(draft: Draft): boolean {
+  return draft.after.follow !== undefined;
+}

@@ -1,0 +1,89 @@
+import type { DeadLetter, DeadLetterResult } from "@postern/contracts";
+import { bounded } from "./bounded";
+import { type Order, withDiscard } from "./dead-letter";
+import { auditLastActions, auditRefusal } from "./dead-letter-audit";
+import type { DeadLetterPorts } from "./dead-letter-ports";
+import type { Stored } from "./ports";
+import { lastStep, result } from "./replay";
+
+type Ports = Pick<DeadLetterPorts, "letters" | "audit" | "clock" | "random" | "logger">;
+
+const PARALLEL = 16;
+const MAX_TRIES = 3;
+
+/**
+ * Closes dead letters for good. Their items keep the outcome `dead-lettered` in their cycles: discarding says that nobody
+ * will do anything about it, not that it did not happen.
+ */
+export async function discardDeadLetters(
+  ports: Ports,
+  letters: readonly Stored<DeadLetter>[],
+  order: Order,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<DeadLetterResult[]> {
+  return bounded(letters, PARALLEL, (stored) =>
+    options.dryRun === true
+      ? Promise.resolve(forecast(stored.value))
+      : discardOne(ports, stored, order),
+  );
+}
+
+function forecast(letter: DeadLetter): DeadLetterResult {
+  return result(letter, outcomeNow(letter) ?? "discarded");
+}
+
+/** Undefined when it can be discarded. */
+function outcomeNow(letter: DeadLetter): DeadLetterResult["outcome"] | undefined {
+  switch (letter.state) {
+    case "open":
+      return undefined;
+    case "discarded":
+      return "already-discarded";
+    case "replayed":
+      return "refused";
+  }
+}
+
+async function discardOne(
+  ports: Ports,
+  first: Stored<DeadLetter>,
+  order: Order,
+): Promise<DeadLetterResult> {
+  let stored: Stored<DeadLetter> | undefined = first;
+  for (let tries = 0; tries < MAX_TRIES && stored !== undefined; tries += 1) {
+    const letter = stored.value;
+    const discarded = withDiscard(letter, order, ports.clock.now());
+    if (discarded === undefined) return closed(ports, letter, order);
+    const written = await ports.letters.replace(discarded, stored.etag);
+    if (written !== undefined) return audited(ports, written.value, "discarded");
+    stored = await ports.letters.read(letter.id, letter.group);
+  }
+  if (stored === undefined) return result(first.value, "not-found");
+  return result(first.value, "failed", "it is being changed by many at once; ask again");
+}
+
+async function closed(ports: Ports, letter: DeadLetter, order: Order): Promise<DeadLetterResult> {
+  // Again, in case that whoever discarded it could not write the audit entry: the same step makes the same entry.
+  if (letter.state === "discarded") return audited(ports, letter, "already-discarded");
+  const detail = `it was replayed${lastStep(letter)}; it opens again if it fails again`;
+  await auditRefusal(ports, letter.id, "discardDeadLetter", order, detail);
+  return result(letter, "refused", detail);
+}
+
+async function audited(
+  ports: Ports,
+  letter: DeadLetter,
+  outcome: DeadLetterResult["outcome"],
+): Promise<DeadLetterResult> {
+  try {
+    await auditLastActions(ports, letter);
+  } catch (error) {
+    ports.logger.error("discard not audited", { id: letter.id, error: String(error) });
+    return result(
+      letter,
+      "failed",
+      "it is discarded, but the audit trail did not take the entry; ask again",
+    );
+  }
+  return result(letter, outcome);
+}

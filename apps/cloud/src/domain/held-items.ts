@@ -1,0 +1,245 @@
+import {
+  type DefinitionId,
+  type EntityRef,
+  historyTtlSeconds,
+  type Hold,
+  type JobId,
+  limits,
+  type Marker,
+  type MessageId,
+  startQueueName,
+  startSession,
+  type SyncDefinition,
+  type Version,
+  type WorkItem,
+} from "@postern/contracts";
+import { cycleDocumentId, markerId } from "./page-commit";
+import type { IndexWrite, SyncPorts } from "./ports";
+import { startMessageOf } from "./start-messages";
+import { singleItemMessage, workQueueOf } from "./work-messages";
+
+/**
+ * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow
+ * a released removal are made under the stream's claim, by an on-demand read of their group or member.
+ */
+const PAGE_HOLDS = 100;
+const MAX_RELEASED = 100_000;
+
+export async function listHolds(
+  ports: Pick<SyncPorts, "holds">,
+  definition: DefinitionId,
+  options: { readonly limit: number; readonly continuation?: string | undefined },
+): Promise<{ items: Hold[]; continuation: string | null }> {
+  const { items, continuation } = await ports.holds.list(definition, options);
+  return { items: [...items], continuation };
+}
+
+/** Releases the named holds, or all of the definition. Ids without a hold are passed over. */
+export async function releaseHolds(
+  ports: SyncPorts,
+  definition: DefinitionId,
+  options: { readonly holds?: readonly string[] | undefined },
+): Promise<number> {
+  if (options.holds !== undefined) {
+    const found = await Promise.all(options.holds.map((id) => ports.holds.get(definition, id)));
+    return releaseSome(
+      ports,
+      definition,
+      found.filter((hold) => hold !== undefined),
+    );
+  }
+  let released = 0;
+  let continuation: string | undefined;
+  const all: Hold[] = [];
+  while (all.length < MAX_RELEASED) {
+    const page = await ports.holds.list(definition, { limit: PAGE_HOLDS, continuation });
+    all.push(...page.items);
+    if (page.continuation === null) break;
+    continuation = page.continuation;
+  }
+  for (let start = 0; start < all.length; start += PAGE_HOLDS) {
+    released += await releaseSome(ports, definition, all.slice(start, start + PAGE_HOLDS));
+  }
+  return released;
+}
+
+async function releaseSome(
+  ports: SyncPorts,
+  definition: DefinitionId,
+  holds: readonly Hold[],
+): Promise<number> {
+  const record = await ports.definitions.get(definition);
+  if (record === undefined || holds.length === 0) return 0;
+  const entries = await ports.index.read(
+    definition,
+    holds.map(({ item }) => item.entity),
+  );
+  const released: Hold[] = [];
+  const overtaken: string[] = [];
+  const writes: IndexWrite[] = [];
+  for (const hold of holds) {
+    const stored = entries.get(hold.id);
+    const { item } = hold;
+    if (stored?.value.version !== item.version) {
+      // Held again under a newer version: that hold is on its way to the same place, or there already.
+      if (stored?.value.held === undefined) overtaken.push(hold.id);
+      continue;
+    }
+    released.push(hold);
+    const { held, ...entry } = stored.value;
+    // An earlier call has come this far and no further: the rest is done again.
+    if (held === undefined) continue;
+    writes.push({
+      etag: stored.etag,
+      entry: {
+        ...entry,
+        desired: item.desired,
+        targetKey: { ...item.key },
+        watched: watchedAfter(entry.watched, item.values),
+        ...(item.entity.type === "membership"
+          ? {}
+          : { follow: { stream: hold.stream, page: null } }),
+      },
+    });
+  }
+  // Sent first, and the holds go last: whatever fails between leaves the holds, and the next call repeats every step
+  // without doing it twice. An item that has been overtaken meanwhile is superseded at the target.
+  await sendReleased(ports, record.value.definition, released);
+  for (const [version, ofVersion] of Map.groupBy(released, ({ item }) => item.version)) {
+    await countReleased(ports, definition, version, ofVersion);
+  }
+  if ((await ports.index.write(writes)) === undefined) {
+    // Some entity moved at this moment: its hold is withdrawn or renewed by whoever moved it. The others wait for the next call.
+    ports.logger.warn("release-interrupted", { definition });
+    return 0;
+  }
+  await followReleased(ports, definition, released);
+  await ports.holds.remove(definition, [...released.map(({ id }) => id), ...overtaken]);
+  return released.length;
+}
+
+function watchedAfter(
+  before: Readonly<Record<string, unknown>> | undefined,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(before ?? {}).map(([name, value]) => [
+      name,
+      name in values ? values[name] : value,
+    ]),
+  );
+}
+
+async function sendReleased(
+  ports: SyncPorts,
+  definition: SyncDefinition,
+  holds: readonly Hold[],
+): Promise<void> {
+  const time = new Date(ports.clock.now()).toISOString();
+  const messages = holds.map(({ item, stream, cycleId }) =>
+    singleItemMessage(
+      {
+        stamp: ports.stamp,
+        definition,
+        stream,
+        cycleId,
+        version: item.version,
+        time,
+        traceparent: ports.tracing.traceparent(),
+      },
+      item,
+      { messageId: releaseMessageId(definition.id, item) },
+    ),
+  );
+  if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
+}
+
+/** Operations of one transaction, the page record's among them (facts: Cosmos). */
+const COUNTED_AT_ONCE = 99;
+
+/**
+ * From held to sent, in the record of the page that held them, once for each: a marker without counts remembers it. A page
+ * that was abandoned has no record, and its items count nowhere.
+ */
+async function countReleased(
+  ports: SyncPorts,
+  definition: DefinitionId,
+  version: Version,
+  holds: readonly Hold[],
+): Promise<void> {
+  const count = async (part: readonly Hold[]): Promise<void> => {
+    const result = await ports.progress.transact(definition, [
+      {
+        kind: "patch",
+        id: `page:${version}`,
+        increment: { "/count": part.length, "/held": -part.length },
+      },
+      ...part.map((hold) => ({
+        kind: "create" as const,
+        document: releaseMarker(definition, hold, ports.clock.now()),
+      })),
+    ]);
+    if (result.ok || result.reason === "missing" || part.length === 1) return;
+    for (const hold of part) await count([hold]);
+  };
+  for (let start = 0; start < holds.length; start += COUNTED_AT_ONCE) {
+    await count(holds.slice(start, start + COUNTED_AT_ONCE));
+  }
+}
+
+function releaseMarker(definition: DefinitionId, { item, cycleId }: Hold, nowMs: number): Marker {
+  const workMessageId = releaseMessageId(definition, item);
+  return {
+    id: `released:${markerId(workMessageId)}`,
+    type: "marker",
+    definition,
+    cycleId,
+    workMessageId,
+    version: item.version,
+    counts: {},
+    at: new Date(nowMs).toISOString(),
+    exceptions: [],
+    ttl: historyTtlSeconds,
+  };
+}
+
+function releaseMessageId(definition: DefinitionId, item: WorkItem): MessageId {
+  return `${definition}:${item.version}.r-${item.hash.slice(0, 24)}#release-1` as MessageId;
+}
+
+/** Memberships of what was removed follow it, under new versions: those come from the stream's claim only. */
+async function followReleased(
+  ports: SyncPorts,
+  definition: DefinitionId,
+  holds: readonly Hold[],
+): Promise<void> {
+  const removed = holds.filter(
+    ({ item }) => item.desired === "absent" && item.entity.type !== "membership",
+  );
+  const nowMs = ports.clock.now();
+  const now = new Date(nowMs).toISOString();
+  for (const [stream, ofStream] of Map.groupBy(removed, (hold) => hold.stream)) {
+    for (let start = 0; start < ofStream.length; start += limits.entitiesPerJob) {
+      const part = ofStream.slice(start, start + limits.entitiesPerJob);
+      const entities: EntityRef[] = part.map(({ item }) => item.entity);
+      const id = `release-${nowMs}-${stream}-${start}`;
+      const jobId = id as JobId;
+      const [first] = part;
+      if (first === undefined) continue;
+      const { cycleId } = first;
+      await ports.progress.transact(definition, [
+        { kind: "patch", id: cycleDocumentId(cycleId), set: { [`/streams/${stream}`]: "running" } },
+      ]);
+      await ports.bus.send(startQueueName, [
+        startMessageOf(ports, `${startSession(definition, stream)}/${id}`, {
+          definition,
+          stream,
+          tick: now,
+          cycleId,
+          reason: "on-demand",
+          onDemand: { jobId, entities },
+        }),
+      ]);
+    }
+  }
+}

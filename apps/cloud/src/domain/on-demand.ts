@@ -1,0 +1,238 @@
+import {
+  type EntityRef,
+  type JobId,
+  startQueueName,
+  type StartMessage,
+  startSession,
+  streamOf,
+  type StreamName,
+} from "@postern/contracts";
+import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
+import { onDemandCycleId } from "./cycle-id";
+import { viewCycle } from "./cycle-views";
+import { commitPage, cycleDocumentId } from "./page-commit";
+import { enqueue, type PageRunOptions } from "./page-run";
+import { ServiceUnavailable, type SourceChange, SourceError, type SyncPorts } from "./ports";
+import { decideStart } from "./start-decision";
+import { startMessageOf } from "./start-messages";
+import { runWorkPage } from "./work-page";
+
+/**
+ * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads
+ * from under the same lease as every page's, so that they cannot overtake or be overtaken. The checkpoint stays where it is.
+ */
+const MAX_LOST = 3;
+const RETRY_MS = 2_000;
+const DEFAULT_WAIT_MS = 10_000;
+
+export type OnDemandMessage = StartMessage & {
+  readonly onDemand: NonNullable<StartMessage["onDemand"]>;
+};
+
+export async function runOnDemand(
+  options: PageRunOptions,
+  message: OnDemandMessage,
+): Promise<void> {
+  const { ports, claims } = options;
+  const { definition, stream } = message;
+  try {
+    for (let lost = 0; lost < MAX_LOST; lost += 1) {
+      claims.forget(definition, stream);
+      const outcome = await attempt(options, message);
+      if (outcome === "ended") return;
+      if (outcome !== "lost") return await askAgain(ports, message, outcome.waitMs);
+    }
+    await askAgain(ports, message, RETRY_MS);
+  } catch (error) {
+    claims.forget(definition, stream);
+    if (error instanceof SourceError && error.failure !== "refused") {
+      await askAgain(ports, message, error.retryAfterMs ?? DEFAULT_WAIT_MS);
+    } else if (error instanceof ServiceUnavailable) {
+      await askAgain(ports, message, error.retryAfterMs ?? RETRY_MS);
+    } else throw error;
+  }
+}
+
+async function attempt(
+  { ports, claims }: PageRunOptions,
+  message: OnDemandMessage,
+): Promise<"ended" | "lost" | { waitMs: number }> {
+  const { definition: id, stream, cycleId, onDemand } = message;
+  const looked = await claims.look(id, stream);
+  const record = await ports.definitions.get(id, { fresh: true });
+  if (looked === undefined || record === undefined) {
+    ports.logger.warn("start-without-checkpoint", { definition: id, stream });
+    return "ended";
+  }
+  const nowMs = ports.clock.now();
+  const decision = decideStart(message, {
+    checkpoint: looked.checkpoint,
+    polledAtMs: looked.polledAtMs,
+    owner: ports.stamp.owner,
+    nowMs,
+  });
+  if (decision.kind === "leave") return { waitMs: decision.untilMs - nowMs };
+
+  const claim = await claims.hold(looked);
+  const version = claim?.versions[0];
+  if (claim === undefined || version === undefined) return "lost";
+  const compiled = compileDefinition(record.value.definition);
+  const changes = await readEntities(ports, compiled, stream, onDemand.entities);
+  const result = await runWorkPage(ports, {
+    compiled,
+    stream,
+    cycleId,
+    version,
+    generation: claim.checkpoint.generation,
+    page: claim.checkpoint.page,
+    changes,
+  });
+  if (result === undefined) return "lost";
+  const outcome = await enqueue(ports, {
+    compiled,
+    result,
+    version,
+    stream,
+    cycleId,
+    jobId: onDemand.jobId,
+  });
+  const { checkpoint } = claim;
+  const committed = await commitPage(ports, claims, {
+    claim,
+    version,
+    stream,
+    cycle: { cycleId, kind: "on-demand", create: false },
+    jobId: onDemand.jobId,
+    next: {
+      link: checkpoint.link,
+      phase: checkpoint.phase,
+      generation: checkpoint.generation,
+      cycleId: checkpoint.cycleId,
+      // The enumeration under way, if any, goes on where it was: nobody has to wait for this run's lease.
+      owner: null,
+      leaseUntil: null,
+      polledAt: checkpoint.polledAt,
+      page: checkpoint.page,
+    },
+    streamDone: true,
+    counts: outcome.counts,
+    failures: outcome.failures,
+  });
+  if (committed === undefined) return "lost";
+  await reportJob(ports, message);
+  return "ended";
+}
+
+/** Every entity as the source has it now: what is not there is removed. */
+async function readEntities(
+  ports: SyncPorts,
+  compiled: CompiledDefinition,
+  stream: StreamName,
+  entities: readonly EntityRef[],
+): Promise<SourceChange[]> {
+  const changes: SourceChange[] = [];
+  for (const { type, id } of entities) {
+    if (type === "membership") {
+      const [groupId = "", memberId = ""] = id.split("/");
+      changes.push({
+        type: "group",
+        id: groupId,
+        properties: {},
+        members: [await ports.graph.member(groupId, memberId)],
+        membersOnly: true,
+      });
+      continue;
+    }
+    const found = await ports.graph.object(type, id, compiled.select[stream]);
+    changes.push(found ?? { type, id, removed: "changed", properties: {} });
+  }
+  return changes;
+}
+
+async function reportJob(ports: SyncPorts, message: OnDemandMessage): Promise<void> {
+  const view = await viewCycle(ports, message.definition, message.cycleId);
+  if (view === undefined) return;
+  const { jobId } = message.onDemand;
+  await ports.jobs.recordProgress(jobId, {
+    expectedItems: view.enqueued + view.held,
+    outcomes: outcomesOf(view),
+    complete: view.state === "completed",
+  });
+}
+
+/** What a cycle came to, as a job lists it. */
+export function outcomesOf(
+  view: NonNullable<Awaited<ReturnType<typeof viewCycle>>>,
+): Record<string, number> {
+  const all = {
+    applied: view.applied,
+    unchanged: view.unchanged,
+    superseded: view.superseded,
+    held: view.held,
+    "dead-lettered": view.deadLettered,
+    cancelled: view.cancelled,
+    "outcome-unknown": view.outcomeUnknown,
+    waiting: view.waiting,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
+}
+
+async function askAgain(ports: SyncPorts, message: OnDemandMessage, waitMs: number): Promise<void> {
+  const atMs = ports.clock.now() + Math.max(0, waitMs);
+  const { definition, stream, onDemand } = message;
+  // Never the same twice: asked again for the same moment, the broker would take it for a repetition and drop it.
+  const once = ports.random.uuid().slice(0, 8);
+  const id = `${startSession(definition, stream)}/${onDemand.jobId.slice(0, 40)}-${Math.ceil(atMs)}-${once}`;
+  await ports.bus.send(startQueueName, [startMessageOf(ports, id, message, atMs)]);
+}
+
+/**
+ * Asks for entities of a definition. Undefined when there is no such definition. Repeated with the same job it asks again
+ * for the same cycle.
+ */
+export async function startOnDemand(
+  ports: SyncPorts,
+  job: {
+    readonly jobId: JobId;
+    readonly definition: StartMessage["definition"];
+    readonly entities: readonly EntityRef[];
+  },
+): Promise<{ cycleId: StartMessage["cycleId"] } | undefined> {
+  const { jobId, definition } = job;
+  const record = await ports.definitions.get(definition);
+  if (record === undefined) return undefined;
+  const nowMs = ports.clock.now();
+  const now = new Date(nowMs).toISOString();
+  const cycleId = onDemandCycleId(jobId);
+  const byStream = Map.groupBy(job.entities, ({ type }) => streamOf(type));
+  const result = await ports.progress.transact(definition, [
+    {
+      kind: "create",
+      document: {
+        id: cycleDocumentId(cycleId),
+        type: "cycle",
+        definition,
+        cycleId,
+        kind: "on-demand",
+        startedAt: now,
+        streams: Object.fromEntries([...byStream.keys()].map((stream) => [stream, "running"])),
+        jobId,
+      },
+    },
+  ]);
+  if (!result.ok && result.reason !== "exists") return undefined;
+  await ports.bus.send(
+    startQueueName,
+    [...byStream].map(([stream, entities]) =>
+      startMessageOf(ports, `${startSession(definition, stream)}/${jobId.slice(0, 64)}`, {
+        definition,
+        stream,
+        tick: now,
+        cycleId,
+        reason: "on-demand",
+        onDemand: { jobId, entities },
+      }),
+    ),
+  );
+  return { cycleId };
+}

@@ -1,0 +1,207 @@
+import {
+  type Checkpoint,
+  cloudPoint,
+  type CycleId,
+  type CycleKind,
+  type EntityRef,
+  historyTtlSeconds,
+  type JobId,
+  type Marker,
+  type MessageId,
+  type StreamName,
+  type Version,
+} from "@postern/contracts";
+import type { ProgressOperation, Stored, SyncPorts } from "./ports";
+import { type Claim, type StreamClaims, versionOf } from "./stream-claims";
+
+/** How a cycle is called in the store. */
+export function cycleDocumentId(cycleId: CycleId): string {
+  return `cycle:${cycleId}`;
+}
+
+/** Work message ids hold characters that ids of documents must not. */
+export function markerId(workMessageId: string): string {
+  return `marker:${workMessageId.replace(/[/\\?#]/g, "_")}`;
+}
+
+export interface PageCommit {
+  readonly claim: Claim;
+  readonly version: Version;
+  readonly stream: StreamName;
+  readonly cycle: {
+    readonly cycleId: CycleId;
+    readonly kind: CycleKind;
+    /** The first page of a cycle that nobody has noted yet, as far as is known. */
+    readonly create: boolean;
+  };
+  readonly jobId?: JobId | undefined;
+  /** Where the checkpoint goes. */
+  readonly next: Pick<Checkpoint, "link" | "phase" | "generation" | "cycleId"> & {
+    readonly owner: string | null;
+    readonly leaseUntil: string | null;
+    readonly polledAt: string | null;
+    readonly page: number;
+  };
+  /** The stream has reached its delta link: its part of the cycle is read. */
+  readonly streamDone: boolean;
+  readonly counts: {
+    readonly read: number;
+    readonly enqueued: number;
+    readonly held: number;
+    readonly newlySent: number;
+  };
+  readonly failures: readonly {
+    readonly entity: EntityRef;
+    readonly code: string;
+    readonly reason: string;
+  }[];
+}
+
+/**
+ * Commits a page: checkpoint, page record, counter and cycle in one transaction. Undefined when the claim was lost; its
+ * items, though sent, are stale by construction and count nowhere.
+ */
+export async function commitPage(
+  ports: Pick<SyncPorts, "progress" | "clock">,
+  claims: StreamClaims,
+  commit: PageCommit,
+): Promise<Claim | undefined> {
+  const { claim, version } = commit;
+  const definition = claim.checkpoint.definition;
+  const checkpoint: Checkpoint = { ...claim.checkpoint, ...commit.next, version };
+  if (checkpoint.phase === "settled") delete checkpoint.comparedFrom;
+  const operations = (create: boolean): ProgressOperation[] => [
+    { kind: "replace", document: checkpoint, etag: claim.etag },
+    {
+      kind: "patch",
+      id: "counter",
+      increment: {
+        // Taken along for a later page: it exists before the read whose items will carry it.
+        "/version": 1,
+        ...(commit.counts.newlySent === 0 ? {} : { "/sent": commit.counts.newlySent }),
+      },
+    },
+    ...cycleOperations(ports, commit, create),
+    {
+      kind: "create",
+      document: {
+        id: `page:${version}`,
+        type: "page",
+        definition,
+        stream: commit.stream,
+        cycleId: commit.cycle.cycleId,
+        version,
+        read: commit.counts.read,
+        count: commit.counts.enqueued + commit.failures.length,
+        held: commit.counts.held,
+        committedAt: new Date(ports.clock.now()).toISOString(),
+        ttl: historyTtlSeconds,
+      },
+    },
+    ...(commit.failures.length === 0
+      ? []
+      : [{ kind: "create", document: failureMarker(ports, commit) } as const]),
+  ];
+  let create = commit.cycle.create;
+  // A cycle is created by the first of its streams that has changes: the other finds it there, once.
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    cloudPoint("before-commit");
+    const result = await ports.progress.transact(definition, operations(create));
+    if (result.ok) {
+      cloudPoint("after-commit");
+      const [written, counter] = result.results;
+      return claims.remember({ value: checkpoint, etag: written?.etag ?? "" }, [
+        ...claim.versions.filter((spare) => spare !== version),
+        versionOf(counter?.value) as Version,
+      ]);
+    }
+    if (result.failedAt !== 2 || !(result.reason === "exists" || result.reason === "missing"))
+      break;
+    create = result.reason === "missing";
+  }
+  claims.forget(definition, commit.stream);
+  return undefined;
+}
+
+function cycleOperations(
+  ports: Pick<SyncPorts, "clock">,
+  { claim, cycle, stream, streamDone, jobId }: PageCommit,
+  create: boolean,
+): ProgressOperation[] {
+  const state = streamDone ? "done" : "running";
+  if (!create) {
+    return [
+      {
+        kind: "patch",
+        id: cycleDocumentId(cycle.cycleId),
+        set: { [`/streams/${stream}`]: state },
+      },
+    ];
+  }
+  return [
+    {
+      kind: "create",
+      document: {
+        id: cycleDocumentId(cycle.cycleId),
+        type: "cycle",
+        definition: claim.checkpoint.definition,
+        cycleId: cycle.cycleId,
+        kind: cycle.kind,
+        startedAt: new Date(ports.clock.now()).toISOString(),
+        streams: { [stream]: state },
+        ...(jobId === undefined ? {} : { jobId }),
+        ttl: historyTtlSeconds,
+      },
+    },
+  ];
+}
+
+const MAX_EXCEPTIONS = 100;
+
+/** Items that never left count as dead-lettered at once, in the same transaction. */
+function failureMarker(ports: Pick<SyncPorts, "clock">, commit: PageCommit): Marker {
+  const { version, cycle, failures, jobId, claim } = commit;
+  const definition = claim.checkpoint.definition;
+  const workMessageId = `${definition}:${version}.not-sent` as MessageId;
+  return {
+    id: markerId(workMessageId),
+    type: "marker",
+    definition,
+    cycleId: cycle.cycleId,
+    ...(jobId === undefined ? {} : { jobId }),
+    workMessageId,
+    version,
+    counts: { "dead-lettered": failures.length },
+    at: new Date(ports.clock.now()).toISOString(),
+    exceptions: failures.slice(0, MAX_EXCEPTIONS).map(({ entity, code, reason }) => ({
+      entity,
+      version,
+      outcome: "dead-lettered",
+      code,
+      reason,
+    })),
+    ttl: historyTtlSeconds,
+  };
+}
+
+/** Moves a checkpoint without a page: rests, refreshed links, a resync. Undefined when the claim was lost. */
+export async function moveCheckpoint(
+  ports: Pick<SyncPorts, "progress">,
+  claims: StreamClaims,
+  claim: Claim,
+  change: Partial<Checkpoint>,
+  more: readonly ProgressOperation[] = [],
+): Promise<Claim | undefined> {
+  const { definition, stream } = claim.checkpoint;
+  const checkpoint: Checkpoint = { ...claim.checkpoint, ...change };
+  const result = await ports.progress.transact(definition, [
+    { kind: "replace", document: checkpoint, etag: claim.etag },
+    ...more,
+  ]);
+  if (!result.ok) {
+    claims.forget(definition, stream);
+    return undefined;
+  }
+  const stored: Stored<Checkpoint> = { value: checkpoint, etag: result.results[0]?.etag ?? "" };
+  return claims.remember(stored, claim.versions, claim.takenAtMs);
+}

@@ -1,0 +1,603 @@
+import {
+  cloudPoint,
+  type CycleId,
+  type CycleKind,
+  type ErrorCode,
+  historyTtlSeconds,
+  type IndexEntry,
+  startQueueName,
+  type StartMessage,
+  startSession,
+  type Version,
+} from "@postern/contracts";
+import { unmappedDeadLetter } from "./cloud-dead-letters";
+import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
+import { cycleIdAt } from "./cycle-id";
+import type { LeftBehind } from "./index-merge";
+import { commitPage, cycleDocumentId, moveCheckpoint } from "./page-commit";
+import { ServiceUnavailable, type SourceChange, SourceError, type SyncPorts } from "./ports";
+import { decideStart } from "./start-decision";
+import { continuationOf, startMessageOf } from "./start-messages";
+import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
+import { runWorkPage, type WorkPageResult } from "./work-page";
+import { cutMessages, workQueueOf } from "./work-messages";
+import { readPages, type ReadPages } from "./work-page-reader";
+
+/**
+ * One run of one stream, from a start message to its completion.
+ *
+ *   look → decide → claim → read → index → enqueue → commit → (next page …) → continuation
+ *
+ * Called by the queue trigger of `sync-start`, one message of a stream at a time (its session). Pages are run until the
+ * delta link, or until 60 s have passed: then a continuation asks for the rest. Whatever goes wrong on the way ends the
+ * run; what it has not committed is done again under a new version. It never sleeps: who has to wait is asked for again
+ * by a scheduled message. It never completes the message: returning does.
+ */
+const AIM_MS = 60_000;
+/** A page that lost its claim is tried again at once this often; after that others get their turn first. */
+const MAX_LOST = 3;
+const LOST_RETRY_MS = 2_000;
+const UNAVAILABLE_RETRY_MS = 5_000;
+const DEFAULT_WAIT_MS = 10_000;
+const REFUSED_WAIT_MS = 60_000;
+/** Delta links live for 7 days (facts: Graph delta): a quiet stream's is renewed far earlier. */
+const LINK_REFRESH_MS = 3_600_000;
+const SWEEP_ENTRIES = 800;
+
+export interface PageRunOptions {
+  readonly ports: SyncPorts;
+  readonly claims: StreamClaims;
+}
+
+export async function runPages(
+  { ports, claims }: PageRunOptions,
+  message: StartMessage,
+): Promise<void> {
+  const run = new PageRun(ports, claims, message);
+  try {
+    await run.run();
+  } catch (error) {
+    claims.forget(message.definition, message.stream);
+    if (error instanceof ServiceUnavailable) await run.retryLater(error);
+    else throw error;
+  }
+}
+
+interface CycleOfRun {
+  readonly cycleId: CycleId;
+  readonly kind: CycleKind;
+  readonly create: boolean;
+}
+
+interface PageOfRun {
+  readonly version: Version;
+  readonly generation: number;
+  readonly cycle: CycleOfRun;
+}
+
+class PageRun {
+  readonly #ports: SyncPorts;
+  readonly #claims: StreamClaims;
+  readonly #message: StartMessage;
+  readonly #startedAtMs: number;
+
+  constructor(ports: SyncPorts, claims: StreamClaims, message: StartMessage) {
+    this.#ports = ports;
+    this.#claims = claims;
+    this.#message = message;
+    this.#startedAtMs = ports.clock.now();
+  }
+
+  async run(): Promise<void> {
+    const { definition, stream } = this.#message;
+    for (let lost = 0; lost < MAX_LOST; lost += 1) {
+      // A tick comes often and may go by what this process remembers; any other message knows something newer.
+      if (this.#message.reason !== "timer") this.#claims.forget(definition, stream);
+      const claim = await this.#claims.look(definition, stream);
+      if (claim === undefined) {
+        this.#ports.logger.warn("start-without-checkpoint", { definition, stream });
+        return;
+      }
+      const decision = decideStart(this.#message, {
+        checkpoint: claim.checkpoint,
+        polledAtMs: claim.polledAtMs,
+        owner: this.#ports.stamp.owner,
+        nowMs: this.#ports.clock.now(),
+      });
+      switch (decision.kind) {
+        case "nothing":
+          return this.#markRequestDone();
+        case "continue-instead": {
+          const { checkpoint } = claim;
+          await this.#send(continuationOf(this.#ports, checkpoint, this.#cycleIdOf(claim)));
+          return;
+        }
+        case "leave":
+          return this.#leave(decision.untilMs);
+        case "run":
+          if ((await this.#enumerate(claim)) === "ended") return;
+      }
+    }
+    await this.#askAgain("retry", LOST_RETRY_MS);
+  }
+
+  /** A service that this run needs does not answer: asked for again soon, unless the next tick does that anyway. */
+  async retryLater(error: ServiceUnavailable): Promise<void> {
+    const { definition, stream, reason } = this.#message;
+    this.#ports.logger.warn("page-run-interrupted", {
+      definition,
+      stream,
+      service: error.service,
+      message: error.message,
+    });
+    if (reason === "timer") return;
+    await this.#askAgain("retry", error.retryAfterMs ?? UNAVAILABLE_RETRY_MS);
+  }
+
+  // ---- the loop --------------------------------------------------------------------------------------------------
+
+  async #enumerate(looked: Claim): Promise<"ended" | "lost"> {
+    const { definition: id, stream } = this.#message;
+    // A mapping change moves the checkpoint to an enumeration: there only the newest mapping will do.
+    const fresh = looked.checkpoint.phase === "enumerating";
+    const record = await this.#ports.definitions.get(id, { fresh });
+    if (record === undefined || !record.value.definition.enabled) return "ended";
+    const compiled = compileDefinition(record.value.definition);
+    if (!compiled.streams.includes(stream)) return "ended";
+
+    const firstClaim = await this.#claims.hold(looked);
+    if (firstClaim === undefined) return "lost";
+    let claim: Claim = firstClaim;
+    let cycle = await this.#cycleOf(claim);
+    if (this.#message.onDemand === undefined && cycle.cycleId !== this.#message.cycleId) {
+      // An enumeration is under way already: it shows all that this request asks for.
+      await this.#markRequestDone();
+    }
+    let ahead: Promise<ReadPages> | undefined;
+    for (;;) {
+      const held = await this.#claims.hold(claim);
+      if (held === undefined) return "lost";
+      // Claimed anew: what was read ahead is older than the versions now in hand.
+      if (held !== claim) ahead = undefined;
+      claim = held;
+      const { checkpoint } = claim;
+      const [version] = claim.versions;
+      if (version === undefined) return "lost";
+
+      let read: ReadPages;
+      try {
+        read = await (ahead ?? this.#read(compiled, checkpoint.link));
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+        if (error.failure !== "expired") return this.#waitForSource(claim, error);
+        const restarted = await this.#restart(claim, cycle);
+        if (restarted === undefined) return "lost";
+        ({ claim, cycle } = restarted);
+        ahead = undefined;
+        continue;
+      }
+      ahead = undefined;
+      if (checkpoint.phase === "settled" && read.changes.length === 0 && read.deltaLink !== null) {
+        return this.#endPoll(claim, read, read.deltaLink);
+      }
+      // Under the claim, and under a version that is in hand already.
+      if (read.nextLink !== null && read.failure === undefined && this.#timeLeft()) {
+        if (claim.versions.length > 1) ahead = this.#readAhead(compiled, read.nextLink);
+      }
+
+      // An enumeration is as new as its first page. One that was abandoned and begins again from nothing must not be taken
+      // for this one: what it alone has seen may be gone by now.
+      const generation = checkpoint.link === null ? version : checkpoint.generation;
+      const page = { version, generation, cycle };
+      const result = await this.#work(compiled, claim, page, read.changes, undefined);
+      if (result === undefined) return "lost";
+      const resync = cycle.kind === "resync";
+      const settled = read.deltaLink !== null && !resync;
+      const committed = await this.#commit(claim, page, result, {
+        // A resync stays where it is until what it left behind has been swept: then it may settle.
+        link:
+          read.deltaLink !== null && resync ? checkpoint.link : (read.deltaLink ?? read.nextLink),
+        settled,
+        polledAtMs: read.startedAtMs,
+      });
+      if (committed === undefined) return "lost";
+      claim = committed;
+      cycle = { ...cycle, create: false };
+      if (settled) return "ended";
+      if (read.deltaLink !== null) {
+        return this.#sweep(compiled, claim, cycle, read.deltaLink, read.startedAtMs);
+      }
+      if (read.failure !== undefined) return this.#waitForSource(claim, read.failure);
+      if (!this.#timeLeft()) return this.#continueLater(claim, cycle);
+    }
+  }
+
+  #timeLeft(): boolean {
+    return this.#ports.clock.now() - this.#startedAtMs < AIM_MS;
+  }
+
+  #read(compiled: CompiledDefinition, link: string | null): Promise<ReadPages> {
+    const { stream } = this.#message;
+    return readPages(this.#ports, stream, compiled.select[stream], link);
+  }
+
+  #readAhead(compiled: CompiledDefinition, link: string): Promise<ReadPages> {
+    const reading = this.#read(compiled, link);
+    // Looked at when its turn comes; a page abandoned before that leaves it unlooked at.
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  /** Which cycle pages of this run belong to. */
+  async #cycleOf(claim: Claim): Promise<CycleOfRun> {
+    const { checkpoint } = claim;
+    const { definition, cycleId, reason } = this.#message;
+    if (checkpoint.phase === "settled" || checkpoint.cycleId === null) {
+      return { cycleId, kind: "incremental", create: reason !== "request" };
+    }
+    const stored = await this.#ports.progress.cycle(definition, checkpoint.cycleId);
+    return {
+      cycleId: checkpoint.cycleId,
+      kind: stored?.value.kind ?? "incremental",
+      create: stored === undefined,
+    };
+  }
+
+  #cycleIdOf(claim: Claim): CycleId {
+    return claim.checkpoint.cycleId ?? this.#message.cycleId;
+  }
+
+  // ---- one page --------------------------------------------------------------------------------------------------
+
+  /** Index and enqueue. Undefined when a write lost: the page is left. */
+  async #work(
+    compiled: CompiledDefinition,
+    claim: Claim,
+    { version, generation, cycle }: PageOfRun,
+    changes: readonly SourceChange[],
+    leftBehind: LeftBehind | undefined,
+  ): Promise<PageOutcome | undefined> {
+    const { stream } = this.#message;
+    cloudPoint("before-index");
+    const result = await runWorkPage(this.#ports, {
+      compiled,
+      stream,
+      cycleId: cycle.cycleId,
+      version,
+      generation,
+      page: claim.checkpoint.page,
+      changes,
+      ...(leftBehind === undefined ? {} : { leftBehind }),
+    });
+    if (result === undefined) {
+      this.#claims.forget(this.#message.definition, stream);
+      return undefined;
+    }
+    cloudPoint("after-index");
+    return enqueue(this.#ports, {
+      compiled,
+      result,
+      version,
+      stream,
+      cycleId: cycle.cycleId,
+      jobId: undefined,
+    });
+  }
+
+  #commit(
+    claim: Claim,
+    { version, generation, cycle }: PageOfRun,
+    outcome: PageOutcome,
+    to: { link: string | null; settled: boolean; polledAtMs: number },
+  ): Promise<Claim | undefined> {
+    const { checkpoint } = claim;
+    const leaseUntil = new Date(this.#ports.clock.now() + leaseMs).toISOString();
+    return commitPage(this.#ports, this.#claims, {
+      claim,
+      version,
+      stream: this.#message.stream,
+      cycle,
+      next: {
+        link: to.link,
+        phase: to.settled ? "settled" : "enumerating",
+        generation,
+        cycleId: to.settled ? null : cycle.cycleId,
+        owner: to.settled ? null : this.#ports.stamp.owner,
+        leaseUntil: to.settled ? null : leaseUntil,
+        polledAt: new Date(to.polledAtMs).toISOString(),
+        page: checkpoint.page + 1,
+      },
+      streamDone: to.settled,
+      counts: outcome.counts,
+      failures: outcome.failures,
+    });
+  }
+
+  // ---- resync ----------------------------------------------------------------------------------------------------
+
+  /** The delta token is worth nothing any more: a new generation compares everything. */
+  async #restart(
+    claim: Claim,
+    cycle: CycleOfRun,
+  ): Promise<{ claim: Claim; cycle: CycleOfRun } | undefined> {
+    const { definition, stream } = this.#message;
+    const { checkpoint } = claim;
+    const nowMs = this.#ports.clock.now();
+    const cycleId = cycleIdAt(nowMs, `${stream}-resync`);
+    const now = new Date(nowMs).toISOString();
+    const inCycle = checkpoint.phase === "enumerating" && !cycle.create;
+    const moved = await moveCheckpoint(
+      this.#ports,
+      this.#claims,
+      claim,
+      {
+        link: null,
+        phase: "enumerating",
+        page: checkpoint.page + 1,
+        generation: checkpoint.generation + 1,
+        comparedFrom: checkpoint.comparedFrom ?? checkpoint.version,
+        cycleId,
+        owner: this.#ports.stamp.owner,
+        leaseUntil: new Date(nowMs + leaseMs).toISOString(),
+      },
+      [
+        {
+          kind: "create",
+          document: {
+            id: cycleDocumentId(cycleId),
+            type: "cycle",
+            definition,
+            cycleId,
+            kind: "resync",
+            startedAt: now,
+            streams: { [stream]: "running" },
+            ttl: historyTtlSeconds,
+          },
+        },
+        // What the broken-off enumeration would still have shown, the resync shows.
+        ...(inCycle
+          ? [
+              {
+                kind: "patch",
+                id: cycleDocumentId(cycle.cycleId),
+                set: { [`/streams/${stream}`]: "done" },
+              } as const,
+            ]
+          : []),
+      ],
+    );
+    if (moved === undefined) return undefined;
+    await this.#markRequestDone();
+    this.#ports.logger.warn("delta-expired", { definition, stream, cycleId });
+    return { claim: moved, cycle: { cycleId, kind: "resync", create: false } };
+  }
+
+  /** After a complete enumeration: what it has not shown is gone. Never reached by a partial one. */
+  async #sweep(
+    compiled: CompiledDefinition,
+    swept: Claim,
+    cycle: CycleOfRun,
+    deltaLink: string,
+    polledAtMs: number,
+  ): Promise<"ended" | "lost"> {
+    const { definition, stream } = this.#message;
+    let claim = swept;
+    const committedSweeps = new Set<number>();
+    for (;;) {
+      const held = await this.#claims.hold(claim);
+      const version = held?.versions[0];
+      if (held === undefined || version === undefined) return "lost";
+      claim = held;
+      const { generation, link, version: lastVersion, comparedFrom } = claim.checkpoint;
+      const enumeration = { generation, comparedFrom: comparedFrom ?? lastVersion };
+      const objects = await this.#ports.index.leftBehind(
+        definition,
+        [stream === "users" ? "user" : "group"],
+        enumeration,
+        SWEEP_ENTRIES,
+      );
+      const entries =
+        objects.length > 0 || stream === "users"
+          ? objects
+          : await this.#ports.index.leftBehind(
+              definition,
+              ["membership"],
+              enumeration,
+              SWEEP_ENTRIES,
+            );
+      const isDone = ({ value }: (typeof entries)[number]): boolean =>
+        value.swept !== undefined && committedSweeps.has(value.swept);
+      const done = entries.filter(isDone);
+      if (done.length > 0) {
+        // What moves at this moment is not of this sweep any more.
+        await this.#ports.index.write(
+          done.map(({ value, etag }) => ({ entry: unswept(value), etag })),
+        );
+        if (done.length === entries.length) continue;
+      }
+      const found = entries.filter((entry) => !isDone(entry)).map(({ value }) => value);
+      const page = { version, generation, cycle };
+      const result = await this.#work(compiled, claim, page, [], {
+        gone: found.filter((entry) => entry.generation < generation || !entry.exists),
+        partial: found.filter((entry) => entry.generation >= generation && entry.exists),
+      });
+      if (result === undefined) return "lost";
+      const settled = found.length === 0;
+      const committed = await this.#commit(claim, page, result, {
+        link: settled ? deltaLink : link,
+        settled,
+        polledAtMs,
+      });
+      if (committed === undefined) return "lost";
+      claim = committed;
+      committedSweeps.add(version);
+      if (settled) return "ended";
+      if (!this.#timeLeft()) return this.#continueLater(claim, cycle);
+    }
+  }
+
+  // ---- ways to end -----------------------------------------------------------------------------------------------
+
+  async #endPoll(claim: Claim, read: ReadPages, deltaLink: string): Promise<"ended"> {
+    const { checkpoint } = claim;
+    const polledAtMs = checkpoint.polledAt === null ? 0 : Date.parse(checkpoint.polledAt);
+    if (read.startedAtMs - polledAtMs > LINK_REFRESH_MS) {
+      await moveCheckpoint(this.#ports, this.#claims, claim, {
+        link: deltaLink,
+        polledAt: new Date(read.startedAtMs).toISOString(),
+      });
+    } else {
+      this.#claims.notePoll(claim, read.startedAtMs);
+    }
+    await this.#markRequestDone();
+    return "ended";
+  }
+
+  async #continueLater(claim: Claim, cycle: CycleOfRun): Promise<"ended"> {
+    await this.#send(continuationOf(this.#ports, claim.checkpoint, cycle.cycleId));
+    return "ended";
+  }
+
+  async #leave(untilMs: number): Promise<void> {
+    if (this.#message.reason === "timer") return;
+    await this.#askAgain(this.#message.reason, untilMs - this.#ports.clock.now());
+  }
+
+  /** The source asks for time: the stream rests, whoever asks meanwhile. */
+  async #waitForSource(claim: Claim, error: SourceError): Promise<"ended"> {
+    const { definition, stream } = this.#message;
+    const waitMs =
+      error.failure === "refused"
+        ? REFUSED_WAIT_MS
+        : (error.retryAfterMs ?? Math.round(DEFAULT_WAIT_MS * (0.5 + this.#ports.random.next())));
+    this.#ports.logger.warn("source-waits", {
+      definition,
+      stream,
+      failure: error.failure,
+      waitMs,
+      message: error.message,
+    });
+    await moveCheckpoint(this.#ports, this.#claims, claim, {
+      owner: null,
+      leaseUntil: new Date(this.#ports.clock.now() + waitMs).toISOString(),
+    });
+    const quiet = claim.checkpoint.phase === "settled" && this.#message.reason === "timer";
+    if (!quiet) await this.#askAgain("retry", waitMs);
+    return "ended";
+  }
+
+  async #askAgain(reason: StartMessage["reason"], waitMs: number): Promise<void> {
+    const { definition, stream, page: _page, ...rest } = this.#message;
+    const atMs = this.#ports.clock.now() + Math.max(0, waitMs);
+    const id = `${startSession(definition, stream)}/again-${Math.ceil(atMs)}-${this.#ports.random.uuid().slice(0, 8)}`;
+    // A request keeps its reason: its cycle ends only when it has been seen to.
+    const kept = rest.reason === "request" ? "request" : reason;
+    await this.#send(
+      startMessageOf(
+        this.#ports,
+        id,
+        {
+          ...rest,
+          definition,
+          stream,
+          reason: kept,
+          tick: new Date(atMs).toISOString(),
+        },
+        atMs,
+      ),
+    );
+  }
+
+  /** A requested cycle with nothing to do in this stream is over for it. */
+  async #markRequestDone(): Promise<void> {
+    const { reason, definition, stream, cycleId } = this.#message;
+    if (reason !== "request") return;
+    await this.#ports.progress.transact(definition, [
+      { kind: "patch", id: cycleDocumentId(cycleId), set: { [`/streams/${stream}`]: "done" } },
+    ]);
+  }
+
+  async #send(message: Parameters<SyncPorts["bus"]["send"]>[1][number]): Promise<void> {
+    cloudPoint("before-continuation");
+    await this.#ports.bus.send(startQueueName, [message]);
+    cloudPoint("after-continuation");
+  }
+}
+
+function unswept({ swept: _swept, ...entry }: IndexEntry): IndexEntry {
+  return entry;
+}
+
+// ---- enqueue -----------------------------------------------------------------------------------------------------
+
+export interface PageOutcome {
+  readonly counts: {
+    readonly read: number;
+    readonly enqueued: number;
+    readonly held: number;
+    readonly newlySent: number;
+  };
+  readonly failures: readonly {
+    readonly entity: WorkPageResult["failures"][number]["entity"];
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }[];
+}
+
+/** Sends a page's items and stores what could not become one. */
+export async function enqueue(
+  ports: SyncPorts,
+  page: {
+    readonly compiled: CompiledDefinition;
+    readonly result: WorkPageResult;
+    readonly version: Version;
+    readonly stream: StartMessage["stream"];
+    readonly cycleId: CycleId;
+    readonly jobId: NonNullable<StartMessage["onDemand"]>["jobId"] | undefined;
+  },
+): Promise<PageOutcome> {
+  const { compiled, result, version, stream, cycleId, jobId } = page;
+  const { definition } = compiled;
+  return ports.tracing.span(
+    "enqueue",
+    {
+      kind: "producer",
+      fields: { "postern.items": result.items.length, "postern.version": version },
+    },
+    async () => {
+      const nowMs = ports.clock.now();
+      const traceparent = ports.tracing.traceparent();
+      const { messages, oversize } = cutMessages(result.items, {
+        stamp: ports.stamp,
+        definition,
+        stream,
+        cycleId,
+        jobId,
+        version,
+        time: new Date(nowMs).toISOString(),
+        traceparent,
+      });
+      const failures: PageOutcome["failures"] = [
+        ...result.failures.map((failure) => ({ ...failure, code: "mapping-failed" as const })),
+        ...oversize.map(({ entity }) => ({
+          entity,
+          code: "item-too-large" as const,
+          reason: "the item is larger than a work message may be: map fewer or shorter columns",
+        })),
+      ];
+      if (failures.length > 0) {
+        await ports.deadLetters.add(
+          failures.map((failure) =>
+            unmappedDeadLetter({ ...failure, definition, version, cycleId, traceparent, nowMs }),
+          ),
+        );
+      }
+      cloudPoint("before-enqueue");
+      if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
+      cloudPoint("after-enqueue");
+      const { read, held, newlySent } = result;
+      const enqueued = result.items.length - oversize.length;
+      return { counts: { read, enqueued, held, newlySent }, failures };
+    },
+  );
+}

@@ -1,0 +1,357 @@
+import type {
+  Checkpoint,
+  Cycle,
+  CycleId,
+  DeadLetter,
+  DefinitionCounter,
+  DefinitionId,
+  EntityRef,
+  EntityType,
+  Hold,
+  IndexEntry,
+  JobId,
+  JobResultMessage,
+  Marker,
+  OutcomeCounts,
+  PageRecord,
+  StreamName,
+  SyncDefinition,
+  TenantId,
+  BranchId,
+  WorkerGroup,
+} from "@postern/contracts";
+
+/**
+ * What the sync half of the cloud needs from the world. Adapters implement these over the Azure SDKs, the simulation over
+ * maps and a fake clock; nothing in `domain/` reaches past them.
+ */
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+export interface Random {
+  /** 0 <= value < 1. */
+  next(): number;
+  uuid(): string;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+  child(fields: LogFields): Logger;
+}
+
+/** A piece of work under a trace; the name says what it is, the fields what it was about. */
+export interface Tracing {
+  span<T>(name: string, options: SpanOptions, work: (span: SpanHandle) => Promise<T>): Promise<T>;
+  /** W3C traceparent of the span under way, if any is recorded. */
+  traceparent(): string | undefined;
+}
+
+export interface SpanOptions {
+  readonly fields?: Readonly<Record<string, string | number | boolean>>;
+  /** Traceparent of the span that caused this one, when it came with a message. */
+  readonly parent?: string | undefined;
+  /** Further causes, where one unit of work serves several messages. */
+  readonly links?: readonly string[];
+  readonly kind?: "internal" | "client" | "producer" | "consumer";
+}
+
+export interface SpanHandle {
+  set(name: string, value: string | number | boolean): void;
+}
+
+/** A document and the etag that a conditional write of it has to carry. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly etag: string;
+}
+
+// ---- messages ----------------------------------------------------------------------------------------------------
+
+export interface OutgoingMessage {
+  readonly messageId: string;
+  readonly sessionId?: string;
+  /** JSON text: made once, measured and sent as it is. */
+  readonly body: string;
+  readonly properties: Readonly<Record<string, string | number>>;
+  readonly scheduledAt?: Date;
+}
+
+export interface MessageBus {
+  /** Resolves when the broker has accepted every message; rejects with `BusUnavailable` otherwise (some may be accepted). */
+  send(queue: string, messages: readonly OutgoingMessage[]): Promise<void>;
+}
+
+// ---- source ------------------------------------------------------------------------------------------------------
+
+/** One object of a delta page or of a direct read: changed properties only, references and members taken apart. */
+export interface SourceChange {
+  readonly type: "user" | "group";
+  readonly id: string;
+  /** Set when the source reports it gone. */
+  readonly removed?: "changed" | "deleted";
+  /** Absent = unchanged, null = cleared. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  /** Changes of the single-valued reference `manager`. */
+  readonly manager?: ReferenceChange;
+  readonly members?: readonly MemberChange[];
+  /** Says something about memberships only: the group itself was not read. */
+  readonly membersOnly?: boolean;
+}
+
+export interface ReferenceChange {
+  readonly set?: string;
+  /** Ids that were reported as removed. */
+  readonly cleared: readonly string[];
+}
+
+export interface MemberChange {
+  readonly id: string;
+  /** `user`, `group`, `device` …, from `@odata.type`. */
+  readonly memberType: string | null;
+  readonly present: boolean;
+}
+
+export interface SourcePage {
+  readonly changes: readonly SourceChange[];
+  /** Exactly one of the two is set. */
+  readonly nextLink: string | null;
+  readonly deltaLink: string | null;
+}
+
+export interface GraphSource {
+  /** One page of a delta query; `link` null begins an enumeration from scratch. Rejects with `SourceError`. */
+  page(stream: StreamName, select: readonly string[], link: string | null): Promise<SourcePage>;
+  /** One object as it is now, or undefined when the source has none of that id. */
+  object(
+    type: "user" | "group",
+    id: string,
+    select: readonly string[],
+  ): Promise<SourceChange | undefined>;
+  /** Whether the group has that direct member now, and of which type. */
+  member(groupId: string, memberId: string): Promise<MemberChange>;
+}
+
+export type SourceFailure = "throttled" | "expired" | "unavailable" | "refused";
+
+/** Microsoft Graph did not give what was asked for. */
+export class SourceError extends Error {
+  readonly failure: SourceFailure;
+  /** When to ask again, if the source said so. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    failure: SourceFailure,
+    message: string,
+    options: { retryAfterMs?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "SourceError";
+    this.failure = failure;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+/** Cosmos DB or Service Bus does not answer, or asks to slow down, for longer than the client retries by itself. */
+export class ServiceUnavailable extends Error {
+  readonly service: "cosmos" | "service-bus" | "blob";
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    service: "cosmos" | "service-bus" | "blob",
+    message: string,
+    options: { retryAfterMs?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "ServiceUnavailable";
+    this.service = service;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+// ---- stores ------------------------------------------------------------------------------------------------------
+
+/** A sync definition as stored, container `definitions`. */
+export interface DefinitionRecord {
+  readonly id: DefinitionId;
+  readonly definition: SyncDefinition;
+  readonly appliedAt: string;
+  /** A mapping change whose resync has not been started yet: the timer starts it if whoever applied it could not. */
+  readonly resyncDue: boolean;
+}
+
+export interface DefinitionStore {
+  /** From a cache of at most 10 s unless `fresh`. */
+  get(
+    id: DefinitionId,
+    options?: { fresh?: boolean },
+  ): Promise<Stored<DefinitionRecord> | undefined>;
+  /** All definitions, by id. From a cache of at most 10 s unless `fresh`. */
+  list(options?: { fresh?: boolean }): Promise<readonly Stored<DefinitionRecord>[]>;
+  /** Undefined when one of that id exists. */
+  create(record: DefinitionRecord): Promise<Stored<DefinitionRecord> | undefined>;
+  /** Undefined when it has changed since `etag`. */
+  replace(record: DefinitionRecord, etag: string): Promise<Stored<DefinitionRecord> | undefined>;
+}
+
+export type ProgressDocument = Checkpoint | DefinitionCounter | PageRecord | Cycle | Marker;
+
+export type ProgressOperation =
+  | { readonly kind: "create"; readonly document: ProgressDocument }
+  | { readonly kind: "replace"; readonly document: ProgressDocument; readonly etag: string }
+  | {
+      readonly kind: "patch";
+      readonly id: string;
+      readonly set?: Readonly<Record<string, unknown>>;
+      readonly increment?: Readonly<Record<string, number>>;
+      readonly remove?: readonly string[];
+      readonly etag?: string;
+    };
+
+export type TransactionResult =
+  | { readonly ok: true; readonly results: readonly Stored<unknown>[] }
+  | {
+      readonly ok: false;
+      /** Index of the operation that failed: nothing was written. */
+      readonly failedAt: number;
+      readonly reason: "exists" | "changed" | "missing";
+    };
+
+export interface CycleHistory {
+  readonly pages: readonly PageRecord[];
+  readonly markers: readonly Marker[];
+}
+
+export interface ProgressStore {
+  checkpoint(definition: DefinitionId, stream: StreamName): Promise<Stored<Checkpoint> | undefined>;
+  counter(definition: DefinitionId): Promise<Stored<DefinitionCounter> | undefined>;
+  cycle(definition: DefinitionId, cycleId: CycleId): Promise<Stored<Cycle> | undefined>;
+  /** Newest first. */
+  cycles(
+    definition: DefinitionId,
+    options: { limit: number; continuation?: string | undefined },
+  ): Promise<{ items: readonly Cycle[]; continuation: string | null }>;
+  /** Page records and markers of these cycles. */
+  history(definition: DefinitionId, cycles: readonly CycleId[]): Promise<CycleHistory>;
+  /** All or nothing, within one definition. */
+  transact(
+    definition: DefinitionId,
+    operations: readonly ProgressOperation[],
+  ): Promise<TransactionResult>;
+  /** Which of them were new: a marker that exists is left as it is. */
+  createMarkers(markers: readonly Marker[]): Promise<readonly boolean[]>;
+}
+
+export interface IndexWrite {
+  readonly entry: IndexEntry;
+  /** Undefined: it must not exist yet. */
+  readonly etag: string | undefined;
+}
+
+/** What memberships ask of their group and their member. */
+export type Standing = Pick<IndexEntry, "exists" | "inScope" | "held">;
+
+export interface Enumeration {
+  readonly generation: number;
+  /** Version of the last page committed before it. */
+  readonly comparedFrom: number;
+}
+
+export interface IndexStore {
+  /** By `entityKey`. */
+  read(
+    definition: DefinitionId,
+    entities: readonly EntityRef[],
+  ): Promise<Map<string, Stored<IndexEntry>>>;
+  /** Only how they stand, by `entityKey`. */
+  standings(
+    definition: DefinitionId,
+    entities: readonly EntityRef[],
+  ): Promise<Map<string, Standing>>;
+  /** The new etags by `entityKey`, or undefined if any write lost to a newer one (others may have been written). */
+  write(writes: readonly IndexWrite[]): Promise<Map<string, string> | undefined>;
+  /** Memberships of these groups, or with these members. */
+  membershipsOf(
+    definition: DefinitionId,
+    ends: { groupIds: readonly string[]; memberIds: readonly string[] },
+  ): Promise<Stored<IndexEntry>[]>;
+  /**
+   * Entries that an enumeration has not seen (of those that were gone before, only those found gone after `comparedFrom`), or
+   * has seen only in part, or that a sweep has found. At most `limit`.
+   */
+  leftBehind(
+    definition: DefinitionId,
+    types: readonly EntityType[],
+    enumeration: Enumeration,
+    limit: number,
+  ): Promise<Stored<IndexEntry>[]>;
+}
+
+export interface HoldStore {
+  put(holds: readonly Hold[]): Promise<void>;
+  /** Ids that do not exist are passed over. */
+  remove(definition: DefinitionId, ids: readonly string[]): Promise<void>;
+  get(definition: DefinitionId, id: string): Promise<Hold | undefined>;
+  list(
+    definition: DefinitionId,
+    options: { limit: number; continuation?: string | undefined },
+  ): Promise<{ items: readonly Hold[]; continuation: string | null }>;
+  count(definition: DefinitionId): Promise<number>;
+}
+
+export interface DeadLetterSink {
+  /** One that exists is left as it is: the same message may be drained twice. */
+  add(deadLetters: readonly DeadLetter[]): Promise<void>;
+  /** The one that has sent this replay, or (of the same item) a later one. */
+  replayed(itemId: string | null, messageId: string): Promise<Stored<DeadLetter> | undefined>;
+  /** False when it has changed since `etag`. */
+  replace(deadLetter: DeadLetter, etag: string): Promise<boolean>;
+}
+
+/** How far the items of an on-demand job are. Later calls carry the same or higher numbers. */
+export interface JobProgress {
+  readonly expectedItems: number;
+  readonly outcomes: OutcomeCounts;
+  /** Every stream has been read and every item has its final outcome. */
+  readonly complete: boolean;
+}
+
+/** What queue consumers tell the jobs. Unknown and ended jobs are passed over. */
+export interface JobUpdates {
+  recordProgress(jobId: JobId, progress: JobProgress): Promise<void>;
+  recordResult(message: JobResultMessage): Promise<void>;
+}
+
+// ---- everything --------------------------------------------------------------------------------------------------
+
+/** Who and where this app is: on every message and document. */
+export interface Stamp {
+  readonly tenant: TenantId;
+  readonly branch: BranchId;
+  /** CloudEvents `source`. */
+  readonly source: string;
+  /** Claims are taken in this name: the instance, so that a restarted process takes over its own lease at once. */
+  readonly owner: string;
+  readonly groups: readonly WorkerGroup[];
+}
+
+export interface SyncPorts {
+  readonly stamp: Stamp;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  readonly bus: MessageBus;
+  readonly graph: GraphSource;
+  readonly definitions: DefinitionStore;
+  readonly progress: ProgressStore;
+  readonly index: IndexStore;
+  readonly holds: HoldStore;
+  readonly deadLetters: DeadLetterSink;
+  readonly jobs: JobUpdates;
+}

@@ -1,0 +1,180 @@
+import {
+  contentHash,
+  CycleId,
+  type DeadLetter,
+  type DefinitionId,
+  type EntityMapping,
+  type FieldProblem,
+  fieldProblems,
+  itemIdOf,
+  limits,
+  type SyncDefinition,
+  type WorkerGroup,
+  WorkItem,
+} from "@postern/contracts";
+import { maxItemBytes } from "./work-messages";
+
+/**
+ * Whether a dead letter can go out again: its payload is held against the schema of today, and the item against the
+ * definition and the worker groups of today. What cannot is refused with the way out, and stays open.
+ */
+export interface ReplayableItem {
+  readonly item: WorkItem;
+  readonly definition: SyncDefinition;
+  readonly cycleId: CycleId;
+}
+
+export type Validation =
+  | { readonly ok: true; readonly value: ReplayableItem }
+  | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
+export interface Present {
+  readonly definitions: ReadonlyMap<string, SyncDefinition>;
+  readonly groups: readonly WorkerGroup[];
+}
+
+const sections = { user: "users", group: "groups", membership: "memberships" } as const;
+
+export function validateReplay(letter: DeadLetter, present: Present): Validation {
+  const read = readItem(letter);
+  if (!read.ok) return read;
+  const { item } = read;
+  const cycleId = CycleId.safeParse(letter.cycleId);
+  if (!cycleId.success) {
+    return refused("cycleId", "the dead letter does not say which cycle it counts in", rereadHint);
+  }
+  const definition = present.definitions.get(letter.definition ?? "");
+  if (definition === undefined) {
+    return refused(
+      "definition",
+      `the sync definition '${letter.definition ?? ""}' no longer exists`,
+      "discard the dead letter, or apply the definition again",
+    );
+  }
+  const problems = [
+    ...placeProblems(letter, definition, present.groups),
+    ...identityProblems(item, definition.id),
+    ...mappingProblems(item, definition),
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, value: { item, definition, cycleId: cycleId.data } };
+}
+
+const rereadHint =
+  "have the entity read again by a job of kind sync.entities, then discard the dead letter";
+
+function refused(field: string, problem: string, hint: string): Validation & { ok: false } {
+  return { ok: false, problems: [{ field, problem, hint }] };
+}
+
+function readItem(
+  letter: DeadLetter,
+): { readonly ok: true; readonly item: WorkItem } | (Validation & { ok: false }) {
+  if (letter.itemId === null) {
+    const hint =
+      letter.entity === null
+        ? "a whole message is not replayed: its sender has to send it again; discard the dead letter"
+        : `no item could be made of the entity: correct the mapping or the source; ${rereadHint}`;
+    return refused("itemId", "the dead letter holds no work item", hint);
+  }
+  if (letter.payloadTruncated) {
+    return refused("payload", "only its first 64 KB were kept", rereadHint);
+  }
+  let payload: unknown;
+  try {
+    payload = JSON.parse(letter.payload);
+  } catch {
+    return refused("payload", "is not JSON", rereadHint);
+  }
+  const parsed = WorkItem.safeParse(payload);
+  if (parsed.success) return { ok: true, item: parsed.data };
+  const problems = fieldProblems(parsed.error, Object.keys(WorkItem.shape)).map(
+    ({ field, problem }) => ({
+      field: field.replace(/^\$/, "payload"),
+      problem,
+      hint: rereadHint,
+    }),
+  );
+  return { ok: false, problems };
+}
+
+function placeProblems(
+  letter: DeadLetter,
+  definition: SyncDefinition,
+  groups: readonly WorkerGroup[],
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (!definition.enabled) {
+    problems.push({
+      field: "definition",
+      problem: `the sync definition '${definition.id}' is disabled`,
+      hint: "enable it, then replay",
+    });
+  }
+  const group = groups.find(({ name }) => name === definition.group);
+  if (group === undefined || !group.targets.includes(definition.target)) {
+    const known = groups.flatMap(({ name, targets }) => targets.map((one) => `${name}/${one}`));
+    problems.push({
+      field: "target",
+      problem: `there is no target '${definition.target}' in group '${definition.group}' any more`,
+      hint: `known: ${known.join(", ") || "none"}; add it to WORKER_GROUPS or change the definition`,
+    });
+  }
+  if (letter.target !== null && letter.target !== definition.target) {
+    problems.push({
+      field: "target",
+      problem: `the item was made for '${letter.target}', and the definition now goes to '${definition.target}'`,
+      hint: "discard it: the definition's resync has made the item anew",
+    });
+  }
+  return problems;
+}
+
+/** Nobody but a tamperer makes an item that is not what its id and hash say. */
+function identityProblems(item: WorkItem, definition: DefinitionId): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const hint = rereadHint;
+  if (item.itemId !== itemIdOf(definition, item.entity, item.version)) {
+    problems.push({
+      field: "payload.itemId",
+      problem: "does not name this entity's version",
+      hint,
+    });
+  }
+  if (item.hash !== contentHash(item)) {
+    problems.push({ field: "payload.hash", problem: "does not fit the content", hint });
+  }
+  if (Buffer.byteLength(JSON.stringify(item)) > maxItemBytes) {
+    problems.push({
+      field: "payload",
+      problem: `is larger than a message of ${limits.messageBytes} bytes can carry`,
+      hint,
+    });
+  }
+  return problems;
+}
+
+function mappingProblems(item: WorkItem, definition: SyncDefinition): FieldProblem[] {
+  const section = sections[item.entity.type];
+  const mapping: EntityMapping | undefined = definition[section];
+  const hint = "the mapping has changed since: discard it, the resync has made the item anew";
+  if (mapping === undefined) {
+    return [{ field: section, problem: "the definition no longer maps these", hint }];
+  }
+  if (mapping.object !== item.object) {
+    const problem = `the definition now writes to '${mapping.object}', the item to '${item.object}'`;
+    return [{ field: `${section}.object`, problem, hint }];
+  }
+  const unmapped = [
+    ...Object.keys(item.key).filter((name) => !Object.hasOwn(mapping.key, name)),
+    ...Object.keys(item.values).filter((name) => !Object.hasOwn(mapping.columns, name)),
+  ];
+  const missing = Object.keys(mapping.key).filter((name) => !Object.hasOwn(item.key, name));
+  return [...unmapped, ...missing].slice(0, 20).map((name) => ({
+    field: `${section}.${name}`,
+    problem: unmapped.includes(name)
+      ? "the definition no longer maps this column"
+      : "the definition has this key column, the item has not",
+    hint,
+  }));
+}

@@ -1,0 +1,257 @@
+import {
+  cloudPoint,
+  type DeadLetter,
+  eventAttribute,
+  type GroupName,
+  historyTtlSeconds,
+  type ItemResult,
+  JOB_RESULT_MESSAGE_TYPE,
+  type JobId,
+  JobResultMessage,
+  limits,
+  type Marker,
+  type OutcomeCounts,
+  PosternError,
+  readMessage,
+  RESULT_MESSAGE_TYPE,
+  ResultMessage,
+  resultsQueueName,
+  type WorkMessageResult,
+} from "@postern/contracts";
+import {
+  deadLetterId,
+  payloadText,
+  type ReceivedMessage,
+  unreadableDeadLetter,
+} from "./cloud-dead-letters";
+import { viewCycle } from "./cycle-views";
+import { outcomesOf } from "./on-demand";
+import { markerId } from "./page-commit";
+import type { DefinitionRecord, OutgoingMessage, SyncPorts } from "./ports";
+import { storeDeadLetters } from "./store-dead-letters";
+import { singleItemMessage, workQueueOf } from "./work-messages";
+
+/**
+ * Results of work messages, a batch at a time. For each work message: send the copies of items that wait, store the dead
+ * letters, then the marker. The marker is the idempotency check and the count in one, and comes last, so that a repeated
+ * batch repeats what is safe to repeat (ids are made from what they stand for) and counts nothing twice.
+ *
+ * A message that cannot be read is stored as a dead letter; only a service that does not answer fails the batch.
+ */
+export async function consumeResults(
+  ports: SyncPorts,
+  group: GroupName,
+  messages: readonly ReceivedMessage[],
+): Promise<void> {
+  const results: { readonly result: WorkMessageResult; readonly message: ResultMessage }[] = [];
+  const deadLetters: DeadLetter[] = [];
+  for (const received of messages) {
+    try {
+      if (eventAttribute(received.properties, "type") === JOB_RESULT_MESSAGE_TYPE) {
+        const message = readMessage(
+          { schema: JobResultMessage, type: JOB_RESULT_MESSAGE_TYPE },
+          received.properties,
+          received.body,
+        );
+        await ports.jobs.recordResult(message);
+        continue;
+      }
+      const message = readMessage(
+        { schema: ResultMessage, type: RESULT_MESSAGE_TYPE },
+        received.properties,
+        received.body,
+      );
+      for (const result of message.results) results.push({ result, message });
+    } catch (error) {
+      if (!(error instanceof PosternError)) throw error;
+      const queue = resultsQueueName(group);
+      deadLetters.push(unreadableDeadLetter({ queue, group }, received, error, ports.clock.now()));
+    }
+  }
+
+  const definitions = await definitionsOf(
+    ports,
+    results.map(({ result }) => result),
+  );
+  const retries = new Map<string, OutgoingMessage[]>();
+  const markers: Marker[] = [];
+  for (const { result, message } of results) {
+    const counted = account(ports, group, message, result, definitions, retries, deadLetters);
+    markers.push(counted);
+  }
+  for (const [queue, copies] of retries) await ports.bus.send(queue, copies);
+  if (deadLetters.length > 0) await storeDeadLetters(ports, deadLetters);
+  if (markers.length > 0) {
+    cloudPoint("before-marker");
+    await ports.progress.createMarkers(markers);
+    cloudPoint("after-marker");
+  }
+  await reportJobs(ports, markers);
+}
+
+async function definitionsOf(
+  ports: SyncPorts,
+  results: readonly WorkMessageResult[],
+): Promise<Map<string, DefinitionRecord>> {
+  const found = new Map<string, DefinitionRecord>();
+  for (const id of new Set(results.map(({ definition }) => definition))) {
+    const record = await ports.definitions.get(id);
+    if (record !== undefined) found.set(id, record.value);
+  }
+  return found;
+}
+
+function account(
+  ports: SyncPorts,
+  group: GroupName,
+  message: ResultMessage,
+  result: WorkMessageResult,
+  definitions: ReadonlyMap<string, DefinitionRecord>,
+  retries: Map<string, OutgoingMessage[]>,
+  deadLetters: DeadLetter[],
+): Marker {
+  const counts: Record<string, number> = {};
+  const exceptions: Marker["exceptions"] = [];
+  const record = definitions.get(result.definition);
+  for (const reported of result.items) {
+    let item: ItemResult = reported;
+    if (item.outcome === "waiting" && (item.item === undefined || record === undefined)) {
+      item = {
+        ...item,
+        outcome: "dead-lettered",
+        code: "message-malformed",
+        reason:
+          record === undefined
+            ? "the item waits for a retry, but its sync definition no longer exists"
+            : "the agent reported the item as waiting without the item itself",
+      };
+    }
+    counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
+    if (item.outcome === "waiting" && record !== undefined) {
+      const queue = workQueueOf(record.definition);
+      const copies = retries.get(queue) ?? [];
+      copies.push(retryCopy(ports, message, result, record, item));
+      retries.set(queue, copies);
+    }
+    if (item.outcome === "dead-lettered" || item.outcome === "outcome-unknown") {
+      deadLetters.push(itemDeadLetter(ports, group, message, result, item));
+    }
+    if (!["applied", "unchanged", "superseded"].includes(item.outcome)) {
+      exceptions.push({
+        entity: item.entity,
+        version: item.version,
+        outcome: item.outcome,
+        ...(item.code === undefined ? {} : { code: item.code }),
+        ...(item.reason === undefined ? {} : { reason: item.reason.slice(0, 500) }),
+      });
+    }
+  }
+  return {
+    id: markerId(result.workMessageId),
+    type: "marker",
+    definition: result.definition,
+    cycleId: result.cycleId,
+    ...(result.jobId === undefined ? {} : { jobId: result.jobId }),
+    workMessageId: result.workMessageId,
+    version: result.version,
+    counts: counts satisfies OutcomeCounts,
+    at: new Date(ports.clock.now()).toISOString(),
+    exceptions,
+    ttl: historyTtlSeconds,
+  };
+}
+
+/** `ID#3` → 3. The number of the delivery that a work message id names. */
+function attemptOf(messageId: string): number {
+  const match = /#(\d{1,6})$/.exec(messageId);
+  return match?.[1] === undefined ? 0 : Number(match[1]);
+}
+
+const MIN_RETRY_MS = 1_000;
+
+/** An item that waits travels alone from now on, and the next report of it has a marker of its own. */
+function retryCopy(
+  ports: SyncPorts,
+  message: ResultMessage,
+  result: WorkMessageResult,
+  { definition }: DefinitionRecord,
+  reported: ItemResult,
+): OutgoingMessage {
+  const { item } = reported;
+  if (item === undefined) throw new TypeError("an item that waits comes with its item");
+  const nowMs = ports.clock.now();
+  // How long, not until when: the agent's time of day may be wrong, and a retry in the past would be a retry at once.
+  const askedMs =
+    reported.retryAt === undefined ? 0 : Date.parse(reported.retryAt) - Date.parse(message.at);
+  const attempt = attemptOf(result.workMessageId) + 1;
+  return singleItemMessage(
+    {
+      stamp: ports.stamp,
+      definition,
+      stream: result.stream,
+      cycleId: result.cycleId,
+      jobId: result.jobId,
+      version: result.version,
+      time: new Date(nowMs).toISOString(),
+      traceparent: result.traceparent ?? ports.tracing.traceparent(),
+    },
+    item,
+    {
+      messageId: retryMessageId(result, item.hash, attempt),
+      scheduledAt: new Date(nowMs + Math.max(MIN_RETRY_MS, askedMs)),
+      attempts: reported.attempts,
+      firstAttemptAt: reported.firstAttemptAt,
+    },
+  );
+}
+
+/** Made from the message and the item, so that a repeated report schedules the same copy and the broker keeps one. */
+function retryMessageId(result: WorkMessageResult, itemHash: string, attempt: number): string {
+  const base = result.workMessageId.replace(/#\d+$/, "").replace(/~[0-9a-f]{16}$/, "");
+  return `${base.slice(0, limits.messageIdChars - 25)}~${itemHash.slice(0, 16)}#${attempt}`;
+}
+
+function itemDeadLetter(
+  ports: SyncPorts,
+  group: GroupName,
+  message: ResultMessage,
+  result: WorkMessageResult,
+  item: ItemResult,
+): DeadLetter {
+  return {
+    id: deadLetterId(Date.parse(message.at), `${result.workMessageId}.${item.itemId}`),
+    group,
+    state: "open",
+    source: "results",
+    by: "agent",
+    code: item.code ?? "target-rejected",
+    reason: item.reason ?? "the agent gave no reason",
+    outcome: item.outcome === "outcome-unknown" ? "outcome-unknown" : "dead-lettered",
+    definition: result.definition,
+    target: result.target,
+    entity: `${item.entity.type}:${item.entity.id}`,
+    itemId: item.itemId,
+    version: item.version,
+    messageId: result.workMessageId,
+    cycleId: result.cycleId,
+    traceparent: result.traceparent ?? null,
+    attempts: item.attempts ?? [],
+    deliveryCount: 0,
+    ...payloadText(item.item === undefined ? "" : JSON.stringify(item.item)),
+    deadLetteredAt: new Date(ports.clock.now()).toISOString(),
+  };
+}
+
+async function reportJobs(ports: SyncPorts, markers: readonly Marker[]): Promise<void> {
+  const jobs = new Map<JobId, Marker>();
+  for (const marker of markers) if (marker.jobId !== undefined) jobs.set(marker.jobId, marker);
+  for (const [jobId, { definition, cycleId }] of jobs) {
+    const view = await viewCycle(ports, definition, cycleId);
+    if (view === undefined) continue;
+    await ports.jobs.recordProgress(jobId, {
+      expectedItems: view.enqueued + view.held,
+      outcomes: outcomesOf(view),
+      complete: view.state === "completed",
+    });
+  }
+}

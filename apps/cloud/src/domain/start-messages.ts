@@ -1,0 +1,55 @@
+import {
+  type Checkpoint,
+  type CycleId,
+  type DefinitionId,
+  eventProperties,
+  START_MESSAGE_TYPE,
+  type StartMessage,
+  startSession,
+  type StreamName,
+} from "@postern/contracts";
+import type { OutgoingMessage, SyncPorts } from "./ports";
+
+/** Messages that ask for a page run. Their ids are made from what they ask, so that asking twice is asking once. */
+export function startMessageOf(
+  ports: Pick<SyncPorts, "stamp" | "clock" | "tracing">,
+  messageId: string,
+  body: StartMessage,
+  scheduledAtMs?: number,
+): OutgoingMessage {
+  const traceparent = ports.tracing.traceparent();
+  return {
+    messageId,
+    sessionId: startSession(body.definition, body.stream),
+    body: JSON.stringify(body),
+    properties: eventProperties({
+      id: messageId,
+      source: ports.stamp.source,
+      type: START_MESSAGE_TYPE,
+      time: new Date(ports.clock.now()).toISOString(),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    }),
+    ...(scheduledAtMs === undefined ? {} : { scheduledAt: new Date(scheduledAtMs) }),
+  };
+}
+
+export function tickMessageId(definition: DefinitionId, stream: StreamName, tick: string): string {
+  return `${startSession(definition, stream)}@${tick}`;
+}
+
+/** Asks for the page at which the checkpoint stands. */
+export function continuationOf(
+  ports: Pick<SyncPorts, "stamp" | "clock" | "tracing">,
+  checkpoint: Checkpoint,
+  cycleId: CycleId,
+): OutgoingMessage {
+  const { definition, stream, page, version } = checkpoint;
+  return startMessageOf(ports, `${startSession(definition, stream)}/page-${page}#${version}`, {
+    definition,
+    stream,
+    tick: new Date(ports.clock.now()).toISOString(),
+    cycleId,
+    reason: "continuation",
+    page,
+  });
+}

@@ -1,0 +1,184 @@
+import {
+  contentHash,
+  type CycleId,
+  type EntityRef,
+  eventProperties,
+  type GroupName,
+  itemIdOf,
+  type JobId,
+  type Lane,
+  laneOf,
+  limits,
+  type MessageId,
+  type StreamName,
+  type SyncDefinition,
+  type Version,
+  WORK_MESSAGE_TYPE,
+  type WorkItem,
+  type WorkMessage,
+  workQueueName,
+} from "@postern/contracts";
+import type { OutgoingMessage, Stamp } from "./ports";
+
+/** Work items on their way: made, gathered by lane, cut into messages, named. */
+export interface WorkOrigin {
+  readonly stamp: Stamp;
+  readonly definition: SyncDefinition;
+  readonly stream: StreamName;
+  readonly cycleId: CycleId;
+  readonly jobId?: JobId | undefined;
+  readonly version: Version;
+  readonly time: string;
+  readonly traceparent: string | undefined;
+}
+
+export function workQueueOf(definition: SyncDefinition): string {
+  return workQueueName(definition.group, definition.target);
+}
+
+export function makeItem(
+  definition: SyncDefinition,
+  entity: EntityRef,
+  version: Version,
+  state: Pick<WorkItem, "desired" | "object" | "key" | "values">,
+): WorkItem {
+  return {
+    itemId: itemIdOf(definition.id, entity, version),
+    entity,
+    version,
+    ...state,
+    hash: contentHash(state),
+  };
+}
+
+/** Bytes of the message around its items: addresses and ids, each bounded. */
+const ENVELOPE_BYTES = 2_048;
+export const maxItemBytes = limits.messageBytes - ENVELOPE_BYTES;
+
+interface Part {
+  readonly lane: Lane;
+  readonly texts: string[];
+  bytes: number;
+}
+
+export interface CutMessages {
+  readonly messages: OutgoingMessage[];
+  /** Items that no message can carry. */
+  readonly oversize: WorkItem[];
+}
+
+/** Cuts items into messages of one lane each: at most 100 items and 200 KB. */
+export function cutMessages(items: readonly WorkItem[], origin: WorkOrigin): CutMessages {
+  const lanes = new Map<Lane, Part[]>();
+  const oversize: WorkItem[] = [];
+  for (const item of items) {
+    const text = JSON.stringify(item);
+    const bytes = Buffer.byteLength(text) + 1;
+    if (bytes > maxItemBytes) {
+      oversize.push(item);
+      continue;
+    }
+    const lane = laneOf(origin.definition.id, item.entity);
+    const parts = lanes.get(lane);
+    const last = parts?.at(-1);
+    if (
+      last === undefined ||
+      last.texts.length === limits.itemsPerMessage ||
+      last.bytes + bytes > maxItemBytes
+    ) {
+      const part: Part = { lane, texts: [text], bytes };
+      if (parts === undefined) lanes.set(lane, [part]);
+      else parts.push(part);
+    } else {
+      last.texts.push(text);
+      last.bytes += bytes;
+    }
+  }
+  const messages = [...lanes.values()].flatMap((parts) =>
+    parts.map((part, index) =>
+      outgoing(origin, part.lane, part.texts, {
+        messageId: `${origin.definition.id}:${origin.version}.${part.lane.slice(-2)}.${index}#0`,
+      }),
+    ),
+  );
+  return { messages, oversize };
+}
+
+type Envelope = Omit<WorkMessage, "items">;
+
+/** A message of its own for one item: a retry, a release. */
+export function singleItemMessage(
+  origin: WorkOrigin,
+  item: WorkItem,
+  more: {
+    readonly messageId: string;
+    readonly scheduledAt?: Date;
+    readonly attempts?: WorkMessage["attempts"];
+    readonly firstAttemptAt?: string | undefined;
+  },
+): OutgoingMessage {
+  return outgoing(origin, laneOf(origin.definition.id, item.entity), [JSON.stringify(item)], more);
+}
+
+function outgoing(
+  origin: WorkOrigin,
+  lane: Lane,
+  itemTexts: readonly string[],
+  more: {
+    readonly messageId: string;
+    readonly scheduledAt?: Date;
+    readonly attempts?: WorkMessage["attempts"];
+    readonly firstAttemptAt?: string | undefined;
+  },
+): OutgoingMessage {
+  const { stamp, definition, stream, cycleId, jobId, version } = origin;
+  const envelope: Envelope = {
+    messageId: more.messageId as MessageId,
+    tenant: stamp.tenant,
+    branch: stamp.branch,
+    definition: definition.id,
+    stream,
+    group: definition.group,
+    target: definition.target,
+    lane,
+    cycleId,
+    ...(jobId === undefined ? {} : { jobId }),
+    version,
+    ...(more.attempts === undefined ? {} : { attempts: more.attempts }),
+    ...(more.firstAttemptAt === undefined ? {} : { firstAttemptAt: more.firstAttemptAt }),
+  };
+  // The items are text already, and are the bulk of it: only the envelope around them is made here.
+  const body = `${JSON.stringify(envelope).slice(0, -1)},"items":[${itemTexts.join(",")}]}`;
+  return {
+    messageId: more.messageId,
+    sessionId: lane,
+    body,
+    properties: {
+      ...eventProperties({
+        id: more.messageId,
+        source: stamp.source,
+        type: WORK_MESSAGE_TYPE,
+        time: origin.time,
+        ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
+      }),
+      ...accountingProperties(envelope, itemTexts.length),
+    },
+    ...(more.scheduledAt === undefined ? {} : { scheduledAt: more.scheduledAt }),
+  };
+}
+
+function accountingProperties(
+  envelope: Envelope & { readonly group: GroupName },
+  count: number,
+): Record<string, string | number> {
+  return {
+    "postern:definition": envelope.definition,
+    "postern:cycleId": envelope.cycleId,
+    "postern:version": envelope.version,
+    "postern:count": count,
+    "postern:stream": envelope.stream,
+    "postern:target": envelope.target,
+    "postern:group": envelope.group,
+    ...(envelope.jobId === undefined ? {} : { "postern:jobId": envelope.jobId }),
+  };
+}

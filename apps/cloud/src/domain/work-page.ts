@@ -1,0 +1,403 @@
+import {
+  type CycleId,
+  entityKey,
+  type EntityRef,
+  type Hold,
+  type IndexEntry,
+  invariant,
+  type StreamName,
+  type Version,
+  type WorkItem,
+} from "@postern/contracts";
+import { allot, expiredHours, hourOf } from "./breaker";
+import type { CompiledDefinition } from "./compiled-definition";
+import {
+  type DecisionContext,
+  decideMembership,
+  decideObject,
+  type Draft,
+  followsMemberships,
+  hold,
+  memberGone,
+  type MembershipEnds,
+  settle,
+} from "./decide";
+import {
+  collectTouches,
+  endsOf,
+  type LeftBehind,
+  type MembershipTouch,
+  mergeMembership,
+  mergeObject,
+} from "./index-merge";
+import type { IndexWrite, SourceChange, Standing, Stored, SyncPorts } from "./ports";
+import { makeItem } from "./work-messages";
+
+/**
+ * One work page: what was read under a claim, brought into the entity index and turned into work items. The index is
+ * written before any item leaves, and every write carries the etag that was read: whoever loses has worked on a stale
+ * state, leaves the page, and does it again under a new version.
+ *
+ * Users and groups are two streams that may run at once, and both decide about memberships. Each writes its own side
+ * first and looks at the other's afterwards, so at least one of them sees both; an entry that a higher version has
+ * written already is never decided under a lower one. It never enqueues and never commits: see page-run.
+ */
+export interface WorkPageInput {
+  readonly compiled: CompiledDefinition;
+  readonly stream: StreamName;
+  readonly cycleId: CycleId;
+  readonly version: Version;
+  readonly generation: number;
+  /** Page that the checkpoint stands at. */
+  readonly page: number;
+  readonly changes: readonly SourceChange[];
+  readonly leftBehind?: LeftBehind;
+}
+
+export interface WorkPageResult {
+  readonly items: readonly WorkItem[];
+  readonly failures: readonly { readonly entity: EntityRef; readonly reason: string }[];
+  readonly held: number;
+  /** Entities read. */
+  readonly read: number;
+  /** Entities marked sent for the first time. */
+  readonly newlySent: number;
+}
+
+/** Undefined: a write lost to a newer one. */
+export async function runWorkPage(
+  ports: SyncPorts,
+  input: WorkPageInput,
+): Promise<WorkPageResult | undefined> {
+  return new WorkPage(ports, input).run();
+}
+
+const BREAKER_ATTEMPTS = 5;
+
+class WorkPage {
+  readonly #ports: SyncPorts;
+  readonly #input: WorkPageInput;
+  readonly #context: DecisionContext;
+  readonly #drafts = new Map<string, Draft>();
+  /** Entries that memberships depend on, of this page or only looked at. */
+  readonly #known = new Map<string, Standing>();
+  readonly #holds: Hold[] = [];
+  #read = 0;
+
+  constructor(ports: SyncPorts, input: WorkPageInput) {
+    this.#ports = ports;
+    this.#input = input;
+    this.#context = { compiled: input.compiled, stream: input.stream, page: input.page };
+  }
+
+  async run(): Promise<WorkPageResult | undefined> {
+    const { changes, leftBehind, compiled } = this.#input;
+    const touches = collectTouches(changes, leftBehind);
+    const memberships =
+      compiled.mappings.membership === undefined ? [] : [...touches.memberships.values()];
+    const objects = [...touches.objects.values()];
+    this.#read = objects.length + memberships.length;
+    if (this.#read === 0) return this.#result();
+
+    const entries = await this.#ports.index.read(this.#definitionId, [
+      ...objects.map(({ ref }) => ref),
+      ...memberships.map(({ ref }) => ref),
+      // Whether a removed membership counts as a delete depends on its member: it may only follow it.
+      ...memberships.flatMap((touch) => (touch.present ? [] : memberRefs(touch))),
+      ...memberships.flatMap(({ groupId }) =>
+        touches.objects.has(entityKey({ type: "group", id: groupId }))
+          ? []
+          : [{ type: "group" as const, id: groupId }],
+      ),
+    ]);
+    for (const [key, { value }] of entries) this.#known.set(key, value);
+
+    const objectDrafts: Draft[] = [];
+    for (const touch of objects) {
+      const stored = entries.get(touch.key);
+      const after = mergeObject(stored?.value, touch, this.#merging);
+      objectDrafts.push(this.#draft(touch.key, stored, after));
+    }
+    if (this.#isStale()) return undefined;
+    for (const draft of objectDrafts) {
+      draft.decision = decideObject(draft.before, draft.after, this.#context);
+    }
+    await this.#passBreaker(objectDrafts);
+
+    const membershipDrafts: Draft[] = [];
+    for (const touch of memberships) {
+      const stored = entries.get(touch.key);
+      const after = mergeMembership(stored?.value, touch, this.#merging);
+      const draft = this.#draft(touch.key, stored, after);
+      draft.decision = this.#decideMembership(draft);
+      membershipDrafts.push(draft);
+    }
+    if (this.#isStale()) return undefined;
+    await this.#passBreaker(membershipDrafts);
+
+    await this.#withdrawHolds([...objectDrafts, ...membershipDrafts]);
+    if (!(await this.#write([...objectDrafts, ...membershipDrafts]))) return undefined;
+    if (!(await this.#lookAcross(objectDrafts, memberships))) return undefined;
+    if (this.#holds.length > 0) await this.#ports.holds.put(this.#holds);
+    return this.#result();
+  }
+
+  get #definitionId() {
+    return this.#input.compiled.definition.id;
+  }
+
+  get #merging() {
+    const { version, generation } = this.#input;
+    return { definition: this.#definitionId, version, generation };
+  }
+
+  #draft(key: string, stored: Stored<IndexEntry> | undefined, after: IndexEntry): Draft {
+    const draft: Draft = {
+      before: stored?.value,
+      etag: stored?.etag,
+      after,
+      decision: { kind: "nothing" },
+    };
+    this.#drafts.set(key, draft);
+    this.#known.set(key, after);
+    return draft;
+  }
+
+  /** Has a later version decided about any of these entities already? Then this page has read an older state. */
+  #isStale(): boolean {
+    const { version } = this.#input;
+    for (const { before } of this.#drafts.values()) {
+      if (before !== undefined && before.version > version) return true;
+    }
+    return false;
+  }
+
+  #decideMembership({ before, after }: Draft) {
+    return decideMembership(before, after, this.#endsOf(after), this.#context);
+  }
+
+  #endsOf(entry: IndexEntry): MembershipEnds {
+    const { groupId, memberId } = endsOf(entry);
+    return {
+      group: this.#known.get(entityKey({ type: "group", id: groupId })),
+      member:
+        this.#known.get(entityKey({ type: "user", id: memberId })) ??
+        this.#known.get(entityKey({ type: "group", id: memberId })),
+    };
+  }
+
+  // ---- breaker ---------------------------------------------------------------------------------------------------
+
+  async #passBreaker(drafts: readonly Draft[]): Promise<void> {
+    const counted = drafts.filter(
+      ({ decision }) =>
+        (decision.kind === "present" || decision.kind === "absent") &&
+        decision.counted !== undefined,
+    );
+    const reserved = counted.length === 0 ? undefined : await this.#reserve(counted.length);
+    const heldBack = new Set(counted.slice(reserved?.released ?? 0));
+    for (const draft of drafts) {
+      if (!heldBack.has(draft)) {
+        settle(draft, this.#context);
+        continue;
+      }
+      invariant(reserved, "only a counted item can be held");
+      this.#holds.push(this.#holdOf(draft, reserved));
+      hold(draft, this.#context);
+    }
+  }
+
+  /**
+   * Takes from the allowance before anything is released, under the counter's etag: two streams cannot both use the same
+   * rest. A page that is then abandoned has taken too much, never too little.
+   */
+  async #reserve(wanted: number) {
+    const { clock, progress } = this.#ports;
+    const breaker = this.#input.compiled.definition.deletes;
+    for (let attempt = 0; attempt < BREAKER_ATTEMPTS; attempt += 1) {
+      const counter = await progress.counter(this.#definitionId);
+      invariant(counter, "a claimed definition has a counter");
+      const now = clock.now();
+      const allotment = allot(counter.value, breaker, now, wanted);
+      if (allotment.released === 0) return allotment;
+      const result = await progress.transact(this.#definitionId, [
+        {
+          kind: "patch",
+          id: "counter",
+          etag: counter.etag,
+          increment: { [`/deletesByHour/${hourOf(now)}`]: allotment.released },
+          remove: expiredHours(counter.value, breaker, now)
+            .slice(0, 8)
+            .map((hour) => `/deletesByHour/${hour}`),
+        },
+      ]);
+      if (result.ok) return allotment;
+    }
+    // The other stream keeps changing the counter: holding is the safe side.
+    return { released: 0, allowed: 0, before: 0 };
+  }
+
+  #holdOf(draft: Draft, allotment: { allowed: number; before: number }): Hold {
+    const { stream, cycleId, compiled } = this.#input;
+    const item = this.#itemOf(draft);
+    invariant(item, "a held draft has an item");
+    const { decision } = draft;
+    const cause =
+      decision.kind === "present" || decision.kind === "absent"
+        ? (decision.counted ?? "delete")
+        : "delete";
+    const { windowHours } = compiled.definition.deletes;
+    return {
+      id: draft.after.id,
+      definition: this.#definitionId,
+      stream,
+      cycleId,
+      item,
+      cause: cause === "delete" ? "delete" : `'${cause}' from true to false`,
+      reason: `${allotment.before} deletes and disables were released in the last ${windowHours} hours; ${allotment.allowed} are allowed`,
+      heldAt: new Date(this.#ports.clock.now()).toISOString(),
+    };
+  }
+
+  /** Before the index says so: a page that is done again after that would no longer know of the hold. */
+  async #withdrawHolds(drafts: readonly Draft[]): Promise<void> {
+    const held = new Set(this.#holds.map(({ id }) => id));
+    const withdrawn = drafts
+      .filter(({ before, after }) => before?.held !== undefined && !held.has(after.id))
+      .map(({ after }) => after.id);
+    if (withdrawn.length > 0) await this.#ports.holds.remove(this.#definitionId, withdrawn);
+  }
+
+  // ---- memberships and their ends --------------------------------------------------------------------------------
+
+  /** After this side is written: members of new memberships, and memberships of what came or went. */
+  async #lookAcross(
+    objects: readonly Draft[],
+    memberships: readonly MembershipTouch[],
+  ): Promise<boolean> {
+    if (this.#input.compiled.mappings.membership === undefined) return true;
+    const moved = objects.filter(followsMemberships).map(({ after }) => after.entity);
+    const following =
+      moved.length === 0
+        ? []
+        : await this.#ports.index.membershipsOf(this.#definitionId, {
+            groupIds: moved.filter(({ type }) => type === "group").map(({ id }) => id),
+            memberIds: moved.map(({ id }) => id),
+          });
+    const present = memberships.filter((touch) => touch.present);
+    await this.#know([
+      ...present.flatMap(memberRefs),
+      ...following.flatMap(({ value }) => {
+        const { groupId, memberId } = endsOf(value);
+        const memberType = value.source["memberType"];
+        return [
+          { type: "group" as const, id: groupId },
+          ...memberRefs({
+            memberId,
+            memberType: typeof memberType === "string" ? memberType : null,
+          }),
+        ];
+      }),
+    ]);
+
+    const again: Draft[] = [];
+    for (const touch of present) {
+      const draft = this.#drafts.get(touch.key);
+      if (draft === undefined || draft.after.desired !== "present") continue;
+      if (memberGone(this.#endsOf(draft.after).member)) again.push(draft);
+    }
+    for (const stored of following) {
+      const key = stored.value.id;
+      const draft = this.#drafts.get(key);
+      if (draft === undefined) {
+        if (stored.value.version > this.#input.version) return false;
+        const after = { ...stored.value, version: this.#input.version };
+        again.push(this.#draft(key, stored, after));
+      } else if (!again.includes(draft)) {
+        again.push(draft);
+      }
+    }
+    for (const draft of again) {
+      if (this.#holds.some(({ id }) => id === draft.after.id)) continue;
+      const decision = this.#decideMembership(draft);
+      // What follows a parent is not counted again: the parent was.
+      draft.decision =
+        decision.kind === "absent" || decision.kind === "present"
+          ? { ...decision, counted: undefined }
+          : decision;
+      settle(draft, this.#context);
+    }
+    await this.#withdrawHolds(again);
+    return again.length === 0 || this.#write(again);
+  }
+
+  async #know(refs: readonly EntityRef[]): Promise<void> {
+    const missing = new Map<string, EntityRef>();
+    for (const ref of refs) {
+      const key = entityKey(ref);
+      if (!this.#known.has(key)) missing.set(key, ref);
+    }
+    if (missing.size === 0) return;
+    const found = await this.#ports.index.standings(this.#definitionId, [...missing.values()]);
+    for (const [key, standing] of found) this.#known.set(key, standing);
+  }
+
+  // ---- effects ---------------------------------------------------------------------------------------------------
+
+  async #write(drafts: readonly Draft[]): Promise<boolean> {
+    const writes = drafts.map(({ after, etag }): IndexWrite => ({ entry: after, etag }));
+    const etags = await this.#ports.index.write(writes);
+    if (etags === undefined) return false;
+    for (const draft of drafts) {
+      const etag = etags.get(draft.after.id);
+      if (etag !== undefined) draft.etag = etag;
+    }
+    return true;
+  }
+
+  #itemOf({ after, decision }: Draft): WorkItem | undefined {
+    if (decision.kind !== "present" && decision.kind !== "absent") return undefined;
+    const { compiled, version } = this.#input;
+    const mapping = compiled.mappings[after.entity.type];
+    invariant(mapping, "an item has a mapping");
+    return makeItem(compiled.definition, after.entity, version, {
+      desired: decision.kind,
+      object: mapping.object,
+      // A delete goes by the key that was sent, which this code wrote itself.
+      key: decision.key as WorkItem["key"],
+      values: decision.kind === "present" ? decision.values : {},
+    });
+  }
+
+  #result(): WorkPageResult {
+    const held = new Set(this.#holds.map(({ id }) => id));
+    const items: WorkItem[] = [];
+    const failures: { entity: EntityRef; reason: string }[] = [];
+    let newlySent = 0;
+    for (const draft of this.#drafts.values()) {
+      if (draft.after.sent && draft.before?.sent !== true) newlySent += 1;
+      if (held.has(draft.after.id)) continue;
+      if (draft.decision.kind === "failed") {
+        failures.push({ entity: draft.after.entity, reason: draft.decision.reason });
+        continue;
+      }
+      const item = this.#itemOf(draft);
+      if (item !== undefined) items.push(item);
+    }
+    return { items, failures, held: held.size, read: this.#read, newlySent };
+  }
+}
+
+/** Entries that a member may have: it is a user, a group, or something that no stream reads. */
+function memberRefs(touch: {
+  readonly memberId: string;
+  readonly memberType: string | null;
+}): EntityRef[] {
+  const { memberId: id, memberType } = touch;
+  if (memberType === "user" || memberType === "group") return [{ type: memberType, id }];
+  if (memberType !== null) return [];
+  return [
+    { type: "user", id },
+    { type: "group", id },
+  ];
+}

@@ -1,0 +1,74 @@
+import { type FieldProblem, type Heartbeat, nearest } from "@postern/contracts";
+import { agentView } from "../domain/agent";
+import { recordHeartbeat } from "../domain/agent-heartbeat";
+import type { JobPorts } from "../domain/job-ports";
+import { ServiceUnavailable } from "../domain/ports";
+import type { Handlers } from "../http/endpoint";
+import { afterOf, continuationOf } from "../http/list-continuation";
+import { invalidRequest } from "../http/request-error";
+
+export function agentHandlers(ports: JobPorts): Pick<Handlers, "listAgents" | "heartbeat"> {
+  return {
+    listAgents: async ({ query: { limit, continuation } }) => {
+      const page = await ports.agents.list({ limit, after: afterOf("agents", continuation) });
+      const now = ports.clock.now();
+      return {
+        status: 200,
+        body: {
+          items: page.items.map((agent) => agentView(agent, now)),
+          continuation: continuationOf("agents", page.next),
+        },
+      };
+    },
+    heartbeat: async ({ params: { id }, body, caller }) => {
+      const problems = placeProblems(ports, body);
+      if (problems.length > 0) throw invalidRequest(problems);
+      const { reply, event, readsMore } = await recordHeartbeat(ports, id, body, caller);
+      if (event !== null) {
+        ports.logger.info(`agent ${event}`, {
+          agentId: id,
+          group: body.group,
+          host: body.host,
+          version: body.version,
+          oid: caller.oid,
+        });
+      }
+      if (readsMore) await sendParkedTo(ports, body);
+      return { status: 200, body: reply };
+    },
+  };
+}
+
+/** The heartbeat counts whatever comes of it: a timer looks after what is still parked. */
+async function sendParkedTo(
+  ports: JobPorts,
+  { group, capabilities }: Pick<Heartbeat, "group" | "capabilities">,
+): Promise<void> {
+  try {
+    await ports.sendParked(group, capabilities);
+  } catch (error) {
+    if (!(error instanceof ServiceUnavailable)) throw error;
+    ports.logger.warn("parked-not-sent", { group, service: error.service });
+  }
+}
+
+/** An agent of another branch, or of a group that is not here, has the wrong settings and must hear it at once. */
+function placeProblems(
+  { stamp }: JobPorts,
+  heartbeat: { readonly branch: string; readonly group: string },
+): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (heartbeat.branch !== stamp.branch) {
+    problems.push({ field: "$.branch", problem: `this is branch '${stamp.branch}'` });
+  }
+  const groups: readonly string[] = stamp.groups.map(({ name }) => name);
+  if (!groups.includes(heartbeat.group)) {
+    const suggestion = nearest(heartbeat.group, groups);
+    problems.push({
+      field: "$.group",
+      problem: `there is no worker group '${heartbeat.group}'; known: ${groups.map((name) => `'${name}'`).join(", ")}`,
+      ...(suggestion === undefined ? {} : { hint: `did you mean '${suggestion}'?` }),
+    });
+  }
+  return problems;
+}

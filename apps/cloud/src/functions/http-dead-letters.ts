@@ -1,0 +1,175 @@
+import {
+  type DeadLetter,
+  type DeadLetterBatchReply,
+  type DeadLetterBatchRequest,
+  type DeadLetterResult,
+  type DeadLetterView,
+  PosternError,
+} from "@postern/contracts";
+import { bounded } from "../domain/bounded";
+import type { Order } from "../domain/dead-letter";
+import { auditPayloadRead } from "../domain/dead-letter-audit";
+import type { DeadLetterPorts } from "../domain/dead-letter-ports";
+import { discardDeadLetters } from "../domain/discard";
+import { redactPayload } from "../domain/payload-redaction";
+import type { Stored } from "../domain/ports";
+import { type ReplayRefusal, replayDeadLetters } from "../domain/replay";
+import { type Caller, requireRole } from "../http/access-token";
+import type { Handlers } from "../http/endpoint";
+import { afterOf, continuationOf } from "../http/list-continuation";
+import { noSuch, RequestError } from "../http/request-error";
+
+type Operation =
+  | "listDeadLetters"
+  | "getDeadLetter"
+  | "replayDeadLetter"
+  | "replayDeadLetters"
+  | "discardDeadLetter"
+  | "discardDeadLetters";
+
+const PARALLEL_READS = 16;
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Redaction policy: payloads hold people's data, so lists and readers see types and lengths; an operator may ask for one
+ * payload in full, which is audited.
+ */
+export function deadLetterHandlers(ports: DeadLetterPorts): Pick<Handlers, Operation> {
+  const find = async (id: string, ifMatch?: string): Promise<Stored<DeadLetter>> => {
+    const group = (await ports.letters.groupsOf([id])).get(id);
+    const stored = group === undefined ? undefined : await ports.letters.read(id, group);
+    if (stored === undefined) throw noSuch("dead letter", id);
+    if (ifMatch !== undefined && ifMatch !== "*" && ifMatch !== stored.etag) {
+      throw new RequestError(
+        "precondition-failed",
+        "The dead letter has changed since it was read; look at it again.",
+      );
+    }
+    return stored;
+  };
+  return {
+    listDeadLetters: async ({ query: { limit, continuation, ...filter } }) => {
+      const list = `deadletters ${JSON.stringify(filter)}`;
+      const after = afterOf(list, continuation);
+      const page = await ports.letters.list(filter, { limit, after });
+      return {
+        status: 200,
+        body: {
+          items: page.items.map((letter) => view(letter, "redacted")),
+          continuation: continuationOf(list, page.next),
+        },
+      };
+    },
+    getDeadLetter: async ({ params: { id }, query: { payload }, caller, traceId }) => {
+      if (payload === "full") requireRole(caller, ["Operator"]);
+      const { value, etag } = await find(id);
+      if (payload === "full")
+        await auditPayloadRead(ports, value, { by: actorOf(caller), traceId });
+      return { status: 200, body: view(value, payload), headers: { ETag: etag } };
+    },
+    replayDeadLetter: async ({ params: { id }, headers, body, caller, traceId }) => {
+      const stored = await find(id, headers["if-match"]);
+      const [outcome] = await replayDeadLetters(ports, [stored], order(caller, body, traceId));
+      return { status: 200, body: answerOne(id, outcome, "replay-refused") };
+    },
+    discardDeadLetter: async ({ params: { id }, headers, body, caller, traceId }) => {
+      const stored = await find(id, headers["if-match"]);
+      const [outcome] = await discardDeadLetters(ports, [stored], order(caller, body, traceId));
+      return { status: 200, body: answerOne(id, outcome, "conflict") };
+    },
+    replayDeadLetters: async ({ body, caller, traceId }) => ({
+      status: 200,
+      body: await actOnMany(ports, body, (letters) =>
+        replayDeadLetters(ports, letters, order(caller, body, traceId), body),
+      ),
+    }),
+    discardDeadLetters: async ({ body, caller, traceId }) => ({
+      status: 200,
+      body: await actOnMany(ports, body, (letters) =>
+        discardDeadLetters(ports, letters, order(caller, body, traceId), body),
+      ),
+    }),
+  };
+}
+
+function view(letter: DeadLetter, shown: DeadLetterView["payloadShown"]): DeadLetterView {
+  const { ttl: _ttl, actions, replay, payload, ...rest } = letter;
+  return {
+    ...rest,
+    payload: shown === "full" ? payload : redactPayload(payload),
+    payloadShown: shown,
+    actions: actions ?? [],
+    replay: replay ?? null,
+  };
+}
+
+function actorOf({ oid, azp, name }: Caller): Order["by"] {
+  return { oid, azp, name };
+}
+
+function order(caller: Caller, { reason }: { readonly reason: string }, traceId: string): Order {
+  return { by: actorOf(caller), reason, traceId };
+}
+
+function answerOne(
+  id: string,
+  outcome: ReplayRefusal | undefined,
+  refusedAs: "replay-refused" | "conflict",
+): DeadLetterResult {
+  if (outcome === undefined || outcome.outcome === "not-found") throw noSuch("dead letter", id);
+  const { problems, ...answer } = outcome;
+  const detail = answer.detail ?? "It cannot be done in this state.";
+  if (answer.outcome === "refused") {
+    throw new RequestError(refusedAs, detail, problems === undefined ? {} : { problems });
+  }
+  if (answer.outcome === "failed") throw new PosternError("dependency-unavailable", detail);
+  return answer;
+}
+
+async function actOnMany(
+  ports: DeadLetterPorts,
+  request: DeadLetterBatchRequest,
+  act: (letters: readonly Stored<DeadLetter>[]) => Promise<readonly ReplayRefusal[]>,
+): Promise<DeadLetterBatchReply> {
+  const { letters, missing, more } = await select(ports, request);
+  const outcomes = await act(letters);
+  const results = outcomes.map(({ problems: _problems, ...one }): DeadLetterResult => one);
+  return { dryRun: request.dryRun, results: [...results, ...missing], more };
+}
+
+interface Selection {
+  readonly letters: readonly Stored<DeadLetter>[];
+  readonly missing: readonly DeadLetterResult[];
+  readonly more: boolean;
+}
+
+async function select(ports: DeadLetterPorts, request: DeadLetterBatchRequest): Promise<Selection> {
+  const { ids, filter, limit } = request;
+  const places = new Map<string, string>();
+  let more = false;
+  if (ids === undefined) {
+    const { state: _state, ...query } = filter ?? { state: "open" };
+    const now = new Date(ports.clock.now()).toISOString();
+    const page = await ports.letters.replayable(query, { limit: limit ?? DEFAULT_LIMIT, now });
+    for (const { id, group } of page.items) places.set(id, group);
+    more = page.next !== null;
+  } else {
+    for (const [id, group] of await ports.letters.groupsOf([...new Set(ids)]))
+      places.set(id, group);
+  }
+  const read = await bounded([...places], PARALLEL_READS, ([id, group]) =>
+    ports.letters.read(id, group),
+  );
+  const letters = read.filter((letter) => letter !== undefined);
+  const found = new Set(letters.map(({ value }) => value.id));
+  const missing = [...new Set(ids ?? [])]
+    .filter((id) => !found.has(id))
+    .map((id): DeadLetterResult => ({
+      id,
+      outcome: "not-found",
+      messageId: null,
+      scheduledAt: null,
+      detail: `There is no dead letter '${id}'.`,
+    }));
+  return { letters, missing, more };
+}

@@ -1,0 +1,52 @@
+import { acceptJob, jobRequestProblems } from "../domain/job-intake";
+import { jobView } from "../domain/job";
+import { leaseAttempt } from "../domain/job-attempt";
+import { changeJob } from "../domain/job-change";
+import { dispatchJob } from "../domain/job-dispatch";
+import type { JobPorts } from "../domain/job-ports";
+import type { DefinitionStore } from "../domain/ports";
+import type { Handlers } from "../http/endpoint";
+import { afterOf, continuationOf } from "../http/list-continuation";
+import { invalidRequest, noSuch } from "../http/request-error";
+
+export function jobHandlers(
+  ports: JobPorts & { readonly definitions: DefinitionStore },
+): Pick<Handlers, "createJob" | "listJobs" | "getJob" | "leaseAttempt"> {
+  return {
+    createJob: async ({ body: request, headers, caller, traceparent }) => {
+      const definitions =
+        request.kind === "sync.entities" ? await ports.definitions.list({ fresh: true }) : [];
+      const problems = jobRequestProblems(request, {
+        groups: ports.stamp.groups,
+        definitions: definitions.map(({ value }) => value.definition),
+      });
+      if (problems.length > 0) throw invalidRequest(problems);
+      const job = await acceptJob(ports, {
+        request,
+        idempotencyKey: headers["idempotency-key"],
+        caller,
+        traceparent,
+      });
+      return { status: 202, body: jobView(job), headers: { Location: `/api/jobs/${job.id}` } };
+    },
+    listJobs: async ({ query: { limit, continuation } }) => {
+      const page = await ports.jobStore.list({ limit, after: afterOf("jobs", continuation) });
+      return {
+        status: 200,
+        body: {
+          items: page.items.map(jobView),
+          continuation: continuationOf("jobs", page.next),
+        },
+      };
+    },
+    getJob: async ({ params: { id } }) => {
+      const stored = await changeJob(ports, id);
+      if (stored === undefined) throw noSuch("job", id);
+      return { status: 200, body: jobView(await dispatchJob(ports, stored)) };
+    },
+    leaseAttempt: async ({ params: { id }, body: { agent }, caller }) => ({
+      status: 201,
+      body: await leaseAttempt(ports, id, agent, caller),
+    }),
+  };
+}

@@ -1,0 +1,47 @@
+import type { ServiceBusQueueHandler } from "@azure/functions";
+import {
+  eventAttribute,
+  PosternError,
+  readMessage,
+  START_MESSAGE_TYPE,
+  StartMessage,
+} from "@postern/contracts";
+import { storeUnreadable } from "../domain/dead-letter-drain";
+import { runOnDemand } from "../domain/on-demand";
+import { type PageRunOptions, runPages } from "../domain/page-run";
+import { singleMessage } from "./queue-message";
+
+export function pageRunHandler(options: PageRunOptions): ServiceBusQueueHandler {
+  const { ports } = options;
+  return async (body, context) => {
+    const received = singleMessage(body, context);
+    let message: StartMessage;
+    try {
+      message = readMessage(
+        { schema: StartMessage, type: START_MESSAGE_TYPE },
+        received.properties,
+        received.body,
+      );
+    } catch (error) {
+      if (!(error instanceof PosternError)) throw error;
+      return storeUnreadable(ports, { queue: "sync-start", group: "cloud" }, received, error);
+    }
+    const { definition, stream, reason, onDemand } = message;
+    await ports.tracing.span(
+      "page run",
+      {
+        kind: "consumer",
+        parent: eventAttribute(received.properties, "traceparent"),
+        fields: {
+          "postern.definition": definition,
+          "postern.stream": stream,
+          "postern.reason": reason,
+        },
+      },
+      () =>
+        onDemand === undefined
+          ? runPages(options, message)
+          : runOnDemand(options, { ...message, onDemand }),
+    );
+  };
+}

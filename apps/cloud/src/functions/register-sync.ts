@@ -1,0 +1,52 @@
+import { app } from "@azure/functions";
+import { jobsQueueName, resultsQueueName, startQueueName, workQueueName } from "@postern/contracts";
+import { StreamClaims } from "../domain/stream-claims";
+import type { Platform } from "../platform";
+import { cycleWatchHandler } from "./cycle-watch";
+import { deadLetterHandler } from "./dead-letters";
+import { pageRunHandler } from "./page-run";
+import { parkedWatchHandler } from "./parked-watch";
+import { resultsHandler } from "./results";
+import { syncTimerHandler } from "./sync-timer";
+
+/** App setting (or group of settings) that holds the namespace. */
+const connection = "ServiceBusConnection";
+const EVERY_MINUTE = "0 * * * * *";
+
+/** Registers every function of the sync half: three timers, the page run, a results consumer a group, a drain a queue. */
+export function registerSyncFunctions(platform: Platform): void {
+  app.timer("syncTimer", {
+    schedule: "%SYNC_SCHEDULE%",
+    handler: syncTimerHandler(platform),
+  });
+  app.timer("cycleWatch", { schedule: EVERY_MINUTE, handler: cycleWatchHandler(platform) });
+  app.timer("parkedWatch", { schedule: EVERY_MINUTE, handler: parkedWatchHandler(platform) });
+  app.serviceBusQueue("pageRun", {
+    connection,
+    queueName: startQueueName,
+    isSessionsEnabled: true,
+    handler: pageRunHandler({ ports: platform, claims: new StreamClaims(platform) }),
+  });
+  registerDrain(platform, startQueueName, "cloud");
+  for (const group of platform.settings.groups) {
+    app.serviceBusQueue(`results-${group.name}`, {
+      connection,
+      queueName: resultsQueueName(group.name),
+      cardinality: "many",
+      handler: resultsHandler(platform, group.name),
+    });
+    registerDrain(platform, resultsQueueName(group.name), group.name);
+    registerDrain(platform, jobsQueueName(group.name), group.name);
+    for (const target of group.targets) {
+      registerDrain(platform, workQueueName(group.name, target), group.name);
+    }
+  }
+}
+
+function registerDrain(platform: Platform, queue: string, group: string): void {
+  app.serviceBusQueue(`dead-${queue}`, {
+    connection,
+    queueName: `${queue}/$DeadLetterQueue`,
+    handler: deadLetterHandler(platform, { queue, group }),
+  });
+}

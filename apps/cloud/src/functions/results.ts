@@ -1,0 +1,30 @@
+import type { ServiceBusQueueHandler } from "@azure/functions";
+import { eventAttribute, type GroupName } from "@postern/contracts";
+import { isParked, keepParked, type ParkedPorts } from "../domain/parked-messages";
+import type { SyncPorts } from "../domain/ports";
+import { consumeResults } from "../domain/results";
+import { batchOfMessages } from "./queue-message";
+
+export function resultsHandler(
+  ports: SyncPorts & ParkedPorts,
+  group: GroupName,
+): ServiceBusQueueHandler {
+  return async (bodies, context) => {
+    const messages = batchOfMessages(bodies, context);
+    const parents = messages.flatMap(
+      ({ properties }) => eventAttribute(properties, "traceparent") ?? [],
+    );
+    const [parent, ...links] = parents;
+    await ports.tracing.span(
+      "count results",
+      { kind: "consumer", parent, links, fields: { "postern.messages": messages.length } },
+      async () => {
+        const { parked = [], results = [] } = Object.groupBy(messages, (message) =>
+          isParked(message) ? "parked" : "results",
+        );
+        if (parked.length > 0) await keepParked(ports, group, parked);
+        if (results.length > 0) await consumeResults(ports, group, results);
+      },
+    );
+  };
+}

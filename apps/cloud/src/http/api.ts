@@ -1,0 +1,44 @@
+import { createAuditTrail } from "../adapters/audit-store";
+import { createDeadLetterStore } from "../adapters/dead-letter-store";
+import { jobPorts } from "../adapters/job-ports";
+import { agentHandlers } from "../functions/http-agents";
+import { deadLetterHandlers } from "../functions/http-dead-letters";
+import { healthHandlers } from "../functions/http-health";
+import { jobHandlers } from "../functions/http-jobs";
+import { openApiHandlers } from "../functions/http-openapi";
+import { syncHandlers } from "../functions/http-syncs";
+import type { Platform } from "../platform";
+import { accessTokenVerifier } from "./access-token";
+import { type Endpoint, endpoints } from "./endpoint";
+import { issuerKeys } from "./issuer-keys";
+import { requestReporter } from "./request-report";
+
+/** The HTTP API over a platform: an endpoint for each route. */
+export function createApi(platform: Platform): Endpoint[] {
+  const { settings, clock, database } = platform;
+  const now = (): number => clock.now();
+  const jobs = jobPorts(platform);
+  const audit = createAuditTrail(database);
+  const { issuer, audience } = settings.auth;
+  return endpoints(
+    {
+      ...jobHandlers({ ...jobs, definitions: platform.definitions }),
+      ...agentHandlers(jobs),
+      ...syncHandlers(platform),
+      ...deadLetterHandlers({ ...platform, letters: createDeadLetterStore(database), audit }),
+      ...healthHandlers(platform),
+      ...openApiHandlers(settings),
+    },
+    {
+      callerOf: accessTokenVerifier({
+        issuer,
+        audience,
+        tenantId: settings.tenant,
+        keys: issuerKeys({ issuer, now }),
+        now,
+      }),
+      now,
+      report: requestReporter(platform, audit),
+    },
+  );
+}

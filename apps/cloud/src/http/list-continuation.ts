@@ -1,0 +1,33 @@
+import { invalidRequest } from "./request-error";
+
+/** What a list gives out to go on: opaque to callers, bound to the list that gave it. */
+export function continuationOf(list: string, next: string | null): string | null {
+  return next === null ? null : Buffer.from(JSON.stringify([list, next])).toString("base64url");
+}
+
+/** @throws RequestError when it is not one that this list gave out */
+export function afterOf(list: string, continuation: string | undefined): string | undefined {
+  if (continuation === undefined) return undefined;
+  const parts = parse(continuation);
+  if (parts?.[0] === list) return parts[1];
+  throw invalidRequest([
+    {
+      field: "query.continuation",
+      problem: "is not a continuation that this list gave out",
+      hint: "pass on the value of the page before as it is, or leave it out",
+    },
+  ]);
+}
+
+function parse(continuation: string): readonly [string, string] | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(continuation, "base64url").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parsed)) return undefined;
+  const parts: readonly unknown[] = parsed;
+  const [list, next] = parts;
+  return typeof list === "string" && typeof next === "string" ? [list, next] : undefined;
+}

@@ -1,0 +1,138 @@
+import { defaultBodyBytes, type MediaType, type Route } from "@postern/contracts";
+import { parseDocument } from "yaml";
+import { maxJsonDepth, readJson } from "./json-text";
+import { invalidRequest, RequestError } from "./request-error";
+
+export interface RawBody {
+  readonly headers: Headers;
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+/** YAML aliases multiply what they stand for; a definition needs a few at most. */
+const MAX_YAML_ALIASES = 50;
+
+/**
+ * The body as a value, not yet held against its schema.
+ *
+ * @throws RequestError 413 over the limit, 415 for another media type, 400 with line and column where it cannot be read
+ */
+export async function readBody(route: Route, request: RawBody): Promise<unknown> {
+  const mediaType = mediaTypeOf(route, request.headers);
+  const text = decode(await bytesOf(request, route.maxBodyBytes ?? defaultBodyBytes));
+  switch (mediaType) {
+    case "application/json":
+      return readJsonBody(text);
+    case "application/yaml":
+      return readYamlBody(text);
+  }
+}
+
+const aliases: Readonly<Record<string, MediaType>> = {
+  "application/json": "application/json",
+  "application/yaml": "application/yaml",
+  // What browsers and tools sent before RFC 9512 registered application/yaml.
+  "application/x-yaml": "application/yaml",
+  "text/yaml": "application/yaml",
+};
+
+function mediaTypeOf(route: Route, headers: Headers): MediaType {
+  const accepted = route.bodyTypes ?? ["application/json"];
+  const given = headers.get("content-type");
+  const [essence = "", ...parameters] = (given ?? "").split(";").map((part) => part.trim());
+  const known = Object.hasOwn(aliases, essence.toLowerCase())
+    ? aliases[essence.toLowerCase()]
+    : undefined;
+  const charset = parameters.find((parameter) => /^charset=/i.test(parameter));
+  const utf8 = charset === undefined || /^charset="?utf-?8"?$/i.test(charset);
+  if (known === undefined || !accepted.includes(known) || !utf8) {
+    throw new RequestError(
+      "media-type-unsupported",
+      `${given === null ? "The request names no content-type" : `'${given.slice(0, 100)}' is not read here`}; send ${accepted.join(" or ")} in UTF-8.`,
+      { headers: { Accept: accepted.join(", ") } },
+    );
+  }
+  return known;
+}
+
+async function bytesOf(request: RawBody, limitBytes: number): Promise<Uint8Array> {
+  const tooLarge = (): RequestError =>
+    new RequestError(
+      "body-too-large",
+      `This route takes bodies of up to ${limitBytes} bytes; split the request.`,
+    );
+  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > limitBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new RequestError("request-invalid", "The body is not UTF-8.", { cause });
+  }
+}
+
+function readJsonBody(text: string): unknown {
+  if (text.trim() === "") throw invalidRequest([{ field: "$", problem: "a body is required" }]);
+  const reading = readJson(text);
+  if (reading.ok) return reading.value;
+  const { problem, line, column } = reading.flaw;
+  throw invalidRequest([
+    { field: "$", problem: `not valid JSON at line ${line}, column ${column}: ${problem}` },
+  ]);
+}
+
+function readYamlBody(text: string): unknown {
+  const document = parseDocument(text, { schema: "core", merge: false, prettyErrors: true });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const [place] = error.linePos ?? [];
+    const where = place === undefined ? "" : ` at line ${place.line}, column ${place.col}`;
+    const [firstLine = ""] = error.message.split("\n");
+    throw invalidRequest([
+      {
+        field: "$",
+        problem: `not valid YAML${where}: ${firstLine.replace(/ at line \d+, column \d+:?$/, "").slice(0, 300)}`,
+      },
+    ]);
+  }
+  if (document.contents === null)
+    throw invalidRequest([{ field: "$", problem: "a body is required" }]);
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_YAML_ALIASES });
+  } catch (cause) {
+    throw new RequestError("request-invalid", "The YAML document has too many aliases.", { cause });
+  }
+  const flaw = treeFlaw(value, "$", 0);
+  if (flaw !== undefined) throw invalidRequest([flaw]);
+  return value;
+}
+
+/** The same bounds as for JSON, where YAML has no scanner of ours. */
+function treeFlaw(
+  value: unknown,
+  field: string,
+  depth: number,
+): { field: string; problem: string } | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth > maxJsonDepth)
+    return { field, problem: `nested more than ${maxJsonDepth} levels deep` };
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === "__proto__") return { field, problem: "the key '__proto__' is not allowed" };
+    const flaw = treeFlaw(
+      inner,
+      Array.isArray(value) ? `${field}[${key}]` : `${field}.${key}`,
+      depth + 1,
+    );
+    if (flaw !== undefined) return flaw;
+  }
+  return undefined;
+}

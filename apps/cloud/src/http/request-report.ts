@@ -1,0 +1,76 @@
+import { type OperationId, PosternError, historyTtlSeconds } from "@postern/contracts";
+import { timeSortedId } from "../domain/job-id";
+import type { AuditEntry, AuditTrail } from "../domain/job-ports";
+import type { Clock, Logger, Random } from "../domain/ports";
+import type { RequestReport } from "./endpoint";
+
+/** What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change. */
+const audited: ReadonlySet<OperationId> = new Set<OperationId>([
+  "createJob",
+  "putSync",
+  "startCycle",
+  "releaseHolds",
+]);
+
+/** One log event a request; and an audit entry for each change that was asked for, and for each refusal of a role. */
+export function requestReporter(
+  ports: { readonly logger: Logger; readonly clock: Clock; readonly random: Random },
+  trail: AuditTrail,
+): (report: RequestReport) => Promise<void> {
+  return async (report) => {
+    log(ports.logger, report);
+    const entry = auditEntry(ports, report);
+    if (entry === undefined) return;
+    try {
+      await trail.add(entry);
+    } catch (error) {
+      // What was done is done: the answer stands. The log keeps the entry.
+      ports.logger.error("audit entry not stored", { ...entry, error: textOf(error) });
+    }
+  };
+}
+
+function log(logger: Logger, report: RequestReport): void {
+  const { error, caller, params: _params, location: _location, ...rest } = report;
+  const fields = {
+    ...rest,
+    ...(caller === undefined ? {} : { oid: caller.oid, azp: caller.azp }),
+    ...(error instanceof PosternError ? { code: error.code, detail: error.message } : {}),
+  };
+  if (report.status < 500) return logger.info("http request", fields);
+  logger.error("http request", { ...fields, error: textOf(error) });
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : ` <- ${textOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function auditEntry(
+  ports: { readonly clock: Clock; readonly random: Random },
+  report: RequestReport,
+): AuditEntry | undefined {
+  const { caller, operationId, status, traceId, error } = report;
+  const denied = status === 403;
+  if (caller === undefined || !(denied || audited.has(operationId))) return undefined;
+  const now = ports.clock.now();
+  return {
+    id: timeSortedId(now, () => ports.random.next()),
+    subject: subjectOf(report.location ?? report.path),
+    at: new Date(now).toISOString(),
+    action: operationId,
+    actor: { oid: caller.oid, azp: caller.azp, name: caller.name },
+    decision: denied ? "denied" : "allowed",
+    status,
+    traceId,
+    detail: error instanceof PosternError ? error.message.slice(0, 1_000) : null,
+    // Changes are kept for good; refusals could be made by the thousand.
+    ...(denied ? { ttl: historyTtlSeconds } : {}),
+  };
+}
+
+/** `/api/syncs/people/cycles/c1` → `syncs/people`: all that happens to one resource is found together. */
+function subjectOf(path: string): string {
+  return path.split("/").slice(2, 4).join("/").slice(0, 200);
+}

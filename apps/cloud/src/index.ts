@@ -1,0 +1,32 @@
+export { allowance } from "./domain/breaker";
+export { summarise } from "./domain/cycle-views";
+export { drainDeadLetter } from "./domain/dead-letter-drain";
+export { applyDefinition, startCycle } from "./domain/definitions";
+export { releaseHolds } from "./domain/held-items";
+export { runOnDemand, startOnDemand } from "./domain/on-demand";
+export { runPages } from "./domain/page-run";
+export {
+  type CycleHistory,
+  type DeadLetterSink,
+  type DefinitionRecord,
+  type DefinitionStore,
+  type GraphSource,
+  type HoldStore,
+  type IndexStore,
+  type Logger,
+  type MemberChange,
+  type MessageBus,
+  type ProgressDocument,
+  type ProgressOperation,
+  type ProgressStore,
+  ServiceUnavailable,
+  type SourceChange,
+  SourceError,
+  type SourcePage,
+  type Stored,
+  type SyncPorts,
+  type TransactionResult,
+} from "./domain/ports";
+export { consumeResults } from "./domain/results";
+export { StreamClaims } from "./domain/stream-claims";
+export { tick, watchCycles } from "./domain/sync-timer";

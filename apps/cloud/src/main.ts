@@ -1,0 +1,23 @@
+import { app } from "@azure/functions";
+import { hostname } from "node:os";
+import { registerJobWatch } from "./functions/job-watch";
+import { registerSyncFunctions } from "./functions/register-sync";
+import { registerHttpFunctions } from "./http/register";
+import { createPlatform } from "./platform";
+import { loadSettings } from "./settings";
+
+const platform = createPlatform(loadSettings(process.env, hostname()), {
+  writeLog: (line) => console.log(line),
+});
+registerSyncFunctions(platform);
+registerHttpFunctions(platform);
+registerJobWatch(platform);
+
+// The Service Bus SDK leaves promises behind when it gives up a connection. What they are refused with is known to
+// whoever used it; the instance, and all that runs in it, must not end by them.
+process.on("unhandledRejection", (error) =>
+  platform.logger.error("unhandled-rejection", { error }),
+);
+
+// Spans wait up to a second for company: those of the last second go out before the host ends the process.
+app.hook.appTerminate(() => platform.close());

@@ -1,0 +1,439 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { SyncDefinition } from "@postern/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  applyDefinition,
+  listCycles,
+  listHolds,
+  releaseHolds,
+  startCycle,
+  startOnDemand,
+  viewCycle,
+  viewSync,
+} from "../src/domain/operations";
+import { consumeResults } from "../src/domain/results";
+import type { JobProgress } from "../src/domain/ports";
+import { watchCycles } from "../src/domain/sync-timer";
+import { definition, definitionId, group, resultOf, startWorld, type World } from "./world";
+
+const id = (number: number): string =>
+  `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const [ada, ben, cyd, staff, team] = [id(1), id(2), id(3), id(101), id(102)];
+
+const seed = {
+  users: [
+    { id: ada, displayName: "Ada", mail: "ada@x.example", accountEnabled: true },
+    { id: ben, displayName: "Ben", accountEnabled: true, manager: { id: ada } },
+    { id: cyd, displayName: "Cyd", mail: null, accountEnabled: false },
+  ],
+  groups: [
+    { id: staff, displayName: "Staff", members: [{ id: ada }, { id: ben }] },
+    { id: team, displayName: "Team", members: [{ id: ben }, { id: staff }] },
+  ],
+};
+
+const everything = [
+  `group:${staff}`,
+  `group:${team}`,
+  `membership:${staff}:${ada}`,
+  `membership:${staff}:${ben}`,
+  `membership:${team}:${ben}`,
+  `membership:${team}:${staff}`,
+  `user:${ada}`,
+  `user:${ben}`,
+  `user:${cyd}`,
+];
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld(seed);
+});
+afterEach(() => world.close());
+
+async function initialCycle(): Promise<void> {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  await world.report(await world.takeWork());
+}
+
+async function sync() {
+  const record = await world.ports.definitions.get(definitionId, { fresh: true });
+  if (record === undefined) throw new Error("the definition is applied");
+  return viewSync(world.ports, record);
+}
+
+async function latestCycle() {
+  const { items } = await listCycles(world.ports, definitionId, { limit: 5 });
+  return items[0];
+}
+
+/** Changes, ticks, and answers what this did to the target. */
+async function changesAfter(change: () => Promise<unknown>): Promise<string[]> {
+  await change();
+  await world.tickAndPump();
+  const messages = await world.takeWork();
+  await world.report(messages);
+  return messages
+    .flatMap(({ items }) => items)
+    .map(({ entity, desired }) => `${desired} ${entity.type} ${entity.id}`)
+    .sort();
+}
+
+describe("the initial cycle", () => {
+  test("sends everything once, counts it, and completes with its results", async () => {
+    await applyDefinition(world.ports, definition, {});
+    expect(await latestCycle()).toMatchObject({ kind: "initial", state: "running" });
+    await world.pump();
+    const messages = await world.takeWork();
+    expect(world.present()).toEqual(everything);
+    const user = world.target.get(`user:${ben}`);
+    expect(user).toMatchObject({
+      object: "people",
+      key: { id: ben },
+      values: { name: "Ben", mail: null, manager_id: ada, enabled: true },
+    });
+    expect(await latestCycle()).toMatchObject({
+      state: "running",
+      read: 9,
+      enqueued: 9,
+      pending: 9,
+      streams: { users: "done", groups: "done" },
+    });
+    expect((await sync()).inStep).toBe(false);
+
+    await world.report(messages);
+    expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, pending: 0 });
+    expect((await sync()).inStep).toBe(true);
+  });
+
+  test("a tick with nothing new asks Graph once a stream and writes nothing", async () => {
+    await initialCycle();
+    await world.tickAndPump();
+    const requests = world.graph.stats()["requests"] ?? 0;
+    const cosmos = world.cosmos.stats()["requests"] ?? 0;
+    await world.tickAndPump();
+    expect((world.graph.stats()["requests"] ?? 0) - requests).toBe(2);
+    expect((world.cosmos.stats()["requests"] ?? 0) - cosmos).toBe(0);
+    expect(await world.takeWork()).toEqual([]);
+  });
+
+  test("applying the same definition again starts nothing", async () => {
+    await initialCycle();
+    expect(await applyDefinition(world.ports, definition, {})).toMatchObject({
+      outcome: "unchanged",
+    });
+    await world.pump();
+    expect(await world.takeWork()).toEqual([]);
+  });
+});
+
+describe("an incremental cycle", () => {
+  beforeEach(initialCycle);
+
+  test("rename, disable, a new manager: one item, whole", async () => {
+    const changed = await changesAfter(async () => {
+      await world.call("PATCH", `/users/${ben}`, { displayName: "Benno", accountEnabled: false });
+      await world.call("PUT", `/users/${ben}/manager/$ref`, {
+        "@odata.id": `${world.graph.graph}/v1.0/users/${cyd}`,
+      });
+    });
+    expect(changed).toEqual([`present user ${ben}`]);
+    expect(world.target.get(`user:${ben}`)?.values).toEqual({
+      name: "Benno",
+      mail: null,
+      manager_id: cyd,
+      enabled: false,
+    });
+    expect(await latestCycle()).toMatchObject({ kind: "incremental", state: "completed" });
+  });
+
+  test("a manager who is taken away is NULL", async () => {
+    await changesAfter(() => world.call("DELETE", `/users/${ben}/manager/$ref`));
+    expect(world.target.get(`user:${ben}`)?.values).toMatchObject({ manager_id: null });
+  });
+
+  test("a deleted user goes with all memberships; restored, they come back", async () => {
+    await changesAfter(() => world.call("DELETE", `/users/${ben}`));
+    expect(world.present()).toEqual(everything.filter((key) => !key.includes(ben)));
+    await changesAfter(() => world.call("POST", `/directory/deletedItems/${ben}/restore`));
+    expect(world.present()).toContain(`user:${ben}`);
+  });
+
+  test("a deleted group goes with its memberships, its members stay", async () => {
+    await changesAfter(() => world.call("DELETE", `/groups/${staff}`));
+    expect(world.present()).toEqual(everything.filter((key) => !key.includes(staff)));
+  });
+
+  test("memberships come and go one by one", async () => {
+    const removed = await changesAfter(() =>
+      world.call("DELETE", `/groups/${staff}/members/${ada}/$ref`),
+    );
+    expect(removed).toContain(`absent membership ${staff}/${ada}`);
+    const added = await changesAfter(() =>
+      world.call("POST", `/groups/${staff}/members/$ref`, {
+        "@odata.id": `${world.graph.graph}/v1.0/directoryObjects/${cyd}`,
+      }),
+    );
+    expect(added).toContain(`present membership ${staff}/${cyd}`);
+  });
+
+  test("someone never sent is never deleted", async () => {
+    await world.call("POST", "/users", {
+      displayName: "Dan",
+      accountEnabled: true,
+      mailNickname: "dan",
+      userPrincipalName: "dan@x.example",
+      passwordProfile: { password: "not-a-real-one-1" },
+    });
+    const { value } = (await world.call("GET", "/users?$filter=displayName eq 'Dan'")) as {
+      value: { id: string }[];
+    };
+    const changed = await changesAfter(() => world.call("DELETE", `/users/${value[0]?.id}`));
+    expect(changed).toEqual([]);
+  });
+
+  test("a requested cycle ends also when there is nothing to do", async () => {
+    const started = await startCycle(world.ports, definitionId);
+    await delay(5);
+    await world.pump();
+    const view = await viewCycle(world.ports, definitionId, started?.cycleId ?? ("" as never));
+    expect(view).toMatchObject({ state: "completed", enqueued: 0 });
+  });
+});
+
+describe("when a run is cut short", () => {
+  test("a page whose items were sent but not committed is sent again under a higher version", async () => {
+    await initialCycle();
+    await world.call("PATCH", `/users/${ada}`, { displayName: "Ada L" });
+    const { progress } = world.ports;
+    let refusals = 1;
+    world.override({
+      progress: {
+        ...progress,
+        transact: async (of, operations) => {
+          const isCommit = operations.some(
+            (operation) => operation.kind === "create" && operation.document.type === "page",
+          );
+          if (isCommit && refusals > 0) {
+            refusals -= 1;
+            // Someone else has moved the checkpoint meanwhile.
+            await progress.transact(of, [
+              { kind: "patch", id: "checkpoint:users", set: { "/owner": null } },
+            ]);
+          }
+          return progress.transact(of, operations);
+        },
+      },
+    });
+    await world.tickAndPump();
+    const messages = await world.takeWork();
+    const items = messages.flatMap((message) => message.items);
+    expect(items).toHaveLength(2);
+    const [first, second] = items.map(({ version }) => version).toSorted((a, b) => a - b);
+    expect(second).toBeGreaterThan(first ?? 0);
+    await world.report(messages);
+    // Only the committed one counts.
+    expect(await latestCycle()).toMatchObject({ state: "completed", enqueued: 1, applied: 1 });
+  });
+
+  test("a claim of a live instance is respected, and its work waits for the lease to end", async () => {
+    await applyDefinition(world.ports, definition, {});
+    const leaseUntil = new Date(Date.now() + 2_000).toISOString();
+    await world.ports.progress.transact(definitionId, [
+      {
+        kind: "patch",
+        id: "checkpoint:users",
+        set: { "/owner": "other", "/leaseUntil": leaseUntil },
+      },
+    ]);
+    await world.pump();
+    await world.takeWork();
+    expect(world.present()).not.toContain(`user:${ada}`);
+    await delay(2_100);
+    await world.pump();
+    await world.takeWork();
+    expect(world.present()).toEqual(everything);
+  });
+
+  test("an enumeration that nobody continues is found and restarted", async () => {
+    await applyDefinition(world.ports, definition, {});
+    // Both start messages are lost.
+    const { bus } = world.ports;
+    await world.takeStarts();
+    const nowMs = Date.now() + 10 * 60_000;
+    const restarted = await watchCycles({ ...world.ports, bus, clock: { now: () => nowMs } });
+    expect(restarted).toBe(2);
+    await world.pump();
+    await world.takeWork();
+    expect(world.present()).toEqual(everything);
+  });
+
+  test("throttled by Graph it rests as long as asked, without sleeping", async () => {
+    await applyDefinition(world.ports, definition, {});
+    world.graph.faults.add({
+      operation: "users.delta",
+      kind: "throttle",
+      times: 1,
+      retryAfterMs: 2_000,
+    });
+    const before = Date.now();
+    await world.pump();
+    expect(Date.now() - before).toBeLessThan(2_000);
+    await world.takeWork();
+    expect(world.present()).not.toEqual(everything);
+    await delay(2_300);
+    await world.pump();
+    await world.takeWork();
+    expect(world.present()).toEqual(everything);
+  });
+});
+
+describe("an expired delta token", () => {
+  test("starts a resync that compares: what is gone is deleted, what is there is not touched twice", async () => {
+    await initialCycle();
+    await world.call("DELETE", `/users/${cyd}`);
+    world.graph.expireTokens();
+    await world.tickAndPump();
+    const messages = await world.takeWork();
+    await world.report(messages, "unchanged");
+    expect(world.present()).toEqual(everything.filter((key) => key !== `user:${cyd}`));
+    const { items } = await listCycles(world.ports, definitionId, { limit: 5 });
+    const kinds = items.map(({ kind, state }) => `${kind} ${state}`);
+    expect(kinds).toEqual(expect.arrayContaining(["resync completed", "initial completed"]));
+    expect((await sync()).inStep).toBe(true);
+  });
+});
+
+describe("the delete breaker", () => {
+  const guarded = SyncDefinition.parse({
+    ...definition,
+    deletes: { windowHours: 24, minimum: 1, maximum: 1, percent: 0 },
+  });
+
+  test("holds what is too much, with the memberships that would follow; a release lets all go", async () => {
+    await applyDefinition(world.ports, guarded, {});
+    await world.pump();
+    await world.report(await world.takeWork());
+    await changesAfter(() => world.call("DELETE", `/users/${cyd}`));
+    await changesAfter(() => world.call("DELETE", `/users/${ada}`));
+    const { items } = await listHolds(world.ports, definitionId, { limit: 10 });
+    expect(items.find(({ item }) => item.entity.type === "user")).toMatchObject({
+      cause: "delete",
+      item: { desired: "absent", entity: { id: ada } },
+    });
+    expect(world.present()).toEqual(everything.filter((key) => key !== `user:${cyd}`));
+    expect((await sync()).heldItems).toBe(items.length);
+
+    expect(await releaseHolds(world.ports, definitionId, {})).toBe(items.length);
+    await world.pump();
+    await world.report(await world.takeWork());
+    const gone = everything.filter((key) => key.includes(ada) || key.includes(cyd));
+    expect(world.present()).toEqual(everything.filter((key) => !gone.includes(key)));
+    expect((await sync()).heldItems).toBe(0);
+    expect((await sync()).inStep).toBe(true);
+  });
+
+  test("a newer change of the entity withdraws its hold", async () => {
+    await applyDefinition(world.ports, guarded, {});
+    await world.pump();
+    await world.report(await world.takeWork());
+    await changesAfter(async () => {
+      await world.call("PATCH", `/users/${ada}`, { accountEnabled: false });
+      await world.call("PATCH", `/users/${ben}`, { accountEnabled: false });
+    });
+    const { items } = await listHolds(world.ports, definitionId, { limit: 10 });
+    expect(items).toHaveLength(1);
+    const heldUser = items[0]?.item.entity.id ?? "";
+    await changesAfter(() => world.call("PATCH", `/users/${heldUser}`, { accountEnabled: true }));
+    expect((await sync()).heldItems).toBe(0);
+    expect(world.target.get(`user:${heldUser}`)?.values).toMatchObject({ enabled: true });
+  });
+});
+
+describe("results", () => {
+  test("counted once, however often they are delivered", async () => {
+    await applyDefinition(world.ports, definition, {});
+    await world.pump();
+    const messages = await world.takeWork();
+    for (let delivery = 0; delivery < 3; delivery += 1) await world.report(messages);
+    expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, enqueued: 9 });
+  });
+
+  test("an item that waits travels again, alone, and then counts", async () => {
+    await applyDefinition(world.ports, definition, {});
+    await world.pump();
+    const messages = await world.takeWork();
+    const [first, ...others] = messages;
+    if (first === undefined) throw new Error("there is work");
+    await world.report(others);
+    const retryAt = new Date(Date.now() + 1_000).toISOString();
+    const waiting = resultOf([first], "waiting", { retryAt, failure: "dependency" });
+    await consumeResults(world.ports, group, [waiting]);
+    await consumeResults(world.ports, group, [waiting]);
+    expect(await latestCycle()).toMatchObject({ state: "running", waiting: first.items.length });
+    await delay(1_300);
+    const again = await world.takeWork();
+    expect(again).toHaveLength(first.items.length);
+    expect(again.flatMap(({ items }) => items)).toEqual(expect.arrayContaining(first.items));
+    await world.report(again);
+    expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, waiting: 0 });
+  });
+
+  test("a message that cannot be read is kept for a person and stops nothing", async () => {
+    await applyDefinition(world.ports, definition, {});
+    await world.pump();
+    const messages = await world.takeWork();
+    const broken = { ...resultOf(messages, "applied"), body: { results: "none" } };
+    await consumeResults(world.ports, group, [broken, resultOf(messages, "applied")]);
+    expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9 });
+  });
+});
+
+describe("an entity that cannot be mapped", () => {
+  test("becomes a dead letter that names the column, counts, and does not stop the others", async () => {
+    const odd = SyncDefinition.parse({
+      ...definition,
+      users: { object: "people", key: { id: "id" }, columns: { mail: "mail.lowerAscii()" } },
+    });
+    await applyDefinition(world.ports, odd, {});
+    await world.pump();
+    await world.report(await world.takeWork());
+    expect(world.present()).toContain(`user:${ada}`);
+    expect(world.present()).not.toContain(`user:${cyd}`);
+    expect(await latestCycle()).toMatchObject({ state: "completed", deadLettered: 2, applied: 7 });
+  });
+});
+
+describe("entities on demand", () => {
+  test("are read under their stream's claim, sent with the job, and reported to it", async () => {
+    await initialCycle();
+    const progress: JobProgress[] = [];
+    world.override({
+      jobs: {
+        recordProgress: async (_job, seen) => void progress.push(seen),
+        recordResult: async () => undefined,
+      },
+    });
+    const jobId = "01JOB" as Parameters<typeof startOnDemand>[1]["jobId"];
+    const entities = [
+      { type: "user" as const, id: ada },
+      { type: "group" as const, id: staff },
+      { type: "membership" as const, id: `${staff}/${ben}` },
+      { type: "user" as const, id: id(999) },
+    ];
+    await startOnDemand(world.ports, { jobId, definition: definitionId, entities });
+    await world.pump();
+    const messages = await world.takeWork();
+    expect(messages.map((message) => message.jobId)).toEqual(messages.map(() => jobId));
+    const items = messages.flatMap((message) => message.items);
+    expect(items.map(({ entity }) => entity.id).sort()).toEqual(
+      [ada, staff, `${staff}/${ben}`].sort(),
+    );
+    await world.report(messages);
+    expect(progress.at(-1)).toEqual({
+      expectedItems: 3,
+      outcomes: { applied: 3 },
+      complete: true,
+    });
+  });
+});

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { containers } from "@postern/contracts";
+import { drainDeadLetter } from "../src/domain/dead-letter-drain";
+import { applyDefinition, listCycles } from "../src/domain/operations";
+import type { Platform } from "../src/platform";
+import { definition, definitionId, group, startWorld, type World } from "./world";
+
+const users = Array.from({ length: 5 }, (_, index) => ({
+  id: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
+  displayName: `Person ${index}`,
+}));
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld({ users, groups: [] });
+});
+afterEach(() => world.close());
+
+const queue = { queue: "sync-main-db", group };
+
+async function stored(): Promise<Record<string, unknown>[]> {
+  const { database } = world.ports as Platform;
+  const { resources } = await database
+    .container(containers.deadLetters)
+    .items.query<Record<string, unknown>>("SELECT * FROM c", { partitionKey: group })
+    .fetchAll();
+  return resources;
+}
+
+/** A message as the dead-letter queue gives it. */
+function dead(message: { messageId: string; body: unknown; count: number; version: number }) {
+  return {
+    messageId: message.messageId,
+    body: message.body,
+    deliveryCount: 3,
+    enqueuedAtMs: Date.parse("2026-03-01T08:00:00Z"),
+    properties: {
+      "cloudEvents:time": "2026-03-01T08:00:00Z",
+      "postern:definition": definitionId,
+      "postern:cycleId": cycleId,
+      "postern:version": message.version,
+      "postern:count": message.count,
+      "postern:target": "db",
+      DeadLetterReason: "MaxDeliveryCountExceeded",
+      DeadLetterErrorDescription: "gave up after 1000 deliveries",
+    },
+  };
+}
+let cycleId = "";
+
+test("a given-up message becomes a dead letter an item, its cycle ends, and draining twice changes nothing", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  const [first, ...others] = await world.takeWork();
+  if (first === undefined) throw new Error("there is work");
+  await world.report(others);
+  cycleId = first.cycleId;
+  const { messageId, version, items } = first;
+  const message = dead({ messageId, version, body: first, count: items.length });
+  await drainDeadLetter(world.ports, queue, message);
+  await drainDeadLetter(world.ports, queue, message);
+
+  expect(await stored()).toHaveLength(items.length);
+  expect((await stored())[0]).toMatchObject({
+    by: "broker",
+    code: "delivery-limit",
+    reason: "gave up after 1000 deliveries",
+    definition: definitionId,
+    itemId: items[0]?.itemId,
+    deliveryCount: 3,
+  });
+  const cycles = await listCycles(world.ports, definitionId, { limit: 1 });
+  expect(cycles.items[0]).toMatchObject({
+    state: "completed",
+    deadLettered: items.length,
+    applied: users.length - items.length,
+  });
+});
+
+test("a message whose body is broken is accounted for by its properties", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  const [first, ...others] = await world.takeWork();
+  if (first === undefined) throw new Error("there is work");
+  await world.report(others);
+  cycleId = first.cycleId;
+  const { messageId, version, items } = first;
+  await drainDeadLetter(
+    world.ports,
+    queue,
+    dead({ messageId, version, body: "{broken", count: items.length }),
+  );
+  expect(await stored()).toMatchObject([{ itemId: null, version, payload: "{broken" }]);
+  const cycles = await listCycles(world.ports, definitionId, { limit: 1 });
+  expect(cycles.items[0]).toMatchObject({ state: "completed", deadLettered: items.length });
+});

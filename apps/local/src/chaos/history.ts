@@ -1,0 +1,19 @@
+import { appendFileSync } from "node:fs";
+
+/** What chaos did and saw, line by line, in a file of its own: it outlives whatever it describes. */
+export class History {
+  readonly file: string;
+  readonly #began = performance.now();
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  note(kind: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    const atMs = Math.round(performance.now() - this.#began);
+    appendFileSync(
+      this.file,
+      `${JSON.stringify({ atMs, time: new Date().toISOString(), kind, ...fields })}\n`,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+import { parseArgs } from "node:util";
+import path from "node:path";
+import { nearest } from "@postern/contracts";
+
+/** What `npm start` was asked for. Paths are absolute. */
+export interface StartOptions {
+  /** Exit once everything is in step. */
+  readonly once: boolean;
+  /** Progress on stderr, one JSON object as the last line of stdout. */
+  readonly json: boolean;
+  /** Tenant file of Graph resources. */
+  readonly tenant: string | undefined;
+  /** People of the generated sample tenant. */
+  readonly people: number | undefined;
+  /** Directory that holds all state; a fresh temporary one when undefined. */
+  readonly data: string | undefined;
+  readonly target: TargetUrl | undefined;
+  /** Sync definition, YAML. */
+  readonly definition: string | undefined;
+}
+
+export interface TargetUrl {
+  /** As a connector takes it. */
+  readonly url: string;
+  /** As people see it: without a password. */
+  readonly shown: string;
+}
+
+export class OptionsError extends Error {
+  override readonly name = "OptionsError";
+}
+
+const flags = {
+  once: { type: "boolean" },
+  json: { type: "boolean" },
+  tenant: { type: "string" },
+  people: { type: "string" },
+  data: { type: "string" },
+  target: { type: "string" },
+  definition: { type: "string" },
+  help: { type: "boolean" },
+} as const;
+
+export const MAX_PEOPLE = 200_000;
+
+export const usage = `npm start -- [--once] [--tenant FILE] [--people N] [--data DIR] [--target URL] [--definition FILE] [--json]
+
+  --once             run until everything is in step, then exit (0, or 2 if an item failed)
+  --tenant FILE      Microsoft Graph users and groups as JSON; default: a generated company of about 500 people
+  --people N         size of the generated company, 1 to ${MAX_PEOPLE.toLocaleString("en")}
+  --data DIR         keep all state here and go on from it next time; default: a fresh temporary directory
+  --target URL       sqlite:PATH or postgres://...; default: an SQLite file in the data directory
+  --definition FILE  sync definition in YAML; default: people, groups and group_members
+  --json             progress on stderr, one JSON object as the last line of stdout`;
+
+function parsePeople(text: string): number {
+  const people = Number(text);
+  if (!/^\d+$/.test(text) || people < 1 || people > MAX_PEOPLE) {
+    throw new OptionsError(`--people: '${text}' is not a whole number from 1 to ${MAX_PEOPLE}`);
+  }
+  return people;
+}
+
+export function parseTarget(text: string, directory: string): TargetUrl {
+  if (text.startsWith("sqlite:")) {
+    const file = text.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
+    if (file === "")
+      throw new OptionsError("--target: sqlite: needs a path, for example sqlite:./hr.db");
+    const url = `sqlite:${path.resolve(directory, file)}`;
+    return { url, shown: url };
+  }
+  if (/^postgres(ql)?:\/\//.test(text)) {
+    let url: URL;
+    try {
+      url = new URL(text);
+    } catch {
+      throw new OptionsError(
+        "--target: this postgres:// URL cannot be read; expected postgres://user:password@host:port/database",
+      );
+    }
+    if (url.password !== "") url.password = "redacted";
+    return { url: text, shown: url.toString() };
+  }
+  throw new OptionsError(
+    `--target: '${text.slice(0, 60)}' is neither sqlite:PATH nor postgres://...`,
+  );
+}
+
+/**
+ * Reads the command line of `start`.
+ *
+ * @param directory what relative paths are relative to: the caller's directory
+ * @throws OptionsError naming the option, the problem and the way out
+ */
+export function parseOptions(argv: readonly string[], directory: string): StartOptions | "help" {
+  let values: ReturnType<typeof parse>["values"];
+  try {
+    values = parse(argv).values;
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    const unknown = /'(--?[^' ]+)/.exec(message)?.[1];
+    const suggestion =
+      unknown === undefined ? undefined : nearest(unknown.replace(/^-+/, ""), Object.keys(flags));
+    throw new OptionsError(
+      suggestion === undefined || unknown === `--${suggestion}`
+        ? message
+        : `${message} Did you mean --${suggestion}?`,
+    );
+  }
+  if (values.help === true) return "help";
+  const file = (name: "tenant" | "data" | "definition"): string | undefined => {
+    const value = values[name];
+    if (value === "") throw new OptionsError(`--${name}: needs a path`);
+    return value === undefined ? undefined : path.resolve(directory, value);
+  };
+  if (values.people !== undefined && values.tenant !== undefined) {
+    throw new OptionsError(
+      "--people: sizes the generated company and cannot go with --tenant; give one of them",
+    );
+  }
+  return {
+    once: values.once ?? false,
+    json: values.json ?? false,
+    tenant: file("tenant"),
+    people: values.people === undefined ? undefined : parsePeople(values.people),
+    data: file("data"),
+    target: values.target === undefined ? undefined : parseTarget(values.target, directory),
+    definition: file("definition"),
+  };
+}
+
+function parse(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: flags, allowPositionals: false, strict: true });
+}

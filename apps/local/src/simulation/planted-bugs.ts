@@ -1,0 +1,195 @@
+/**
+ * One-line sabotages of the product, each of a kind that reviews let through. The simulation must catch every one: that is
+ * what its silence about the real product is worth. Applied one at a time while a bundle is made, never to the working tree.
+ */
+export interface PlantedBug {
+  readonly name: string;
+  /** From the root of the repository. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly from: string;
+  readonly to: string;
+  /** What it breaks, and what must notice. */
+  readonly why: string;
+}
+
+const agent = "apps/agent/src";
+const cloud = "apps/cloud/src/domain";
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: "settle before report",
+    file: `${agent}/runners/lane-runner.ts`,
+    from: "await this.#world.reporter.report({ results, deliveries }, traceparent);",
+    to: "void this.#world.reporter.report({ results, deliveries }, traceparent).catch(() => undefined);",
+    why: "A message leaves the queue before its outcome is safe: settled before it was reported.",
+  },
+  {
+    name: "report failure swallowed",
+    file: `${agent}/runners/lane-runner.ts`,
+    from: "await this.#world.reporter.report({ results, deliveries }, traceparent);",
+    to: "await this.#world.reporter.report({ results, deliveries }, traceparent).catch(() => undefined);",
+    why: "A report that the broker refused counts as made: settled before it was reported.",
+  },
+  {
+    name: "lost lock ignored",
+    file: `${agent}/runners/unit-runner.ts`,
+    from: "if (hold.signal.aborted || !hold.isHeld()) {",
+    to: "if (hold.signal.aborted && !hold.signal.aborted) {",
+    why: "An agent goes on after its lane went to another: no side effect begins once the lock is lost.",
+  },
+  {
+    name: "ledger conflict swallowed",
+    file: `${agent}/runners/unit-runner.ts`,
+    from: 'if (written === "written") {',
+    to: 'if (written === "written" || written === "conflict") {',
+    why: "A 412 counts as written: the ledger stays behind, and a later item is taken for unchanged.",
+  },
+  {
+    name: "older version over newer in the ledger",
+    file: `${agent}/runners/unit-runner.ts`,
+    from: "if (now === undefined || now.version < entry.item.version) return true;",
+    to: "return true;",
+    why: "After a conflict the entry is written whatever is there now: no ledger entry goes back.",
+  },
+  {
+    name: "hash not compared",
+    file: `${agent}/domain/ledger-decision.ts`,
+    from: "return entry?.hash === item.hash ?",
+    to: "return entry !== undefined ?",
+    why: "Every known entity counts as unchanged: the target is not what the source says.",
+  },
+  {
+    name: "dependency given up at once",
+    file: `${agent}/domain/failure-policy.ts`,
+    from: '    case "permanent":\n    case "poison":\n      return {',
+    to: '    case "permanent":\n    case "dependency":\n    case "poison":\n      return {',
+    why: "An item that only waits for another is given up: dead letters only for poison.",
+  },
+  {
+    name: "target down blamed on items",
+    file: `${agent}/domain/failure-policy.ts`,
+    from: 'return { kind: "target-down" };',
+    to: 'return { kind: "dead-letter", code: failure.code, reason: failure.message };',
+    why: "An outage of the target makes dead letters: dead letters only for poison.",
+  },
+  {
+    name: "transient failure taken for done",
+    file: `${agent}/runners/unit-runner.ts`,
+    from: 'return { outcome: hasInbox ? "failed" : "unknown", failure };',
+    to: 'return { outcome: "applied" };',
+    why: "What a connector throws counts as applied: what is reported is true at that moment.",
+  },
+  {
+    name: "retry copy not waited for",
+    file: `${cloud}/results.ts`,
+    from: "for (const [queue, copies] of retries) await ports.bus.send(queue, copies);",
+    to: "for (const [queue, copies] of retries) void ports.bus.send(queue, copies).catch(() => undefined);",
+    why: "A result is completed although the copy of its waiting item was refused: a cycle never completes.",
+  },
+  {
+    name: "retry id without its attempt",
+    file: `${cloud}/results.ts`,
+    from: "~${itemHash.slice(0, 16)}#${attempt}`",
+    to: "~${itemHash.slice(0, 16)}#1`",
+    why: "Duplicate detection drops the second retry: a cycle never completes.",
+  },
+  {
+    name: "result counted by delivery",
+    file: `${cloud}/results.ts`,
+    from: "id: markerId(result.workMessageId),",
+    to: "id: markerId(`${result.workMessageId}${message.messageId}`),",
+    why: "A second report of one message counts again: cycle totals add up.",
+  },
+  {
+    name: "version used twice",
+    file: `${cloud}/page-commit.ts`,
+    from: "...claim.versions.filter((spare) => spare !== version),",
+    to: "...claim.versions,",
+    why: "Two pages carry one version: two contents under one version.",
+  },
+  {
+    name: "checkpoint without fence",
+    file: `${cloud}/page-commit.ts`,
+    from: '{ kind: "replace", document: checkpoint, etag: claim.etag },\n    {\n      kind: "patch",\n      id: "counter",',
+    to: '{ kind: "replace", document: checkpoint, etag: undefined },\n    {\n      kind: "patch",\n      id: "counter",',
+    why: "A run that lost its claim commits all the same: pages are skipped or counted twice.",
+  },
+  {
+    name: "commit before enqueue",
+    file: `${cloud}/page-run.ts`,
+    from: "await ports.bus.send(workQueueOf(definition), messages);",
+    to: "void ports.bus.send(workQueueOf(definition), messages).catch(() => undefined);",
+    why: "A page is committed although its messages were refused: a change is lost.",
+  },
+  {
+    name: "sent never noted",
+    file: `${cloud}/decide.ts`,
+    from: "after.sent = true;",
+    to: "after.sent = false;",
+    why: "What was never sent is never deleted: the target keeps what the source has not.",
+  },
+  {
+    name: "generation outlives its enumeration",
+    file: `${cloud}/page-run.ts`,
+    from: "checkpoint.link === null ? version : checkpoint.generation",
+    to: "checkpoint.generation",
+    why: "What only an abandoned enumeration has seen counts as seen: a delete is lost.",
+  },
+  {
+    name: "hold ignored",
+    file: `${cloud}/work-page.ts`,
+    from: "const heldBack = new Set(counted.slice(reserved?.released ?? 0));",
+    to: "const heldBack = new Set(counted.slice(reserved === undefined ? 0 : counted.length));",
+    why: "Deletes past the threshold go out: holds are respected.",
+  },
+  {
+    name: "breaker looks at the wrong hours",
+    file: `${cloud}/breaker.ts`,
+    from: "if (hour >= first) sum += count;",
+    to: "if (hour < first) sum += count;",
+    why: "The window is always empty: deletes past the threshold reach the target.",
+  },
+  {
+    name: "hold not withdrawn",
+    file: `${cloud}/work-page.ts`,
+    from: "if (withdrawn.length > 0) await",
+    to: "if (withdrawn.length < 0) await",
+    why: "A hold outlives the newer state of its entity: a hold that nothing holds.",
+  },
+  {
+    name: "memberships forgotten by the page done again",
+    file: `${cloud}/decide.ts`,
+    from: "(owed || (moved && !arrived))",
+    to: "(moved && !arrived)",
+    why: "The page that found a user gone was abandoned; done again it sees no change, and memberships stay.",
+  },
+  {
+    name: "lost index write taken for written",
+    file: `${cloud}/work-page.ts`,
+    from: "if (etags === undefined) return false;",
+    to: "if (etags === undefined) return true;",
+    why: "A page that decided on a stale index goes out: the target follows the older state.",
+  },
+  {
+    name: "absent property taken for cleared",
+    file: `${cloud}/index-merge.ts`,
+    from: "source = { ...source, ...change.properties };",
+    to: "source = { ...change.properties };",
+    why: "Delta leaves unchanged properties out: columns would be cleared.",
+  },
+  {
+    name: "release without what follows",
+    file: `${cloud}/held-items.ts`,
+    from: "await followReleased(ports, definition, released);",
+    to: "if (released.length < 0) await followReleased(ports, definition, released);",
+    why: "A released removal leaves its memberships behind.",
+  },
+  {
+    name: "request forgotten by the watch",
+    file: `${cloud}/sync-timer.ts`,
+    from: "restarted += await restartRequests(ports, definition.id, nowMs);",
+    to: "restarted += 0;",
+    why: "A cycle whose start message was never sent stands for ever: every cycle completes.",
+  },
+];

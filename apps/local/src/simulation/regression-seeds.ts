@@ -1,0 +1,45 @@
+/** What the simulation has found in the product, each with a seed that showed it. Run by the tests, for ever. */
+export interface FoundBug {
+  readonly seed: number;
+  readonly found: string;
+}
+
+export const regressionSeeds: readonly FoundBug[] = [
+  {
+    seed: 10,
+    found: "an on-demand read asked again for the same moment was dropped as a duplicate",
+  },
+  {
+    seed: 12,
+    found: "a retry asked for by an agent with a slow clock came at once, again and again",
+  },
+  {
+    seed: 14,
+    found: "what only an abandoned enumeration had seen counted as seen, and was never deleted",
+  },
+  { seed: 16, found: "a requested cycle whose start message was never sent stood for ever" },
+  {
+    seed: 18,
+    found: "a release that was interrupted left memberships behind and could not be repeated",
+  },
+  { seed: 24, found: "a hold outlived the newer state of its entity when the page was done again" },
+  {
+    seed: 31,
+    found: "a sweep that was interrupted found nothing the second time: deletes were lost",
+  },
+  { seed: 33, found: "a release was sent and counted in part: totals did not add up" },
+  {
+    seed: 34,
+    found: "memberships of what a sweep found gone were forgotten when it was done again",
+  },
+  {
+    seed: 56,
+    found: "two runs of one process shared a claim, and gave one version to two readings",
+  },
+  {
+    seed: 83,
+    found: "a delete that an uncommitted page had noted was forgotten by a resync begun next",
+  },
+  { seed: 145, found: "a requested cycle was not watched once twenty others had begun after it" },
+  { seed: 626, found: "a release took away the hold that a newer page had just put in its place" },
+];

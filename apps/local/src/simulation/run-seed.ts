@@ -1,0 +1,383 @@
+/**
+ * Runs one plan: two instances of the cloud and two agents over fake services, people who change things, faults that
+ * strike. When the plan is over everything is healed, and the world must come to rest as the promises say.
+ */
+import {
+  applyDefinition,
+  releaseHolds,
+  startCycle,
+  startOnDemand,
+  type SyncPorts,
+} from "@postern/cloud";
+import type { Agent } from "@postern/agent";
+import type { EntityRef, JobId, SyncDefinition } from "@postern/contracts";
+import { type LedgerStore, startAgent } from "./agent-instance";
+import { checkWorld } from "./check-world";
+import { startCloudInstance } from "./cloud-instance";
+import { cloudPorts, CloudStores } from "./cloud-ports";
+import { FakeBroker } from "./fake-broker";
+import { FakeGraph } from "./fake-graph";
+import { FakeTarget } from "./fake-target";
+import { type Fault, FaultBook } from "./fault-book";
+import { History } from "./history";
+import { type Change, type Plan, processNames } from "./plan";
+import { SeededRandom } from "./random";
+import { definition, place, remapped } from "./sim-definition";
+import { SimProcess } from "./sim-process";
+import { BEGINNING_MS, Timeline } from "./timeline";
+import { Wire } from "./wire";
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly problems: readonly string[];
+  readonly items: number;
+  readonly commits: number;
+  readonly faults: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly struck: Readonly<Record<string, number>>;
+  readonly lines: readonly string[];
+}
+
+const MOST_EVENTS = 400_000;
+/** After the last fault: leases, locks, watches and clocks that were wrong have run out long before. */
+const LONGEST_REST_MS = 2 * 3_600_000;
+const CHECK_MS = 7_300;
+
+export async function runPlan(
+  plan: Plan,
+  options: { readonly keepLines?: boolean } = {},
+): Promise<SeedResult> {
+  const run = new SeedRun(plan, options.keepLines ?? false);
+  return run.run();
+}
+
+interface Person {
+  readonly name: string;
+  readonly act: (ports: SyncPorts) => Promise<unknown>;
+}
+
+class SeedRun {
+  readonly #plan: Plan;
+  readonly #timeline = new Timeline();
+  readonly #history: History;
+  readonly #faults = new FaultBook();
+  readonly #random: SeededRandom;
+  readonly #stores = new CloudStores();
+  readonly #ledger: LedgerStore = new Map();
+  readonly #graph: FakeGraph;
+  readonly #target: FakeTarget;
+  readonly #broker: FakeBroker;
+  readonly #processes = new Map<string, SimProcess>();
+  readonly #agents = new Map<string, Agent>();
+  readonly #ports = new Map<string, SyncPorts>();
+  #definition: SyncDefinition = definition;
+  #graphSlow = { untilMs: 0, byMs: 0 };
+  #released = 0;
+  #asked = 0;
+  #healed = false;
+  #problems: readonly string[] = ["never at rest"];
+  #finished = false;
+
+  constructor(plan: Plan, keepLines: boolean) {
+    this.#plan = plan;
+    this.#random = new SeededRandom(plan.seed, "world");
+    this.#history = new History(() => this.#timeline.nowMs - BEGINNING_MS, keepLines);
+    this.#graph = new FakeGraph(new SeededRandom(plan.seed, "graph"), plan.pageSize);
+    this.#target = new FakeTarget(this.#history);
+    this.#history.watch(this.#target);
+    this.#broker = new FakeBroker(this.#timeline, place.groups, plan.lockMs, this.#history);
+  }
+
+  async run(): Promise<SeedResult> {
+    const { seed, changes, faults, endMs } = this.#plan;
+    this.#furnish();
+    for (const name of processNames) this.#start(name);
+    this.#person({ name: "apply", act: (ports) => applyDefinition(ports, definition, {}) });
+    for (const change of changes) this.#timeline.at(change.atMs, () => this.#change(change));
+    for (const fault of faults) this.#timeline.at(fault.atMs, () => this.#strike(fault));
+    this.#timeline.at(endMs, () => this.#heal());
+    const end = await this.#timeline.run(
+      () => this.#finished || this.#history.violations.length > 0,
+      MOST_EVENTS,
+    );
+    const { violations } = this.#history;
+    const problems =
+      violations.length > 0
+        ? violations
+        : this.#finished
+          ? this.#problems
+          : [`the world stopped: ${end}`, ...this.#problems];
+    return {
+      seed,
+      problems,
+      items: this.#history.itemsSent,
+      commits: this.#history.commits,
+      faults: [...this.#faults.struck.values()].reduce((sum, count) => sum + count, 0),
+      events: this.#timeline.eventsRun,
+      simulatedMs: this.#timeline.nowMs - BEGINNING_MS,
+      struck: Object.fromEntries(this.#faults.struck),
+      lines: this.#history.lines,
+    };
+  }
+
+  #furnish(): void {
+    const { users, groups, poison, dependent } = this.#plan;
+    for (const id of users) this.#createUser(id);
+    for (const { id, members } of groups) this.#createGroup(id, members);
+    for (const entity of poison) this.#target.poison.add(entity);
+    for (const { entity, untilMs } of dependent) this.#target.dependent.set(entity, untilMs);
+  }
+
+  #createUser(id: string): void {
+    this.#graph.create("user", id, {
+      displayName: "name 0",
+      department: this.#random.pick(["Sales", "Works", "Works", "External"]),
+      accountEnabled: true,
+    });
+  }
+
+  #createGroup(id: string, members: readonly string[]): void {
+    this.#graph.create("group", id, { displayName: "name 0" });
+    for (const member of members) this.#graph.setMember(id, member, memberType(member), true);
+  }
+
+  // ---- processes ---------------------------------------------------------------------------------------------------
+
+  #start(name: string): void {
+    const kind = name.startsWith("cloud") ? "cloud" : "agent";
+    const skewMs = this.#healed ? 0 : (this.#plan.skewMs[name] ?? 0);
+    const process = new SimProcess(this.#timeline, kind, name, skewMs);
+    this.#processes.set(name, process);
+    const wire = new Wire(process, {
+      faults: this.#faults,
+      random: this.#random,
+      crash: (dead, restartAfterMs) => this.#kill(dead, restartAfterMs),
+    });
+    const common = {
+      process,
+      wire,
+      random: this.#random,
+      broker: this.#broker,
+      history: this.#history,
+    };
+    this.#history.note(`${name} starts`);
+    if (kind === "agent") {
+      const { slots, batchItems } = this.#plan;
+      const agent = startAgent({
+        ...common,
+        ledger: this.#ledger,
+        target: this.#target,
+        place,
+        targetName: place.target,
+        slots,
+        batchItems,
+        acceptWaitMs: 60_000,
+      });
+      this.#agents.set(name, agent);
+      return;
+    }
+    const ports = cloudPorts({
+      ...common,
+      stores: this.#stores,
+      graph: this.#graph,
+      graphSlowedMs: () =>
+        this.#timeline.nowMs < this.#graphSlow.untilMs ? this.#graphSlow.byMs : 0,
+      place,
+      log: this.#history.note,
+    });
+    this.#ports.set(name, ports);
+    startCloudInstance({ ...common, ports, group: place.group, tickMs: this.#plan.tickMs });
+  }
+
+  #kill(process: SimProcess, restartAfterMs: number): void {
+    if (!process.alive) return;
+    this.#history.note(`${process.name} is killed`);
+    process.kill();
+    this.#timeline.after(restartAfterMs, () => {
+      if (this.#processes.get(process.name) === process) this.#start(process.name);
+    });
+  }
+
+  // ---- people ------------------------------------------------------------------------------------------------------
+
+  #change(change: Change): void {
+    const graph = this.#graph;
+    this.#history.note(`change ${JSON.stringify(change)}`);
+    switch (change.kind) {
+      case "set":
+        return graph.set(change.id, change.name, change.value);
+      case "manager":
+        return graph.setManager(change.id, change.manager);
+      case "member":
+        return graph.setMember(
+          change.group,
+          change.member,
+          memberType(change.member),
+          change.present,
+        );
+      case "remove":
+        for (const id of change.ids) graph.remove(id, change.reason);
+        return;
+      case "restore":
+        return graph.restore(change.id);
+      case "create-user":
+        return this.#createUser(change.id);
+      case "create-group":
+        return this.#createGroup(change.id, change.members);
+      case "release":
+        return this.#release(change.share);
+      case "request-cycle":
+        return this.#person({ name: "cycle", act: (ports) => startCycle(ports, definition.id) });
+      case "on-demand": {
+        this.#asked += 1;
+        const jobId = `job-${this.#asked}` as JobId;
+        const entities = change.ids.map((id): EntityRef => ({
+          type: memberType(id) === "group" ? "group" : "user",
+          id,
+        }));
+        const job = { jobId, definition: definition.id, entities };
+        return this.#person({ name: jobId, act: (ports) => startOnDemand(ports, job) });
+      }
+      case "remap":
+        this.#definition = remapped;
+        return this.#person({
+          name: "remap",
+          act: (ports) => applyDefinition(ports, remapped, {}),
+        });
+    }
+  }
+
+  #release(share: number): void {
+    const all = [...this.#stores.holds.documents.keys()];
+    const holds = all.slice(0, Math.ceil(all.length * share));
+    this.#released += holds.length;
+    this.#person({
+      name: "release",
+      act: (ports) => releaseHolds(ports, definition.id, { holds }),
+    });
+  }
+
+  /** Tries again until it is done, as a person would who sees an error or no answer. */
+  #person(person: Person): void {
+    let answered = false;
+    const name = this.#random.pick(["cloud-1", "cloud-2"]);
+    const process = this.#processes.get(name);
+    const ports = this.#ports.get(name);
+    if (process?.running === true && ports !== undefined) {
+      this.#history.note(`person: ${person.name} at ${name}`);
+      person.act(ports).then(
+        () => {
+          answered = true;
+        },
+        (error: unknown) => this.#history.note(`person: ${person.name} failed: ${String(error)}`),
+      );
+    }
+    this.#timeline.after(15_000, () => {
+      if (!answered) this.#person(person);
+    });
+  }
+
+  // ---- faults ------------------------------------------------------------------------------------------------------
+
+  #strike(fault: Fault): void {
+    const { nowMs } = this.#timeline;
+    this.#history.note(`fault ${JSON.stringify(fault)}`);
+    switch (fault.kind) {
+      case "operation":
+        return this.#faults.arm(fault);
+      case "crash-at":
+        return this.#faults.armCrash(fault);
+      case "outage":
+        this.#faults.note(`${fault.service} outage`);
+        return this.#faults.beginOutage(fault.service, nowMs + fault.durationMs);
+      case "target-down":
+        this.#faults.note("target down");
+        return this.#target.goDown(nowMs + fault.durationMs);
+      case "target-slow":
+        this.#faults.note("target slow");
+        return this.#target.goSlow(nowMs + fault.durationMs, fault.byMs);
+      case "graph-slow":
+        this.#faults.note("graph slow");
+        this.#graphSlow = { untilMs: nowMs + fault.durationMs, byMs: fault.byMs };
+        return;
+      case "lose-lock":
+      case "redeliver":
+      case "forget-duplicates":
+        return this.#disturbBroker(fault);
+      case "crash":
+      case "stop":
+      case "pause":
+      case "clock-step":
+        return this.#disturbProcess(fault);
+    }
+  }
+
+  #disturbBroker(
+    fault: Extract<Fault, { kind: "lose-lock" | "redeliver" | "forget-duplicates" }>,
+  ): void {
+    const queues = [...this.#broker.queues.values()];
+    const pick = (count: number): number => this.#random.between(0, count - 1);
+    this.#faults.note(fault.kind);
+    if (fault.kind === "forget-duplicates") for (const queue of queues) queue.forgetDuplicates();
+    else if (fault.kind === "redeliver")
+      this.#random.pick(queues).redeliverSettled(pick, fault.delayMs);
+    else for (const queue of queues) queue.loseOne(pick, fault.told);
+  }
+
+  #disturbProcess(
+    fault: Extract<Fault, { kind: "crash" | "stop" | "pause" | "clock-step" }>,
+  ): void {
+    const process = this.#processes.get(fault.process);
+    if (process?.running !== true) return;
+    this.#faults.note(fault.kind);
+    if (fault.kind === "crash") return this.#kill(process, fault.durationMs);
+    if (fault.kind === "clock-step") return process.stepClock(fault.byMs);
+    if (fault.kind === "pause") {
+      process.pause();
+      this.#timeline.after(fault.durationMs, () => process.resume());
+      return;
+    }
+    const agent = this.#agents.get(fault.process);
+    void agent?.stop("simulated").then(() => {
+      process.kill();
+      this.#timeline.after(fault.durationMs, () => {
+        if (this.#processes.get(process.name) === process) this.#start(process.name);
+      });
+    });
+  }
+
+  /** From here on nothing goes wrong any more, and the world has to come to rest. */
+  #heal(): void {
+    this.#healed = true;
+    this.#faults.heal();
+    this.#target.heal();
+    this.#graphSlow = { untilMs: 0, byMs: 0 };
+    for (const process of this.#processes.values()) {
+      process.setSkew(0);
+      process.resume();
+    }
+    this.#history.note("healed");
+    const deadlineMs = this.#timeline.nowMs + LONGEST_REST_MS;
+    const look = (): void => {
+      this.#problems = checkWorld({
+        nowMs: this.#timeline.nowMs,
+        definition: this.#definition,
+        graph: this.#graph,
+        stores: this.#stores,
+        broker: this.#broker,
+        target: this.#target,
+        history: this.#history,
+        released: this.#released,
+      });
+      this.#finished = this.#problems.length === 0 || this.#timeline.nowMs > deadlineMs;
+      if (!this.#finished) this.#timeline.after(CHECK_MS, look);
+    };
+    this.#timeline.after(2 * this.#plan.tickMs, look);
+  }
+}
+
+function memberType(id: string): "user" | "group" | "device" {
+  if (id.startsWith("device")) return "device";
+  return id.startsWith("g") || id.startsWith("h") ? "group" : "user";
+}

@@ -1,0 +1,373 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parse } from "yaml";
+
+const scripts = path.join(__dirname, "scripts");
+const directory = mkdtempSync(path.join(tmpdir(), "postern infra-"));
+const searchPath = `${path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
+/** Without az, whether this machine has it or not. */
+const barePath = path.join(directory, "bin");
+
+interface Ran {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function runScript(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Ran {
+  const { status, stdout, stderr } = spawnSync("bash", [path.join(scripts, name), ...args], {
+    encoding: "utf8",
+    env: { PATH: searchPath, HOME: directory, TMPDIR: directory, ...environment },
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+const bundle = path.join(directory, "main.js");
+const pack = (script: string, version: string, out: string): string => {
+  const {
+    status,
+    out: printed,
+    err,
+  } = runScript(script, ["--out", out, "--version", version, "--bundle", bundle]);
+  expect([status, err]).toEqual([0, ""]);
+  return printed.trim();
+};
+
+beforeAll(() => {
+  writeFileSync(bundle, "console.log('agent');\n");
+  mkdirSync(barePath);
+  for (const command of [
+    "bash",
+    "dirname",
+    "basename",
+    "sha256sum",
+    "sed",
+    "head",
+    "curl",
+    "env",
+  ]) {
+    const found = spawnSync("sh", ["-c", `command -v ${command}`], {
+      encoding: "utf8",
+    }).stdout.trim();
+    if (found) cpSync(found, path.join(barePath, command), { dereference: true });
+  }
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("every script", () => {
+  test.each(globSync("*.sh", { cwd: scripts }))(
+    "%s is read by the shell without an error",
+    (name) => {
+      const { status, stderr } = spawnSync("bash", ["-n", path.join(scripts, name)], {
+        encoding: "utf8",
+      });
+      expect([status, stderr]).toEqual([0, ""]);
+    },
+  );
+
+  test.each(globSync("*-*.sh", { cwd: scripts }))(
+    "%s refuses an argument that it does not know",
+    (name) => {
+      const { status, err } = runScript(name, ["--surprise"]);
+      expect(status).toBe(1);
+      expect(err).toMatch(/unknown argument '--surprise'; usage: /);
+    },
+  );
+});
+
+describe("a packed agent", () => {
+  test("is the same, byte for byte, whenever it is made", () => {
+    const first = pack("package-agent.sh", "1.2.3", path.join(directory, "a"));
+    const second = pack("package-agent.sh", "1.2.3", path.join(directory, "b"));
+    expect(path.basename(first)).toBe("postern-agent-1.2.3.tar.gz");
+    expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
+    expect(readFileSync(`${first}.sha256`, "utf8")).toBe(readFileSync(`${second}.sha256`, "utf8"));
+  });
+
+  test("holds what an installation needs, with checksums", () => {
+    const archive = pack("package-agent.sh", "1.2.3", path.join(directory, "a"));
+    const listed = spawnSync("tar", ["-tzf", archive], { encoding: "utf8" })
+      .stdout.trim()
+      .split("\n");
+    expect(listed.map((name) => name.replace("postern-agent-1.2.3/", ""))).toEqual([
+      "",
+      "LICENSE",
+      "SHA256SUMS",
+      "VERSION",
+      "agent.example.yaml",
+      "install-agent.sh",
+      "main.js",
+      "postern-agent.service",
+    ]);
+  });
+
+  test("is not made without a bundle, nor with a version that could leave its folder", () => {
+    const missing = runScript("package-agent.sh", ["--bundle", path.join(directory, "none.js")]);
+    expect([missing.status, missing.err]).toEqual([1, expect.stringContaining("npm run build")]);
+    const hostile = runScript("package-agent.sh", ["--bundle", bundle, "--version", "../../x"]);
+    expect([hostile.status, hostile.err]).toEqual([1, expect.stringContaining("is not a version")]);
+  });
+});
+
+describe("a packed function app", () => {
+  test("is the same, byte for byte, and a zip that others read", () => {
+    const first = pack("package-functions.sh", "1.2.3", path.join(directory, "a"));
+    const second = pack("package-functions.sh", "1.2.3", path.join(directory, "b"));
+    expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
+    const python =
+      "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(z.namelist()))";
+    const unzip = spawnSync("sh", ["-c", `python3 -c "$0" "$1" || unzip -Z1 "$1"`, python, first], {
+      encoding: "utf8",
+    });
+    expect(unzip.stdout.trim().split("\n")).toEqual(["dist/main.js", "host.json", "package.json"]);
+  });
+});
+
+describe("an installation", () => {
+  const root = path.join(directory, "machine");
+  const home = path.join(root, "opt", "postern");
+  const install = (...args: string[]): Ran =>
+    runScript("install-agent.sh", [...args, "--root", root]);
+  const current = (): string => readlinkSync(path.join(home, "current"));
+  const packed = (version: string): string => {
+    writeFileSync(bundle, `console.log("agent ${version}");\n`);
+    return pack("package-agent.sh", version, path.join(directory, "out"));
+  };
+
+  test("puts a release in its own folder, points at it, and leaves settings alone afterwards", () => {
+    expect(install("--package", packed("1.0.0")).status).toBe(0);
+    expect(current()).toBe("releases/1.0.0");
+    const settings = path.join(root, "etc", "postern", "agent.yaml");
+    expect(lstatSync(settings).mode & 0o777).toBe(0o640);
+    writeFileSync(settings, "agentId: mine\n");
+    expect(install("--package", packed("1.1.0")).status).toBe(0);
+    expect(current()).toBe("releases/1.1.0");
+    expect(readFileSync(settings, "utf8")).toBe("agentId: mine\n");
+    expect(existsSync(path.join(root, "etc/systemd/system/postern-agent.service"))).toBe(true);
+    const started = spawnSync(
+      path.join(home, "bin", "node"),
+      [path.join(home, "current", "main.js")],
+      { encoding: "utf8" },
+    );
+    expect(started.stdout).toBe("agent 1.1.0\n");
+  });
+
+  test("goes back, and forward again", () => {
+    expect(install("--rollback").status).toBe(0);
+    expect(current()).toBe("releases/1.0.0");
+    expect(install("--rollback").status).toBe(0);
+    expect(current()).toBe("releases/1.1.0");
+  });
+
+  test("keeps the last releases and drops older ones", () => {
+    for (const version of ["1.2.0", "1.3.0", "1.4.0"])
+      expect(install("--package", packed(version)).status).toBe(0);
+    expect(readdirSync(path.join(home, "releases")).toSorted()).toEqual([
+      "1.2.0",
+      "1.3.0",
+      "1.4.0",
+    ]);
+  });
+
+  test("refuses other content under a version that is installed", () => {
+    writeFileSync(bundle, "console.log('changed');\n");
+    const changed = pack("package-agent.sh", "1.4.0", path.join(directory, "out"));
+    expect(install("--package", changed)).toMatchObject({
+      status: 1,
+      err: expect.stringContaining("never reused"),
+    });
+    expect(current()).toBe("releases/1.4.0");
+  });
+
+  test("refuses a package that was changed, cut, or that leads out of its folder", () => {
+    const archive = packed("2.0.0");
+    const whole = readFileSync(archive);
+    writeFileSync(archive, whole.subarray(0, whole.length - 40));
+    expect(install("--package", archive).err).toMatch(/is not what was packed/);
+    rmSync(`${archive}.sha256`);
+    expect(install("--package", archive).status).not.toBe(0);
+    const evil = path.join(directory, "evil.tar.gz");
+    spawnSync("tar", [
+      "-C",
+      directory,
+      "--transform",
+      "s#main.js#postern-agent-2.0.0/../../etc/x#",
+      "-czPf",
+      evil,
+      "main.js",
+    ]);
+    expect(install("--package", evil).err).toMatch(/names that do not belong there/);
+    expect(current()).toBe("releases/1.4.0");
+  });
+
+  test("says what it would do and does nothing, when asked to", () => {
+    const archive = packed("3.0.0");
+    const dry = install("--package", archive, "--dry-run");
+    expect(dry.status).toBe(0);
+    expect(dry.out).toMatch(/mv -T .*current\.new .*current/);
+    expect(current()).toBe("releases/1.4.0");
+  });
+});
+
+describe("a deployment", () => {
+  const packages = path.join(directory, "deploy");
+  let functions = "";
+  let agent = "";
+  beforeAll(() => {
+    functions = pack("package-functions.sh", "1.2.3", packages);
+    agent = pack("package-agent.sh", "1.2.3", packages);
+  });
+
+  test("of functions prints what it would run", () => {
+    const ran = runScript("deploy-functions.sh", [
+      "--resource-group",
+      "rg",
+      "--app",
+      "func-x",
+      "--package",
+      functions,
+      "--dry-run",
+    ]);
+    expect(ran.status).toBe(0);
+    expect(ran.out).toMatch(
+      /^az functionapp deployment source config-zip --resource-group rg --name func-x --src /,
+    );
+    expect(ran.out).toContain("https://func-x.azurewebsites.net/api/health");
+  });
+
+  test("of infrastructure looks before it leaps", () => {
+    const parameters = path.join(__dirname, "environments", "small-branch.bicepparam");
+    const args = ["--resource-group", "rg", "--parameters", parameters, "--dry-run"];
+    const commands = (ran: Ran) =>
+      ran.out
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ").slice(0, 4).join(" "));
+    expect(commands(runScript("deploy-infrastructure.sh", args))).toEqual([
+      "az bicep lint --file",
+      "az deployment group what-if",
+      "az deployment group create",
+    ]);
+    expect(commands(runScript("deploy-infrastructure.sh", [...args, "--what-if"])).length).toBe(2);
+  });
+
+  test("of an agent trusts only a host that is known", () => {
+    const ran = runScript("deploy-agent.sh", [
+      "--host",
+      "postern@vm-1",
+      "--package",
+      agent,
+      "--dry-run",
+    ]);
+    expect(ran.status).toBe(0);
+    expect(ran.out.trim().split("\n").length).toBe(3);
+    expect(ran.out).not.toMatch(/StrictHostKeyChecking=(no|accept-new)/);
+    expect(
+      runScript("deploy-agent.sh", ["--host", "-oProxyCommand=x", "--package", agent, "--dry-run"])
+        .err,
+    ).toMatch(/give --host/);
+  });
+
+  test("says which command is missing and where to get it", () => {
+    const args = ["--resource-group", "rg", "--app", "x", "--package", functions];
+    const ran = runScript("deploy-functions.sh", args, { PATH: barePath });
+    expect([ran.status, ran.err]).toEqual([1, expect.stringContaining("az: Azure CLI, https://")]);
+  });
+
+  test("refuses a package that is not what was packed", () => {
+    const changed = path.join(packages, "changed.zip");
+    cpSync(functions, changed);
+    writeFileSync(`${changed}.sha256`, `${"0".repeat(64)}  changed.zip\n`);
+    const ran = runScript("deploy-functions.sh", [
+      "--resource-group",
+      "rg",
+      "--app",
+      "x",
+      "--package",
+      changed,
+      "--dry-run",
+    ]);
+    expect([ran.status, ran.err]).toEqual([1, expect.stringContaining("is not what was packed")]);
+  });
+});
+
+describe("the pipeline", () => {
+  const text = readFileSync(path.join(__dirname, "pipelines", "deploy.yml"), "utf8");
+  const pipeline = parse(text) as {
+    permissions: Record<string, string>;
+    jobs: Record<
+      string,
+      {
+        permissions: Record<string, string>;
+        steps: { uses?: string; run?: string }[];
+        "timeout-minutes": number;
+      }
+    >;
+  };
+  const jobs = Object.values(pipeline.jobs);
+  const steps = jobs.flatMap((job) => job.steps);
+
+  test("has no rights but those that a job asks for, none of them to write here", () => {
+    expect(pipeline.permissions).toEqual({});
+    expect(jobs.map((job) => job.permissions)).toEqual([
+      { contents: "read" },
+      { contents: "read", "id-token": "write" },
+    ]);
+    for (const job of jobs) expect(job["timeout-minutes"]).toBeLessThanOrEqual(60);
+  });
+
+  test("pins every action to a commit and holds no secret", () => {
+    for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/@[0-9a-f]{40}$/);
+    expect(text).not.toMatch(/secrets\./);
+  });
+
+  test("runs scripts that are there, and puts no outside text into a command", () => {
+    for (const { run } of steps) {
+      if (run === undefined) continue;
+      expect(run).not.toContain("${{");
+      const [script] = /infra\/scripts\/[a-z-]+\.sh/.exec(run) ?? [];
+      expect(existsSync(path.join(__dirname, "..", script ?? "none"))).toBe(true);
+    }
+  });
+});
+
+const analyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
+(analyze ? test : test.skip)(
+  "the systemd unit is valid and well confined [needs systemd-analyze]",
+  () => {
+    const unit = path.join(directory, "postern-agent.service");
+    const text = readFileSync(path.join(__dirname, "agent", "postern-agent.service"), "utf8");
+    // The check wants a program that is there.
+    writeFileSync(unit, text.replace("/opt/postern/bin/node", "/bin/true"));
+    const verify = spawnSync("systemd-analyze", ["verify", unit], { encoding: "utf8" });
+    expect(verify.stderr).not.toContain("postern-agent.service");
+    const security = spawnSync(
+      "systemd-analyze",
+      ["security", "--offline=true", "--threshold=20", unit],
+      { encoding: "utf8" },
+    );
+    expect([security.status, security.stdout.split("\n").at(-2)]).toEqual([
+      0,
+      expect.stringMatching(/OK/),
+    ]);
+  },
+);

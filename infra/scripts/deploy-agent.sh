@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Copies the packed agent to a VM and installs it there. The host key must be known already: nothing is trusted on sight.
+# Usage: deploy-agent.sh --host [USER@]HOST --package FILE.tar.gz [--known-hosts FILE] [--dry-run]
+source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
+host=""
+package=""
+known_hosts=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --host) host="$2"; shift ;;
+    --package) package="$2"; shift ;;
+    --known-hosts) known_hosts="$2"; shift ;;
+    --dry-run) dry_run=true ;;
+    *) fail "unknown argument '$1'; usage: deploy-agent.sh --host HOST --package FILE [--known-hosts FILE] [--dry-run]" ;;
+  esac
+  shift
+done
+[[ "$host" =~ ^([a-z_][a-z0-9_-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]] || fail "give --host as host or user@host"
+[ -n "$package" ] || fail "give --package, what package-agent.sh wrote"
+require_file "$package" "package-agent.sh writes it"
+require_file "$package.sha256" "package-agent.sh writes it beside the package"
+(cd "$(dirname "$package")" && sha256sum --quiet --check "$(basename "$package").sha256") || fail "$package is not what was packed"
+require_commands "ssh=apt-get install openssh-client" "scp=apt-get install openssh-client"
+options=(-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15)
+[ -z "$known_hosts" ] || options+=(-o "UserKnownHostsFile=$known_hosts")
+file="$(basename "$package")"
+run ssh "${options[@]}" "$host" "mkdir -p ~/postern-incoming"
+run scp "${options[@]}" "$package" "$package.sha256" "$root/infra/scripts/install-agent.sh" "$host:postern-incoming/"
+run ssh "${options[@]}" "$host" "cd postern-incoming && sudo bash install-agent.sh --package '$file'"

@@ -1,0 +1,8 @@
+export {
+  assertVersionsRise,
+  type ConformanceCase,
+  conformanceCases,
+  hostileTexts,
+} from "./conformance-cases";
+export type { AuditEntry, ConformanceHarness, PersonRow } from "./harness";
+export { applyItem, definition, member, noPerson, person } from "./items";

@@ -1,0 +1,14 @@
+export type {
+  ApplyItem,
+  ApplyOptions,
+  ApplyResult,
+  Connector,
+  ProbeResult,
+  Target,
+  TargetContext,
+  TargetFailure,
+} from "./connector";
+export { connectors } from "./registry";
+export { createTables } from "./sql/create-tables";
+export { SqlSettings } from "./sql/settings";
+export { sqlConnector } from "./sql/sql-connector";

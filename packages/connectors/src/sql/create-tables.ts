@@ -1,0 +1,81 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import type { ColumnMapping, ColumnType, EntityMapping, SyncDefinition } from "@postern/contracts";
+import type { CreateTableBuilder } from "kysely";
+import type { SqlEngine } from "./engine";
+import { openInbox } from "./inbox";
+import { openEngine } from "./open-engine";
+import { locationOf, type SqlSettings } from "./settings";
+import { StatementCache } from "./statement-cache";
+
+interface TablePlan {
+  readonly key: ReadonlySet<string>;
+  readonly columns: ReadonlyMap<string, ColumnType>;
+}
+
+const typeOf = (mapping: ColumnMapping): ColumnType =>
+  typeof mapping === "string" ? "text" : (mapping.type ?? "text");
+
+/** Tables that a definition names; two mappings of one table share it. */
+function tablesOf(definition: SyncDefinition): Map<string, TablePlan> {
+  const tables = new Map<string, TablePlan>();
+  const mappings = [definition.users, definition.groups, definition.memberships];
+  for (const mapping of mappings.filter((each): each is EntityMapping => each !== undefined)) {
+    const known = tables.get(mapping.object);
+    const columns = [...Object.entries(mapping.key), ...Object.entries(mapping.columns)];
+    tables.set(mapping.object, {
+      key: known?.key ?? new Set(Object.keys(mapping.key)),
+      columns: new Map([
+        ...columns.map(([name, column]): [string, ColumnType] => [name, typeOf(column)]),
+        ...(known?.columns ?? []),
+      ]),
+    });
+  }
+  return tables;
+}
+
+async function createTable(engine: SqlEngine, name: string, plan: TablePlan): Promise<boolean> {
+  if (await engine.describe(name)) return false;
+  let table: CreateTableBuilder<string, string> = engine.database.schema
+    .createTable(name)
+    .ifNotExists();
+  for (const [column, type] of plan.columns) {
+    table = table.addColumn(column, engine.typeOf(type), (definition) =>
+      plan.key.has(column) ? definition.notNull() : definition,
+    );
+  }
+  await table.addPrimaryKeyConstraint(`${name.split(".").at(-1)}_pkey`, [...plan.key]).execute();
+  return true;
+}
+
+/**
+ * Creates the tables of a definition, and the inbox, where they are absent. For the local platform: in production the
+ * tables belong to the target.
+ *
+ * @returns names of the tables that were created
+ */
+export async function createTables(
+  settings: SqlSettings,
+  definition: SyncDefinition,
+): Promise<string[]> {
+  const location = locationOf(settings);
+  if (location.kind === "sqlite") {
+    mkdirSync(dirname(location.file), { recursive: true });
+    closeSync(openSync(location.file, "a"));
+  }
+  const engine = openEngine(settings, "set-up");
+  try {
+    await openInbox({
+      engine,
+      table: settings.inboxTable,
+      statements: new StatementCache(),
+    }).ensure();
+    const created: string[] = [];
+    for (const [name, plan] of tablesOf(definition)) {
+      if (await createTable(engine, name, plan)) created.push(name);
+    }
+    return created;
+  } finally {
+    await engine.close();
+  }
+}

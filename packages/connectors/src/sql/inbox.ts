@@ -1,0 +1,146 @@
+/**
+ * The inbox: one row per entity and definition that says which version of it the target holds. It is written before the
+ * target's row and in the same transaction, `where version < new`: a row that does not advance means that the item must
+ * not be applied, however it came to be delivered again or late. Audit triggers may read the version from it.
+ */
+import { entityKey } from "@postern/contracts";
+import { type CompiledQuery, sql } from "kysely";
+import type { ApplyItem } from "../connector";
+import type { Database, SqlEngine, SqlParameter } from "./engine";
+import type { StatementCache } from "./statement-cache";
+
+const COLUMNS = ["definition", "entity", "version", "item_id", "tombstone", "applied_at"] as const;
+
+export interface Inbox {
+  /** Creates the table if it is absent. Throws what the database throws. */
+  ensure(): Promise<void>;
+  /** Asks for the table again at the next `ensure`. */
+  forget(): void;
+  /** Advances the rows of the entries; answers those that advanced. */
+  advance(
+    transaction: Database,
+    entries: readonly ApplyItem[],
+    noteStatement: (text: string) => void,
+  ): Promise<Set<ApplyItem>>;
+  /** Versions that the inbox holds, by entry. */
+  versions(transaction: Database, entries: readonly ApplyItem[]): Promise<Map<ApplyItem, number>>;
+}
+
+export interface InboxOptions {
+  readonly engine: SqlEngine;
+  readonly table: string;
+  readonly statements: StatementCache;
+}
+
+const keyOf = (definition: unknown, entity: unknown): string =>
+  JSON.stringify([definition, entity]);
+const entryKey = ({ definition, item }: ApplyItem): string =>
+  keyOf(definition, entityKey(item.entity));
+
+export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
+  const name = table.split(".").at(-1) ?? table;
+  let ensured: Promise<void> | undefined;
+
+  const create = async (): Promise<void> => {
+    if (await engine.describe(table)) return;
+    try {
+      await engine.database.schema
+        .createTable(table)
+        .ifNotExists()
+        .addColumn("definition", engine.typeOf("text"), (column) => column.notNull())
+        .addColumn("entity", engine.typeOf("text"), (column) => column.notNull())
+        .addColumn("version", engine.typeOf("integer"), (column) => column.notNull())
+        .addColumn("item_id", engine.typeOf("text"), (column) => column.notNull())
+        .addColumn("tombstone", engine.typeOf("boolean"), (column) => column.notNull())
+        .addColumn("applied_at", engine.typeOf("timestamp"), (column) => column.notNull())
+        .addPrimaryKeyConstraint(`${name}_key`, ["definition", "entity"])
+        .execute();
+    } catch (error) {
+      // Two agents at once: `if not exists` may still fail for the slower one.
+      if (!(await engine.describe(table))) throw error;
+    }
+  };
+
+  const compileAdvance = (rows: number): CompiledQuery =>
+    engine.database
+      .insertInto(table)
+      .values(Array.from({ length: rows }, () => Object.fromEntries(COLUMNS.map((c) => [c, ""]))))
+      .onConflict((conflict) =>
+        conflict
+          .columns(["definition", "entity"])
+          .doUpdateSet(
+            Object.fromEntries(
+              COLUMNS.slice(2).map((column) => [column, sql`${sql.id("excluded", column)}`]),
+            ),
+          )
+          .where(sql<boolean>`${sql.id(name, "version")} < ${sql.id("excluded", "version")}`),
+      )
+      .returning(["definition", "entity"])
+      .compile();
+
+  const parametersOf = (entries: readonly ApplyItem[], appliedAt: string): SqlParameter[] =>
+    entries.flatMap(({ definition, item }) => [
+      definition,
+      entityKey(item.entity),
+      engine.toParameter(item.version),
+      item.itemId,
+      engine.toParameter(item.desired === "absent"),
+      appliedAt,
+    ]);
+
+  return {
+    ensure() {
+      ensured ??= create().catch((error: unknown) => {
+        ensured = undefined;
+        throw error;
+      });
+      return ensured;
+    },
+    forget() {
+      ensured = undefined;
+    },
+    async advance(transaction, entries, noteStatement) {
+      const byKey = new Map(entries.map((entry) => [entryKey(entry), entry]));
+      const advanced = new Set<ApplyItem>();
+      const appliedAt = new Date().toISOString();
+      for (const part of chunks(entries, Math.floor(engine.maxParameters / COLUMNS.length))) {
+        const compiled = statements.get(`inbox ${part.length}`, () => compileAdvance(part.length));
+        noteStatement(compiled.sql);
+        const { rows } = await transaction.executeQuery<Record<string, unknown>>({
+          ...compiled,
+          parameters: parametersOf(part, appliedAt),
+        });
+        for (const row of rows) {
+          const entry = byKey.get(keyOf(row["definition"], row["entity"]));
+          if (entry) advanced.add(entry);
+        }
+      }
+      return advanced;
+    },
+    async versions(transaction, entries) {
+      const byKey = new Map(entries.map((entry) => [entryKey(entry), entry]));
+      const versions = new Map<ApplyItem, number>();
+      for (const part of chunks(entries, Math.floor(engine.maxParameters / 2))) {
+        const keys = part.map(({ definition, item }) => [definition, entityKey(item.entity)]);
+        const rows = await transaction
+          .selectFrom(table)
+          .select(["definition", "entity", "version"])
+          .where(engine.rowsIn(["definition", "entity"], keys))
+          .execute();
+        for (const row of rows) {
+          const entry = byKey.get(keyOf(row["definition"], row["entity"]));
+          if (entry) versions.set(entry, Number(row["version"]));
+        }
+      }
+      return versions;
+    },
+  };
+}
+
+export function chunks<Item>(items: readonly Item[], size: number): Item[][] {
+  const parts: Item[][] = [];
+  for (let start = 0; start < items.length; start += size) {
+    parts.push(items.slice(start, start + size));
+  }
+  return parts;
+}

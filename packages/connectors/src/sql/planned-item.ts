@@ -1,0 +1,142 @@
+import { type ErrorCode, nearest, type TargetValue, type WorkItem } from "@postern/contracts";
+import type { ApplyItem, TargetFailure } from "../connector";
+import { bindValue } from "./bind-value";
+import type { Catalogue } from "./catalogue";
+import type { SqlEngine, SqlParameter, TableShape } from "./engine";
+import { itemFailure } from "./sql-failure";
+
+/** An item whose table, columns and values have been checked against the target's catalogue: ready to bind. */
+export interface PlannedItem {
+  /** Place in the batch. */
+  readonly index: number;
+  readonly entry: ApplyItem;
+  readonly table: TableShape;
+  readonly keyColumns: readonly string[];
+  readonly valueColumns: readonly string[];
+  /** Values of `keyColumns`, then of `valueColumns`. */
+  readonly parameters: readonly SqlParameter[];
+  /** Identifies the row within its table. */
+  readonly rowKey: string;
+  /** Items of equal shape share a statement. */
+  readonly shape: string;
+}
+
+export interface PlanningContext {
+  readonly engine: SqlEngine;
+  readonly catalogue: Catalogue;
+  readonly allowedObjects: ReadonlySet<string> | undefined;
+  readonly inboxTable: string;
+}
+
+export type Plan =
+  | { readonly ok: true; readonly planned: PlannedItem }
+  | { readonly ok: false; readonly failure: TargetFailure };
+
+export async function planItem(
+  context: PlanningContext,
+  index: number,
+  entry: ApplyItem,
+): Promise<Plan> {
+  const { item } = entry;
+  const refused = refusedObject(context, item);
+  if (refused) return { ok: false, failure: refused };
+  const cells = cellsOf(item);
+  const table = await context.catalogue.table(
+    item.object,
+    cells.map(([name]) => name),
+  );
+  if (!table) return { ok: false, failure: await objectMissing(context, item.object) };
+  const parameters: SqlParameter[] = [];
+  const names: string[] = [];
+  for (const [name, value, isKey] of cells) {
+    const column = table.findColumn(name);
+    if (!column) return { ok: false, failure: columnMissing(table, item.object, name) };
+    const problem = (code: ErrorCode, text: string): Plan => ({
+      ok: false,
+      failure: itemFailure(
+        code,
+        `column '${item.object}.${name}' (${column.declaredType}): ${text}`,
+      ),
+    });
+    if (column.generated) return problem("target-rejected", "is computed by the database");
+    if (isKey && value === null) {
+      return problem("target-rejected", "is a key column, and the item has no value for it");
+    }
+    const bound = bindValue(context.engine, column, value);
+    if (!bound.ok) return problem("target-rejected", bound.problem);
+    names.push(column.name);
+    parameters.push(bound.parameter);
+  }
+  const keyCount = Object.keys(item.key).length;
+  const keyColumns = names.slice(0, keyCount);
+  return {
+    ok: true,
+    planned: {
+      index,
+      entry,
+      table,
+      keyColumns,
+      valueColumns: names.slice(keyCount),
+      parameters,
+      rowKey: rowKeyOf(table.reference, parameters.slice(0, keyCount)),
+      shape: JSON.stringify([item.desired, table.reference, keyCount, names]),
+    },
+  };
+}
+
+/** Key columns first, each part in a fixed order, so that equal items have equal shapes. */
+function cellsOf(item: WorkItem): [name: string, value: TargetValue, isKey: boolean][] {
+  const inOrder = (columns: Readonly<Record<string, TargetValue>>): [string, TargetValue][] =>
+    Object.entries(columns).sort(([a], [b]) => (a < b ? -1 : 1));
+  const keys = inOrder(item.key);
+  const values =
+    item.desired === "absent"
+      ? []
+      : inOrder(item.values).filter(([name]) => !Object.hasOwn(item.key, name));
+  return [
+    ...keys.map(([name, value]): [string, TargetValue, boolean] => [name, value, true]),
+    ...values.map(([name, value]): [string, TargetValue, boolean] => [name, value, false]),
+  ];
+}
+
+export function rowKeyOf(table: string, key: readonly SqlParameter[]): string {
+  return JSON.stringify([table, ...key.map(String)]);
+}
+
+function refusedObject(context: PlanningContext, item: WorkItem): TargetFailure | undefined {
+  const name = item.object.split(".").at(-1) ?? item.object;
+  if (name.toLowerCase() === context.inboxTable.toLowerCase()) {
+    return itemFailure("target-not-permitted", `'${item.object}' is Postern's own inbox`);
+  }
+  if (context.allowedObjects && !context.allowedObjects.has(item.object)) {
+    return itemFailure(
+      "target-not-permitted",
+      `'${item.object}' is not among allowedObjects of the target's settings on the agent`,
+    );
+  }
+  return undefined;
+}
+
+async function objectMissing(context: PlanningContext, object: string): Promise<TargetFailure> {
+  const hint = suggestion(object, await context.engine.tableNames());
+  return itemFailure(
+    "target-object-missing",
+    `the target has no table '${object}'${hint}: create it or correct the mapping`,
+  );
+}
+
+function columnMissing(table: TableShape, object: string, name: string): TargetFailure {
+  const hint = suggestion(
+    name,
+    table.columns.map((column) => column.name),
+  );
+  return itemFailure(
+    "target-column-missing",
+    `table '${object}' has no column '${name}'${hint}: add it or correct the mapping`,
+  );
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const found = nearest(name, known);
+  return found === undefined ? "" : ` (did you mean '${found}'?)`;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "@jest/globals";
+import { classifyPostgres } from "./postgres-failures";
+
+/** As the driver raises them: an error with the fields that the server sent. */
+function fromServer(code: string, fields: Readonly<Record<string, string>> = {}): Error {
+  return Object.assign(new Error('duplicate value "secret-word"'), {
+    code,
+    severity: "ERROR",
+    ...fields,
+  });
+}
+
+const told = (error: unknown): string => {
+  const { scope, failure } = classifyPostgres(error, "people");
+  return `${scope} ${failure.class} ${failure.code}`;
+};
+
+describe("failures of PostgreSQL", () => {
+  test.each([
+    ["23505", "item dependency target-conflict"],
+    ["23P01", "item dependency target-conflict"],
+    ["23503", "item dependency target-reference-missing"],
+    ["23502", "item permanent target-rejected"],
+    ["23514", "item permanent target-rejected"],
+    ["22001", "item permanent target-rejected"],
+    ["22P02", "item permanent target-rejected"],
+    ["22021", "item permanent target-rejected"],
+    ["P0001", "item permanent target-rejected"],
+    ["40001", "batch transient target-busy"],
+    ["40P01", "batch transient target-busy"],
+    ["55P03", "batch transient target-busy"],
+    ["53300", "batch transient target-busy"],
+    ["57014", "batch transient target-timeout"],
+    ["25P03", "batch transient target-timeout"],
+    ["25006", "batch target-down target-unreachable"],
+    ["28P01", "batch target-down target-refused-login"],
+    ["28000", "batch target-down target-refused-login"],
+    ["3D000", "batch target-down target-unreachable"],
+    ["53100", "batch target-down target-unreachable"],
+    ["53200", "batch target-down target-unreachable"],
+    ["57P01", "batch target-down target-unreachable"],
+    ["57P03", "batch target-down target-unreachable"],
+    ["08006", "batch target-down target-unreachable"],
+    ["58030", "batch target-down target-unreachable"],
+    ["XX001", "batch target-down target-unreachable"],
+    ["42501", "statement permanent target-not-permitted"],
+    ["42P01", "statement permanent target-object-missing"],
+    ["42703", "statement permanent target-column-missing"],
+    ["42P10", "statement permanent target-rejected"],
+    ["42601", "statement permanent target-rejected"],
+    ["0A000", "statement permanent target-rejected"],
+  ])("SQLSTATE %s: %s", (code, expected) => {
+    expect(told(fromServer(code))).toBe(expected);
+  });
+
+  test("name table, column and constraint, and nothing that the server quotes", () => {
+    const error = fromServer("23505", {
+      column: "upn",
+      constraint: "people_upn_key",
+      detail: "Key (upn)=(secret-word)",
+    });
+    const { message } = classifyPostgres(error, "people").failure;
+    expect(message).toContain("table 'people', column 'upn', constraint 'people_upn_key'");
+    expect(message).not.toContain("secret-word");
+  });
+
+  test("of the connection mean that the target is down; faults of the program do not", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:5432"), {
+      code: "ECONNREFUSED",
+    });
+    expect(told(refused)).toBe("batch target-down target-unreachable");
+    expect(told(new Error("Connection terminated unexpectedly"))).toBe(
+      "batch target-down target-unreachable",
+    );
+    expect(told(new TypeError("x is not a function"))).toBe("batch transient internal");
+    expect(told("text")).toBe("batch transient internal");
+  });
+});

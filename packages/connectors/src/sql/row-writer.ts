@@ -1,0 +1,199 @@
+import { type CompiledQuery, sql } from "kysely";
+import type { ApplyResult } from "../connector";
+import type { Database, SqlEngine } from "./engine";
+import { chunks } from "./inbox";
+import { type PlannedItem, rowKeyOf } from "./planned-item";
+import type { StatementCache } from "./statement-cache";
+import { statementSpan } from "./statement-span";
+
+/** Rows of one delete with a composite key: beyond it, databases plan badly. */
+const DELETE_ROWS = 500;
+
+/** What a statement failed with, and the items that it was made of. */
+export class StatementError extends Error {
+  readonly table: string;
+  readonly members: readonly PlannedItem[];
+
+  constructor(table: string, members: readonly PlannedItem[], cause: unknown) {
+    super(`a statement on ${table} failed`, { cause });
+    this.name = "StatementError";
+    this.table = table;
+    this.members = members;
+  }
+}
+
+export interface RowWriterOptions {
+  readonly engine: SqlEngine;
+  readonly statements: StatementCache;
+  readonly target: string;
+}
+
+type WriteOutcome = Extract<ApplyResult["outcome"], "applied" | "unchanged">;
+
+/**
+ * Writes items to their tables in as few statements as their shapes allow. A row whose columns already hold the values
+ * is not written, so that its triggers stay silent.
+ */
+export class RowWriter {
+  readonly #options: RowWriterOptions;
+
+  constructor(options: RowWriterOptions) {
+    this.#options = options;
+  }
+
+  /** @throws StatementError */
+  async write(
+    transaction: Database,
+    items: readonly PlannedItem[],
+    signal: AbortSignal,
+  ): Promise<Map<PlannedItem, WriteOutcome>> {
+    const outcomes = new Map<PlannedItem, WriteOutcome>();
+    for (const round of roundsOf(items)) {
+      for (const group of groupsOf(round)) {
+        signal.throwIfAborted();
+        const first = group[0];
+        if (!first) continue;
+        const touched = await this.#writeGroup(transaction, first, group);
+        for (const item of group) outcomes.set(item, touched(item) ? "applied" : "unchanged");
+      }
+    }
+    return outcomes;
+  }
+
+  async #writeGroup(
+    transaction: Database,
+    first: PlannedItem,
+    group: readonly PlannedItem[],
+  ): Promise<(item: PlannedItem) => boolean> {
+    const { engine, target } = this.#options;
+    const verb = first.entry.item.desired === "present" ? "upsert" : "delete";
+    const table = first.table.name;
+    const facts = { verb, table, system: engine.system, target, items: group.length };
+    return statementSpan(facts, async (noteStatement) => {
+      const touched = new Set<string>();
+      let touchedRows = 0;
+      const perRow = first.parameters.length;
+      const most = Math.floor(engine.maxParameters / perRow);
+      for (const part of chunks(group, verb === "delete" ? Math.min(most, DELETE_ROWS) : most)) {
+        const compiled = this.#options.statements.get(`${part.length} ${first.shape}`, () =>
+          verb === "upsert"
+            ? this.#compileUpsert(first, part.length)
+            : this.#compileDelete(first, part.length),
+        );
+        noteStatement(compiled.sql);
+        const parameters = part.flatMap((item) => item.parameters);
+        try {
+          const { rows } = await transaction.executeQuery<Record<string, unknown>>({
+            ...compiled,
+            parameters,
+          });
+          touchedRows += rows.length;
+          for (const row of rows) {
+            const key = first.keyColumns.map((_, index) => String(row[`key${index}`]));
+            touched.add(rowKeyOf(first.table.reference, key));
+          }
+        } catch (error) {
+          throw new StatementError(table, part, error);
+        }
+      }
+      if (touchedRows === 0) return () => false;
+      const matched = group.filter((item) => touched.has(item.rowKey)).length;
+      // Databases may spell a key otherwise than it was given (1.50, upper-case UUIDs). Who cannot be told apart counts
+      // as applied.
+      if (touchedRows === group.length || matched !== touchedRows) return () => true;
+      return (item) => touched.has(item.rowKey);
+    });
+  }
+
+  #returningKeys(item: PlannedItem): { column: string; alias: string }[] {
+    return item.keyColumns.map((column, index) => ({ column, alias: `key${index}` }));
+  }
+
+  #compileUpsert(item: PlannedItem, rows: number): CompiledQuery {
+    const { database } = this.#options.engine;
+    const { table, keyColumns, valueColumns } = item;
+    const row = Object.fromEntries([...keyColumns, ...valueColumns].map((name) => [name, ""]));
+    const cell = (owner: string, name: string) =>
+      table.findColumn(name)?.comparedAsText === true
+        ? sql`cast(${sql.id(owner, name)} as text)`
+        : sql`${sql.id(owner, name)}`;
+    const differs = valueColumns.map(
+      (name) => sql`${cell(table.name, name)} is distinct from ${cell("excluded", name)}`,
+    );
+    return database
+      .insertInto(table.reference)
+      .values(Array.from({ length: rows }, () => row))
+      .onConflict((conflict) => {
+        const onKey = conflict.columns([...keyColumns]);
+        if (valueColumns.length === 0) return onKey.doNothing();
+        const updates = valueColumns.map((name) => [name, sql`${sql.id("excluded", name)}`]);
+        return onKey
+          .doUpdateSet(Object.fromEntries(updates) as Record<string, unknown>)
+          .where(sql<boolean>`${sql.join(differs, sql` or `)}`);
+      })
+      .returning(
+        this.#returningKeys(item).map(({ column, alias }) =>
+          sql<string>`cast(${sql.id(table.name, column)} as text)`.as(alias),
+        ),
+      )
+      .compile();
+  }
+
+  #compileDelete(item: PlannedItem, rows: number): CompiledQuery {
+    const { database, rowsIn } = this.#options.engine;
+    const { table, keyColumns } = item;
+    const [single, ...others] = keyColumns;
+    const placeholders = Array.from({ length: rows }, () => keyColumns.map(() => ""));
+    const matches =
+      single !== undefined && others.length === 0
+        ? sql<boolean>`${sql.id(single)} in (${sql.join(placeholders.flat().map((value) => sql.val(value)))})`
+        : rowsIn(keyColumns, placeholders);
+    return database
+      .deleteFrom(table.reference)
+      .where(matches)
+      .returning(
+        this.#returningKeys(item).map(({ column, alias }) =>
+          sql<string>`cast(${sql.id(table.name, column)} as text)`.as(alias),
+        ),
+      )
+      .compile();
+  }
+}
+
+/**
+ * Entities that claim the same row each go into a round of their own: who leaves it first, then by version, so that the
+ * newest that wants it keeps it.
+ */
+function roundsOf(items: readonly PlannedItem[]): PlannedItem[][] {
+  const rounds: PlannedItem[][] = [];
+  const seen = new Map<string, number>();
+  const leaving = (item: PlannedItem): number => (item.entry.item.desired === "absent" ? 0 : 1);
+  const ordered = items.toSorted(
+    (a, b) => leaving(a) - leaving(b) || a.entry.item.version - b.entry.item.version,
+  );
+  for (const item of ordered) {
+    const round = seen.get(item.rowKey) ?? 0;
+    seen.set(item.rowKey, round + 1);
+    (rounds[round] ??= []).push(item);
+  }
+  return rounds;
+}
+
+/**
+ * Items of one shape, deletes first: they may free a value that must be unique. Rows go in the order of their keys, so
+ * that two transactions lock them in the same order.
+ */
+function groupsOf(round: readonly PlannedItem[]): PlannedItem[][] {
+  const groups = new Map<string, PlannedItem[]>();
+  for (const item of round) {
+    const group = groups.get(item.shape);
+    if (group) group.push(item);
+    else groups.set(item.shape, [item]);
+  }
+  const isDelete = (group: readonly PlannedItem[]): boolean =>
+    group[0]?.entry.item.desired === "absent";
+  const all = [...groups.values()].map((group) =>
+    group.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1)),
+  );
+  return [...all.filter(isDelete), ...all.filter((group) => !isDelete(group))];
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import {
+  fieldProblems,
+  PosternError,
+  problemText,
+  Secret,
+  TargetIdentifier,
+} from "@postern/contracts";
+import { z } from "zod";
+
+const url = z
+  .union([z.string().max(4_000), z.instanceof(Secret)])
+  .transform((value) => (typeof value === "string" ? new Secret(value) : value));
+
+/** Settings of a `sql` target, as they stand under its name in the agent's settings file. */
+export const SqlSettings = z
+  .strictObject({
+    connector: z.literal("sql").optional(),
+    /** `sqlite:/absolute/path` or `postgres://user:password@host:port/database`. */
+    url: url.optional(),
+    /** File that holds the url, so that the settings file holds no password. Read again after a refused login. */
+    urlFile: z
+      .string()
+      .max(4_000)
+      .refine(isAbsolute, { error: "must be an absolute path" })
+      .optional(),
+    /** PostgreSQL: schema of the tables and the inbox; the account's search path when absent. */
+    schema: TargetIdentifier.optional(),
+    inboxTable: TargetIdentifier.default("postern_inbox"),
+    /** Tables that definitions may write; every table that the account may write when absent. */
+    allowedObjects: z.array(TargetIdentifier).max(1_000).optional(),
+    /** Transactions at the same time. SQLite has one writer whatever this says. */
+    poolSize: z.int().min(1).max(50).default(4),
+    connectTimeoutMs: z.int().min(100).max(60_000).default(5_000),
+    statementTimeoutMs: z.int().min(100).max(600_000).default(30_000),
+    /** How long a transaction waits for another writer's lock. */
+    lockTimeoutMs: z.int().min(10).max(60_000).default(5_000),
+  })
+  .refine((settings) => (settings.url === undefined) !== (settings.urlFile === undefined), {
+    error: "give exactly one of url, urlFile",
+  });
+export type SqlSettings = z.infer<typeof SqlSettings>;
+
+/** @throws PosternError `settings-invalid` with every problem; values are never repeated */
+export function parseSqlSettings(settings: unknown): SqlSettings {
+  const parsed = SqlSettings.safeParse(settings);
+  if (!parsed.success) {
+    const problems = fieldProblems(parsed.error, Object.keys(SqlSettings.shape));
+    throw new PosternError("settings-invalid", problemText(problems));
+  }
+  if (parsed.data.url) databaseLocation(parsed.data.url.reveal());
+  return parsed.data;
+}
+
+export type DatabaseLocation =
+  | { readonly kind: "sqlite"; readonly file: string }
+  | { readonly kind: "postgres"; readonly url: Secret };
+
+/** @throws PosternError `settings-invalid` */
+function databaseLocation(text: string): DatabaseLocation {
+  if (text.startsWith("sqlite:")) {
+    const file = text.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
+    if (isAbsolute(file) && !file.includes("\0")) return { kind: "sqlite", file };
+    throw new PosternError(
+      "settings-invalid",
+      "$.url: a sqlite url needs an absolute path (sqlite:/var/lib/app/data.db)",
+    );
+  }
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
+    return { kind: "postgres", url: new Secret(text) };
+  }
+  throw new PosternError(
+    "settings-invalid",
+    "$.url: must be sqlite:/absolute/path or postgres://user:password@host:port/database",
+  );
+}
+
+/** Where the settings point now. @throws PosternError `settings-invalid` when the url file cannot be read */
+export function locationOf(settings: SqlSettings): DatabaseLocation {
+  if (settings.url) return databaseLocation(settings.url.reveal());
+  try {
+    return databaseLocation(readFileSync(settings.urlFile ?? "", "utf8").trim());
+  } catch (error) {
+    if (error instanceof PosternError) throw error;
+    throw new PosternError("settings-invalid", `$.urlFile: ${settings.urlFile} cannot be read`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * A SQL database as a target.
+ *
+ * Nothing is opened until the first probe or batch. A session (engine, catalogue, inbox) lives until the login is
+ * refused: then it is dropped, so that a changed url file is read again. Batches run at most `poolSize` at a time; a
+ * probe has a connection of its own and never waits for them.
+ *
+ * It never writes outside the tables that items name and its own inbox, never creates a table but the inbox, and never
+ * repeats a value or a secret in a message.
+ */
+import { invariant, PosternError } from "@postern/contracts";
+import type {
+  ApplyItem,
+  ApplyOptions,
+  ApplyResult,
+  ProbeResult,
+  Target,
+  TargetContext,
+  TargetFailure,
+} from "../connector";
+import { BatchWriter } from "./batch-writer";
+import { Catalogue } from "./catalogue";
+import type { SqlEngine } from "./engine";
+import { type Inbox, openInbox } from "./inbox";
+import { openEngine } from "./open-engine";
+import { type PlannedItem, type PlanningContext, planItem } from "./planned-item";
+import { RowWriter } from "./row-writer";
+import { Semaphore } from "./semaphore";
+import type { SqlSettings } from "./settings";
+import { StatementCache } from "./statement-cache";
+
+const MAX_BATCH_ITEMS = 1_000;
+
+interface Session {
+  readonly engine: SqlEngine;
+  readonly inbox: Inbox;
+  readonly planning: PlanningContext;
+  readonly writer: BatchWriter;
+  readonly turns: Semaphore;
+}
+
+export class SqlTarget implements Target {
+  readonly name: string;
+  readonly kind = "sql";
+  readonly hasInbox = true;
+  readonly maxBatchItems = MAX_BATCH_ITEMS;
+  readonly #settings: SqlSettings;
+  #session: Session | undefined;
+  #closed = false;
+
+  constructor(settings: SqlSettings, context: TargetContext) {
+    this.name = context.name;
+    this.#settings = settings;
+  }
+
+  async probe({ signal }: ApplyOptions): Promise<ProbeResult> {
+    const began = performance.now();
+    const durationMs = (): number => Math.round(performance.now() - began);
+    try {
+      const { engine } = this.#open();
+      const { product, readOnly } = await withinTime(
+        engine.identify(),
+        this.#settings.connectTimeoutMs,
+        signal,
+      );
+      return readOnly
+        ? {
+            reachable: false,
+            reason: "the database is read-only",
+            product,
+            durationMs: durationMs(),
+          }
+        : { reachable: true, product, durationMs: durationMs() };
+    } catch (error) {
+      const { message } = this.#failureOf(error);
+      return { reachable: false, reason: message, durationMs: durationMs() };
+    }
+  }
+
+  async apply(
+    items: readonly ApplyItem[],
+    { signal }: ApplyOptions,
+  ): Promise<readonly ApplyResult[]> {
+    invariant(items.length <= MAX_BATCH_ITEMS, `a batch has at most ${MAX_BATCH_ITEMS} items`);
+    signal.throwIfAborted();
+    const results: (ApplyResult | undefined)[] = items.map(() => undefined);
+    const fail = (failure: TargetFailure): void => {
+      items.forEach((_, index) => (results[index] ??= { outcome: "failed", failure }));
+    };
+    try {
+      const session = this.#open();
+      const applyOnce = () => this.#applyOnce(session, items, results, signal);
+      const catalogueStale = await session.turns.run(applyOnce);
+      if (catalogueStale) {
+        // The tables are not what the cache said: those that failed wrote nothing, and get one more chance.
+        session.planning.catalogue.clear();
+        session.inbox.forget();
+        results.forEach((result, index) => {
+          if (result?.outcome === "failed") results[index] = undefined;
+        });
+        await session.turns.run(applyOnce);
+      }
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) throw error;
+      fail(this.#failureOf(error));
+    }
+    if (results.some(isRefusedLogin)) await this.#dropSession();
+    return results.map((result) => {
+      invariant(result, "every item has a result");
+      return result;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#dropSession();
+  }
+
+  /** Fills the results that are missing. @returns whether the catalogue proved out of date */
+  async #applyOnce(
+    session: Session,
+    items: readonly ApplyItem[],
+    results: (ApplyResult | undefined)[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    signal.throwIfAborted();
+    await session.inbox.ensure();
+    // Entities are distinct by contract; if they are not, each further item of one gets a transaction of its own.
+    const turns: PlannedItem[][] = [];
+    const seen = new Map<string, number>();
+    for (const [index, entry] of items.entries()) {
+      if (results[index]) continue;
+      const plan = await planItem(session.planning, index, entry);
+      if (!plan.ok) {
+        results[index] = { outcome: "failed", failure: plan.failure };
+        continue;
+      }
+      const entity = JSON.stringify([entry.definition, entry.item.entity]);
+      const turn = seen.get(entity) ?? 0;
+      seen.set(entity, turn + 1);
+      (turns[turn] ??= []).push(plan.planned);
+    }
+    let catalogueStale = false;
+    for (const turn of turns) {
+      const written = await session.writer.write(turn, signal);
+      for (const [item, result] of written.results) results[item.index] = result;
+      catalogueStale ||= written.catalogueStale;
+    }
+    return catalogueStale;
+  }
+
+  #open(): Session {
+    if (this.#closed) throw new PosternError("target-unreachable", "the target has been closed");
+    if (this.#session) return this.#session;
+    const engine = openEngine(this.#settings, this.name);
+    const statements = new StatementCache();
+    const inboxTable = this.#settings.inboxTable;
+    const inbox = openInbox({ engine, table: inboxTable, statements });
+    const session: Session = {
+      engine,
+      inbox,
+      planning: {
+        engine,
+        catalogue: new Catalogue(engine),
+        allowedObjects: this.#settings.allowedObjects && new Set(this.#settings.allowedObjects),
+        inboxTable,
+      },
+      writer: new BatchWriter({
+        engine,
+        inbox,
+        rows: new RowWriter({ engine, statements, target: this.name }),
+        target: this.name,
+        inboxTable,
+      }),
+      turns: new Semaphore(engine.maxConcurrentTransactions),
+    };
+    this.#session = session;
+    return session;
+  }
+
+  async #dropSession(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    // Closing a connection that is already broken has nothing to tell.
+    await session?.engine.close().catch(() => undefined);
+  }
+
+  #failureOf(error: unknown): TargetFailure {
+    if (error instanceof ProbeTimeout) {
+      return { class: "target-down", code: "target-timeout", message: error.message };
+    }
+    if (error instanceof PosternError) {
+      return { class: "target-down", code: error.code, message: error.message };
+    }
+    const session = this.#session;
+    if (!session) {
+      return { class: "target-down", code: "target-unreachable", message: "the target is closed" };
+    }
+    const { failure, scope } = session.engine.classify(error, this.#settings.inboxTable);
+    // Before any item is at stake, every refusal is about the target as a whole.
+    return scope === "batch" ? failure : { ...failure, class: "target-down" };
+  }
+}
+
+class ProbeTimeout extends Error {}
+
+async function withinTime<Result>(
+  work: Promise<Result>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Result> {
+  const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const expired = new Promise<never>((_, reject) => {
+    const refuse = (): void => {
+      const reason = signal.aborted ? "was stopped" : `found no answer in ${timeoutMs} ms`;
+      reject(new ProbeTimeout(`the probe ${reason}`));
+    };
+    if (timeout.aborted) refuse();
+    else timeout.addEventListener("abort", refuse, { once: true });
+  });
+  return Promise.race([work, expired]);
+}
+
+function isRefusedLogin(result: ApplyResult | undefined): boolean {
+  return result?.outcome === "failed" && result.failure.code === "target-refused-login";
+}

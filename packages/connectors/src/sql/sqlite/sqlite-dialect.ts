@@ -1,0 +1,223 @@
+/**
+ * Kysely on node:sqlite. One connection; Kysely's own mutex lets one transaction use it at a time.
+ *
+ * A statement runs on the event loop's thread, so nothing here may wait inside SQLite: `busy_timeout` is short, and a
+ * transaction takes the write lock at its beginning (`begin immediate`) by asking again and again between turns of the
+ * loop. An agent whose loop stood still for seconds would lose its locks.
+ *
+ * The file must exist: a wrong path must not become an empty database. If it was replaced (restored from a copy), the
+ * handle to the old one is dropped before the next transaction, which would otherwise write into a file nobody reads.
+ */
+import { statSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { isNativeError } from "node:util/types";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+
+export interface SqliteOptions {
+  readonly file: string;
+  readonly lockTimeoutMs: number;
+}
+
+const LOOP_FRIENDLY_BUSY_MS = 20;
+const LOCK_RETRY_MS = 5;
+const STATEMENTS_CACHED = 200;
+
+class SqliteFileMissing extends Error {
+  readonly code = "sqlite-file-missing";
+}
+
+export class NodeSqliteDialect implements Dialect {
+  readonly #options: SqliteOptions;
+
+  constructor(options: SqliteOptions) {
+    this.#options = options;
+  }
+
+  createDriver(): Driver {
+    return new NodeSqliteDriver(this.#options);
+  }
+
+  createQueryCompiler(): SqliteQueryCompiler {
+    return new SqliteQueryCompiler();
+  }
+
+  createAdapter(): SqliteAdapter {
+    return new SqliteAdapter();
+  }
+
+  createIntrospector(database: Kysely<unknown>): SqliteIntrospector {
+    return new SqliteIntrospector(database);
+  }
+}
+
+class NodeSqliteDriver implements Driver {
+  readonly #options: SqliteOptions;
+  #connection: NodeSqliteConnection | undefined;
+
+  constructor(options: SqliteOptions) {
+    this.#options = options;
+  }
+
+  async init(): Promise<void> {
+    // Opened by the first use, so that a missing file is found again at each use.
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const identity = fileIdentity(this.#options.file);
+    if (identity === undefined) {
+      this.#closeConnection();
+      throw new SqliteFileMissing(`there is no file ${this.#options.file}`);
+    }
+    if (this.#connection?.identity !== identity) {
+      this.#closeConnection();
+      this.#connection = new NodeSqliteConnection(openDatabase(this.#options.file), identity);
+    }
+    return this.#connection;
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    const deadline = performance.now() + this.#options.lockTimeoutMs;
+    for (;;) {
+      try {
+        await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= deadline) throw error;
+      }
+      await delay(LOCK_RETRY_MS);
+    }
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw("commit"));
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // A full disk or a failed write ends the transaction by itself.
+    if (connection instanceof NodeSqliteConnection && !connection.inTransaction) return;
+    await connection.executeQuery(CompiledQuery.raw("rollback"));
+  }
+
+  async releaseConnection(): Promise<void> {
+    // There is one, and it stays open.
+  }
+
+  async destroy(): Promise<void> {
+    this.#closeConnection();
+  }
+
+  #closeConnection(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+}
+
+class NodeSqliteConnection implements DatabaseConnection {
+  readonly identity: string;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, identity: string) {
+    this.#database = database;
+    this.identity = identity;
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const statement = this.#prepare(query.sql);
+    const parameters = query.parameters.map(inputValue);
+    if (statement.columns().length > 0) {
+      // node:sqlite types rows as its own output values; Kysely's caller names the row type.
+      return { rows: statement.all(...parameters) as Row[] };
+    }
+    const { changes } = statement.run(...parameters);
+    return { rows: [], numAffectedRows: BigInt(changes) };
+  }
+
+  // eslint-disable-next-line require-yield -- part of Kysely's interface; nothing here streams
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new Error("this driver does not stream");
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    const cached = this.#statements.get(sql);
+    if (cached) {
+      // Most recently used last.
+      this.#statements.delete(sql);
+      this.#statements.set(sql, cached);
+      return cached;
+    }
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    const oldest = this.#statements.keys().next();
+    if (this.#statements.size > STATEMENTS_CACHED && !oldest.done) {
+      this.#statements.delete(oldest.value);
+    }
+    return statement;
+  }
+}
+
+function openDatabase(file: string): DatabaseSync {
+  const location = pathToFileURL(file);
+  location.searchParams.set("mode", "rw");
+  const database = new DatabaseSync(location, { timeout: LOOP_FRIENDLY_BUSY_MS });
+  try {
+    database.exec("pragma journal_mode = wal");
+    // FULL: what was reported as applied must survive a power cut, or the ledger would be ahead of the target.
+    database.exec(
+      "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off",
+    );
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function fileIdentity(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
+
+function isBusy(error: unknown): boolean {
+  return (
+    isNativeError(error) &&
+    "errcode" in error &&
+    typeof error.errcode === "number" &&
+    (error.errcode & 0xff) === 5
+  );
+}
+
+function inputValue(value: unknown): SQLInputValue {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+      return value;
+    case "boolean":
+      return value ? 1n : 0n;
+    default:
+      if (value === null || value instanceof Uint8Array) return value;
+      throw new TypeError(`cannot bind a ${typeof value} to a statement`);
+  }
+}

@@ -1,0 +1,110 @@
+import { Kysely, sql } from "kysely";
+import type { Column, ColumnKind, SqlEngine, SqlParameter, TableShape, Tables } from "../engine";
+import { NodeSqliteDialect, type SqliteOptions } from "./sqlite-dialect";
+import { classifySqlite } from "./sqlite-failures";
+
+/** Default of SQLITE_MAX_VARIABLE_NUMBER since 3.32. */
+const MAX_PARAMETERS = 32_766;
+
+/** Affinity by https://www.sqlite.org/datatype3.html §3.1, with declared booleans and JSON set apart. */
+function kindOf(declaredType: string): ColumnKind {
+  const type = declaredType.toUpperCase();
+  if (type.includes("BOOL")) return "boolean";
+  if (type.includes("INT")) return "integer";
+  if (/CHAR|CLOB|TEXT|JSON/.test(type)) return "text";
+  if (/REAL|FLOA|DOUB/.test(type)) return "number";
+  // NUMERIC affinity also carries dates as text, and no type at all carries anything: what comes is stored.
+  return "other";
+}
+
+function parameterOf(value: string | number | boolean): SqlParameter {
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  // node:sqlite binds numbers as floating point, which a text or untyped column would show as `1.0`.
+  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
+}
+
+interface CatalogueRow {
+  readonly name: string;
+  readonly type: string;
+  readonly hidden: number;
+}
+
+export function openSqlite(options: SqliteOptions): SqlEngine {
+  const database = new Kysely<Tables>({ dialect: new NodeSqliteDialect(options) });
+  const split = (object: string): { schema: string; name: string } | undefined => {
+    const [first = "", second, ...rest] = object.split(".");
+    if (rest.length > 0) return undefined;
+    return second === undefined ? { schema: "main", name: first } : { schema: first, name: second };
+  };
+  return {
+    system: "sqlite",
+    database,
+    maxParameters: MAX_PARAMETERS,
+    maxConcurrentTransactions: 1,
+    async describe(object): Promise<TableShape | undefined> {
+      const place = split(object);
+      if (!place) return undefined;
+      const { rows } = await sql<CatalogueRow>`
+        select name, type, hidden from pragma_table_xinfo(${place.name}, ${place.schema})`.execute(
+        database,
+      );
+      if (rows.length === 0) return undefined;
+      // SQLite compares identifiers without regard to the case of ASCII letters.
+      const columns = new Map<string, Column>(
+        rows.map((row) => [
+          row.name.toLowerCase(),
+          {
+            name: row.name,
+            declaredType: row.type.toLowerCase() || "any",
+            kind: kindOf(row.type),
+            generated: row.hidden > 1,
+            comparedAsText: false,
+          },
+        ]),
+      );
+      return {
+        reference: object,
+        name: place.name,
+        columns: [...columns.values()],
+        findColumn: (name) => columns.get(name.toLowerCase()),
+      };
+    },
+    async tableNames() {
+      const { rows } = await sql<{
+        name: string;
+      }>`select name from pragma_table_list where schema = 'main' and name not like 'sqlite_%'`.execute(
+        database,
+      );
+      return rows.map((row) => row.name);
+    },
+    async identify() {
+      const { rows } = await sql<{
+        version: string;
+        tables: number;
+      }>`select sqlite_version() as version, (select count(*) from sqlite_schema) as tables`.execute(
+        database,
+      );
+      return { product: `SQLite ${rows[0]?.version ?? ""}`.trim(), readOnly: false };
+    },
+    toParameter: parameterOf,
+    rowsIn: (columns, rows) =>
+      sql`(${sql.join(columns.map((column) => sql.id(column)))}) in (values ${sql.join(
+        rows.map((row) => sql`(${sql.join(row.map((value) => sql.val(value)))})`),
+      )})`,
+    typeOf(type) {
+      switch (type) {
+        case "text":
+        case "timestamp":
+          return sql`text`;
+        case "integer":
+          return sql`integer`;
+        case "real":
+          return sql`real`;
+        case "boolean":
+          return sql`boolean`;
+      }
+    },
+    classify: classifySqlite,
+    close: () => database.destroy(),
+  };
+}

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { buildSync } from "esbuild";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { assertVersionsRise, person } from "../src/conformance";
+import { sqliteHarness } from "./sqlite-harness";
+
+const directory = mkdtempSync(path.join(tmpdir(), "postern-crash-"));
+const program = path.join(directory, "crash-writer.cjs");
+
+beforeAll(() => {
+  buildSync({
+    entryPoints: [path.join(__dirname, "crash-writer.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    external: ["pg-native"],
+    logLevel: "error",
+  });
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Lets the writer run until it has begun some versions, kills it, and says which version it had begun last. */
+async function writeAndKill(file: string, firstVersion: number, versions: number): Promise<number> {
+  const child = spawn(process.execPath, [program, file, String(firstVersion)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let begun = firstVersion;
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
+    begun = Number(text.trim().split("\n").at(-1));
+    // What it writes after this line is killed at whatever point it has come to.
+    if (begun >= firstVersion + versions) child.kill("SIGKILL");
+  });
+  await new Promise((resolve) => child.on("close", resolve));
+  return begun;
+}
+
+test("a writer that is killed again and again leaves whole batches, and a replay writes nothing twice", async () => {
+  const harness = sqliteHarness();
+  const target = harness.open();
+  let version = 1;
+  for (let kill = 0; kill < 8; kill += 1) {
+    const begun = await writeAndKill(harness.file, version, 3 + kill);
+    const ages = new Set((await harness.people()).map((row) => row.age));
+    expect(ages.size).toBe(1);
+    // The batch under way is either not there or wholly there; delivered again, it is applied exactly once.
+    const batch = Array.from({ length: 30 }, (_, index) =>
+      person(`p${index}`, begun, { age: begun }),
+    );
+    const outcomes = new Set(
+      (await target.apply(batch, { signal: new AbortController().signal })).map(
+        (each) => each.outcome,
+      ),
+    );
+    expect(outcomes.size).toBe(1);
+    expect(["applied", "replayed"]).toContain([...outcomes][0]);
+    version = begun + 1;
+  }
+  const audit = await harness.audit();
+  assertVersionsRise(audit);
+  expect(audit.length).toBe(30 * (version - 1));
+  await target.close();
+  await harness.close();
+});

@@ -1,0 +1,325 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { SyncDefinition } from "@postern/contracts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { applyItem, assertVersionsRise, member, noPerson, person } from "../src/conformance";
+import type { ApplyItem, ApplyResult, Target } from "../src/connector";
+import { createTables, sqlConnector } from "../src/index";
+import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
+import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy";
+import { type PostgresHarness, type PostgresServer, startPostgres } from "./postgres-harness";
+
+const signal = new AbortController().signal;
+const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal });
+const failure = (result: ApplyResult | undefined) =>
+  result && "failure" in result ? result.failure : undefined;
+const told = (results: readonly ApplyResult[]) =>
+  results.map((result) =>
+    "failure" in result ? `${result.failure.class} ${result.failure.code}` : result.outcome,
+  );
+
+describe("a PostgreSQL target", () => {
+  let server: PostgresServer;
+  let harness: PostgresHarness;
+  let target: Target;
+  const opened: Target[] = [];
+  const proxies: CuttingProxy[] = [];
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    harness = await server.harness();
+    target = harness.open();
+    opened.push(target);
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0)) await each.close();
+    for (const proxy of proxies.splice(0)) await proxy.close();
+    await harness.close();
+  });
+  const open = (settings: Readonly<Record<string, unknown>>): Target => {
+    const parsed = sqlConnector.parseSettings({
+      url: server.url,
+      schema: harness.schema,
+      ...settings,
+    });
+    const each = sqlConnector.open(parsed, { name: "hr-db" });
+    opened.push(each);
+    return each;
+  };
+  const throughProxy = async (settings: Readonly<Record<string, unknown>> = {}) => {
+    const proxy = await startCuttingProxy(server.port);
+    proxies.push(proxy);
+    const url = server.url.replace(`:${server.port}/`, `:${proxy.port}/`);
+    return { proxy, target: open({ url, ...settings }) };
+  };
+
+  test("ends at the highest version whatever the order of deliveries", async () => {
+    await expectAnyOrderToConverge(() => server.harness(), 25);
+  });
+
+  test("gives back any text as it was given", async () => {
+    await expectTextToRoundTrip(harness, 60);
+  });
+
+  test("answers a replay after the reply to its commit was lost", async () => {
+    const { proxy, target: cut } = await throughProxy();
+    await apply(cut, person("ann", 1));
+    proxy.loseReplyTo("commit");
+    const batch = [person("ann", 2, { age: 2 }), person("bob", 2)];
+    expect(told(await apply(cut, ...batch))).toEqual([
+      "target-down target-unreachable",
+      "target-down target-unreachable",
+    ]);
+    expect(told(await apply(cut, ...batch))).toEqual(["replayed", "replayed"]);
+    expect((await harness.audit()).map(({ key, version }) => `${key} ${version}`)).toEqual([
+      "ann 1",
+      "ann 2",
+      "bob 2",
+    ]);
+  });
+
+  test("applies on the second try what a broken connection stopped half way", async () => {
+    const { proxy, target: cut } = await throughProxy();
+    await apply(cut, person("ann", 1));
+    proxy.loseReplyTo("insert into");
+    expect(told(await apply(cut, person("ann", 2)))).toEqual(["target-down target-unreachable"]);
+    expect(told(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+  });
+
+  test("gives up on a server that goes silent, and says so to a probe in time", async () => {
+    const { proxy, target: silent } = await throughProxy({
+      connectTimeoutMs: 200,
+      statementTimeoutMs: 100,
+    });
+    await apply(silent, person("ann", 1));
+    proxy.goSilent();
+    const probe = await silent.probe({ signal });
+    expect(probe).toMatchObject({ reachable: false });
+    expect(probe.durationMs).toBeLessThan(2_000);
+  });
+
+  test("answers target-down when nothing listens, when the database is not there, when the login is refused", async () => {
+    const unreachable = { code: "target-unreachable", class: "target-down" };
+    const cases: readonly [string, object][] = [
+      ["postgres://app:x@127.0.0.1:1/postgres", unreachable],
+      [server.url.replace(/postgres$/, "nowhere"), unreachable],
+      [
+        server.url.replace("pass-word", "wrong-secret"),
+        { code: "target-refused-login", class: "target-down" },
+      ],
+      [
+        server.url.replace("app:", "nobody:"),
+        { code: "target-refused-login", class: "target-down" },
+      ],
+    ];
+    for (const [url, expected] of cases) {
+      const wrong = open({ url });
+      const found = failure((await apply(wrong, person("ann", 1)))[0]);
+      expect(found).toMatchObject(expected);
+      expect(found?.message).not.toMatch(/wrong-secret|pass-word/);
+      const probe = await wrong.probe({ signal });
+      expect(probe.reachable).toBe(false);
+      expect(probe.reason).not.toMatch(/wrong-secret|pass-word/);
+    }
+  });
+
+  test("reads its url file again after a refused login", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "postern-url-"));
+    const urlFile = path.join(directory, "url");
+    writeFileSync(urlFile, server.url.replace("pass-word", "old-one"));
+    const rotating = open({ url: undefined, urlFile });
+    expect(told(await apply(rotating, person("ann", 1)))).toEqual([
+      "target-down target-refused-login",
+    ]);
+    writeFileSync(urlFile, `${server.url}\n`);
+    expect(told(await apply(rotating, person("ann", 1)))).toEqual(["applied"]);
+    rmSync(directory, { recursive: true });
+  });
+
+  test("survives the end of its connections", async () => {
+    await apply(target, person("ann", 1));
+    await harness.client.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name like 'postern%'",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(told(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+  });
+
+  test("says that the target is busy when a lock is not given up, and times out what takes too long", async () => {
+    await apply(target, person("ann", 1));
+    const hurried = open({ lockTimeoutMs: 100 });
+    await harness.client.query("begin; update people set age = 1 where id = 'ann'");
+    expect(told(await apply(hurried, person("ann", 2, { age: 2 })))).toEqual([
+      "transient target-busy",
+    ]);
+    await harness.client.query("rollback");
+    await harness.client.query(
+      "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$; create trigger slow before update on people for each row execute function slow()",
+    );
+    const impatient = open({ statementTimeoutMs: 150 });
+    expect(told(await apply(impatient, person("ann", 2, { age: 2 })))).toEqual([
+      "transient target-timeout",
+    ]);
+  });
+
+  test("takes back what its last statement wrote when it is stopped before the commit", async () => {
+    await apply(target, person("ann", 1));
+    await harness.client.query(
+      "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$; create trigger slow before update on people for each row execute function slow()",
+    );
+    const stop = new AbortController();
+    const reason = new Error("the lane's lock was lost");
+    setTimeout(() => stop.abort(reason), 150);
+    const applying = target.apply([person("ann", 2, { age: 2 })], { signal: stop.signal });
+    await expect(applying).rejects.toBe(reason);
+    expect((await harness.people()).map((row) => row.age)).toEqual([null]);
+    expect(told(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+  });
+
+  test("answers target-down for a read-only database", async () => {
+    const readOnly = open({ url: `${server.url}?options=-c%20default_transaction_read_only%3Don` });
+    expect(await readOnly.probe({ signal })).toMatchObject({
+      reachable: false,
+      reason: "the database is read-only",
+    });
+    expect(told(await apply(readOnly, person("ann", 1)))).toEqual([
+      "target-down target-unreachable",
+    ]);
+  });
+
+  test("tells a missing grant on a table from one on the inbox", async () => {
+    const role = `clerk_${harness.schema}`;
+    await harness.client.query(
+      `create role ${role} login password 'p'; grant usage on schema ${harness.schema} to ${role}; grant all on postern_inbox to ${role}`,
+    );
+    const url = server.url.replace("app:pass-word", `${role}:p`);
+    const clerk = open({ url });
+    expect(told(await apply(clerk, person("ann", 1)))).toEqual(["permanent target-not-permitted"]);
+    await harness.client.query(`revoke all on postern_inbox from ${role}`);
+    expect(told(await apply(open({ url }), person("ann", 1)))).toEqual([
+      "target-down target-unreachable",
+    ]);
+  });
+
+  test("creates its inbox when two agents start at once", async () => {
+    await harness.client.query("drop trigger audit_people on people; drop table postern_inbox");
+    const targets = [target, open({}), open({}), open({})];
+    const results = await Promise.all(
+      targets.map((each, index) => apply(each, person(`p${index}`, 1))),
+    );
+    expect(results.map(told)).toEqual([["applied"], ["applied"], ["applied"], ["applied"]]);
+  });
+
+  test("compares types that have no equality, and binds values to what columns are", async () => {
+    await harness.client.query(
+      "create table mixed (id uuid primary key, j json, jb jsonb, d date, n numeric, i int8, f float8, c char(3))",
+    );
+    const mixed = (version: number, values: ApplyItem["item"]["values"]) =>
+      applyItem({ type: "user", id: "m" }, version, {
+        desired: "present",
+        object: "mixed",
+        key: { id: "0A1B2C3D-0000-4000-8000-00000000000A" },
+        values,
+      });
+    const values = {
+      j: `{"a":1}`,
+      jb: `{"a":1}`,
+      d: "2026-01-31",
+      n: "1.50",
+      i: "9007199254740993",
+      f: 0.1,
+      c: "ab",
+    };
+    expect(told(await apply(target, mixed(1, values)))).toEqual(["applied"]);
+    expect(told(await apply(target, mixed(2, values)))).toEqual(["unchanged"]);
+    const { rows } = await harness.client.query<{ i: string; n: string }>("select i, n from mixed");
+    expect(rows).toEqual([{ i: "9007199254740993", n: "1.50" }]);
+    expect(told(await apply(target, mixed(3, { ...values, d: "no-date" })))).toEqual([
+      "permanent target-rejected",
+    ]);
+    expect(told(await apply(target, mixed(3, { ...values, c: "too long" })))).toEqual([
+      "permanent target-rejected",
+    ]);
+  });
+
+  test("does not deadlock when agents write the same entities in other orders", async () => {
+    const ids = Array.from({ length: 50 }, (_, index) => `p${String(index).padStart(2, "0")}`);
+    const other = open({});
+    const rounds = Array.from({ length: 10 }, (_, index) => index + 1);
+    const outcomes = await Promise.all(
+      rounds.flatMap((version) => [
+        apply(target, ...ids.map((id) => person(id, version * 2, { age: version }))),
+        apply(
+          other,
+          ...ids.toReversed().map((id) => person(id, version * 2 + 1, { age: version })),
+        ),
+      ]),
+    );
+    expect(outcomes.flat().filter((result) => result.outcome === "failed")).toEqual([]);
+    assertVersionsRise(await harness.audit());
+  });
+
+  test("splits what a statement cannot carry", async () => {
+    const columns = Array.from({ length: 100 }, (_, index) => `c${index}`);
+    await harness.client.query(
+      `create table wide (id text primary key, ${columns.map((name) => `${name} text`).join()})`,
+    );
+    const values = Object.fromEntries(columns.map((name) => [name, name]));
+    const batch = Array.from({ length: 1_000 }, (_, index) =>
+      applyItem({ type: "user", id: `w${index}` }, 1, {
+        desired: "present",
+        object: "wide",
+        key: { id: `w${index}` },
+        values,
+      }),
+    );
+    expect(new Set(told(await target.apply(batch, { signal })))).toEqual(new Set(["applied"]));
+  });
+
+  test("writes to a schema that the object names, and deletes with a composite key", async () => {
+    const qualified = `${harness.schema}.group_members`;
+    const plain = open({ schema: undefined, inboxTable: `${harness.schema}.postern_inbox` });
+    const inSchema = (entry: ApplyItem): ApplyItem => ({
+      ...entry,
+      item: { ...entry.item, object: qualified },
+    });
+    await apply(plain, ...["a", "b", "c"].map((id) => inSchema(member("g", id, 1))));
+    const results = await apply(
+      plain,
+      ...["a", "b"].map((id) => inSchema(member("g", id, 2, "absent"))),
+    );
+    expect(told(results)).toEqual(["applied", "applied"]);
+    expect(await harness.members()).toEqual(["g/c"]);
+  });
+
+  test("creates the tables of a sync definition", async () => {
+    await harness.client.query("drop table people cascade");
+    const definition = SyncDefinition.parse({
+      id: "people",
+      group: "branch",
+      target: "hr-db",
+      users: {
+        object: "people",
+        key: { id: "id" },
+        columns: { upn: "userPrincipalName", enabled: { from: "accountEnabled", type: "boolean" } },
+      },
+    });
+    const settings = sqlConnector.parseSettings({ url: server.url, schema: harness.schema });
+    expect(await createTables(settings, definition)).toEqual(["people"]);
+    expect(await createTables(settings, definition)).toEqual([]);
+    const enabled = applyItem({ type: "user", id: "ann" }, 1, {
+      desired: "present",
+      object: "people",
+      key: { id: "ann" },
+      values: { upn: "ann", enabled: true },
+    });
+    expect(told(await apply(target, enabled, noPerson("bob", 1)))).toEqual([
+      "applied",
+      "unchanged",
+    ]);
+  });
+});

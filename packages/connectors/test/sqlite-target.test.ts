@@ -1,0 +1,288 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { type SyncDefinition, SyncDefinition as Definition } from "@postern/contracts";
+import { copyFileSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { applyItem, noPerson, person } from "../src/conformance";
+import type { ApplyItem, ApplyResult, Target } from "../src/connector";
+import { createTables, sqlConnector } from "../src/index";
+import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
+import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
+
+const signal = new AbortController().signal;
+const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal });
+const failure = (result: ApplyResult | undefined) =>
+  result && "failure" in result ? result.failure : undefined;
+
+describe("a SQLite target", () => {
+  let harness: SqliteHarness;
+  let target: Target;
+  beforeEach(() => {
+    harness = sqliteHarness();
+    target = harness.open();
+  });
+  afterEach(async () => {
+    await target.close();
+    await harness.close();
+  });
+  const openWith = (settings: Readonly<Record<string, unknown>>): Target =>
+    sqlConnector.open(sqlConnector.parseSettings({ url: `sqlite:${harness.file}`, ...settings }), {
+      name: "hr-db",
+    });
+
+  test("ends at the highest version whatever the order of deliveries", async () => {
+    await expectAnyOrderToConverge(async () => sqliteHarness(), 25);
+  });
+
+  test("gives back any text as it was given", async () => {
+    await expectTextToRoundTrip(harness, 60);
+  });
+
+  test("creates its inbox if it is absent", async () => {
+    harness.database.exec("drop trigger audit_insert; drop table postern_inbox");
+    expect(await apply(target, person("ann", 1))).toEqual([{ outcome: "applied" }]);
+    expect(
+      harness.database.prepare("select entity, version, tombstone from postern_inbox").get(),
+    ).toMatchObject({
+      entity: "user:ann",
+      version: 1,
+      tombstone: 0,
+    });
+  });
+
+  test("makes its inbox again when someone drops it meanwhile", async () => {
+    await apply(target, person("ann", 1));
+    harness.database.exec(
+      "drop trigger audit_insert; drop trigger audit_update; drop table postern_inbox",
+    );
+    expect(await apply(target, person("ann", 2, { age: 2 }))).toEqual([{ outcome: "applied" }]);
+  });
+
+  test("notices a column that was added after it looked", async () => {
+    expect(failure((await apply(target, person("ann", 1, { town: "Ghent" })))[0])?.code).toBe(
+      "target-column-missing",
+    );
+    harness.database.exec("alter table people add column town text");
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    expect(await apply(target, person("ann", 1, { town: "Ghent" }))).toEqual([
+      { outcome: "applied" },
+    ]);
+  });
+
+  test("notices a table that vanished after it looked", async () => {
+    await apply(target, person("ann", 1));
+    harness.database.exec("drop table people");
+    const [result] = await apply(target, person("ann", 2));
+    expect(failure(result)).toMatchObject({ class: "permanent", code: "target-object-missing" });
+  });
+
+  test("answers target-down, not an empty database, when the file is not there", async () => {
+    const missing = openWith({ url: `sqlite:${harness.file}.none` });
+    expect(failure((await apply(missing, person("ann", 1)))[0])?.class).toBe("target-down");
+    expect(await missing.probe({ signal })).toMatchObject({ reachable: false });
+    expect(statSync(`${harness.file}.none`, { throwIfNoEntry: false })).toBeUndefined();
+    await missing.close();
+  });
+
+  test("answers target-down when the file is no database", async () => {
+    writeFileSync(`${harness.file}.txt`, "this is not a database, however long it may be");
+    const wrong = openWith({ url: `sqlite:${harness.file}.txt` });
+    expect(failure((await apply(wrong, person("ann", 1)))[0])).toMatchObject({
+      class: "target-down",
+      code: "target-unreachable",
+    });
+    await wrong.close();
+  });
+
+  test("goes on in the file that was put in the place of the old one", async () => {
+    await apply(target, person("ann", 1));
+    harness.database.exec("pragma wal_checkpoint(truncate)");
+    copyFileSync(harness.file, `${harness.file}.copy`);
+    await apply(target, person("bob", 1));
+    renameSync(harness.file, `${harness.file}.old`);
+    rmSync(`${harness.file}-wal`);
+    rmSync(`${harness.file}-shm`);
+    renameSync(`${harness.file}.copy`, harness.file);
+    expect(await apply(target, person("cid", 1))).toEqual([{ outcome: "applied" }]);
+    const restored = new DatabaseSync(harness.file);
+    expect(restored.prepare("select group_concat(id) as ids from people").get()).toMatchObject({
+      ids: "ann,cid",
+    });
+    restored.close();
+  });
+
+  test("waits for another writer without standing still, then says that it is busy", async () => {
+    const hurried = openWith({ lockTimeoutMs: 1_000 });
+    harness.database.exec("begin immediate");
+    let turns = 0;
+    const ticking = setInterval(() => (turns += 1), 1);
+    expect(failure((await apply(hurried, person("ann", 1)))[0])).toMatchObject({
+      class: "transient",
+      code: "target-busy",
+    });
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(1);
+    const waiting = apply(target, person("ann", 1));
+    setTimeout(() => harness.database.exec("commit"), 50);
+    expect(await waiting).toEqual([{ outcome: "applied" }]);
+    await hurried.close();
+  });
+
+  test("tells a failure of a trigger without the trigger's words", async () => {
+    harness.database.exec(
+      "create trigger guard before insert on people begin select raise(abort, 'no secret-word here'); end",
+    );
+    const found = failure((await apply(target, person("ann", 1)))[0]);
+    expect(found).toMatchObject({ class: "permanent", code: "target-rejected" });
+    expect(found?.message).not.toContain("secret-word");
+  });
+
+  test("finds the item at fault when a constraint is checked at the commit only", async () => {
+    harness.database.exec(
+      "create table badges (id text primary key, person text references people (id) deferrable initially deferred)",
+    );
+    const badge = (id: string, owner: string | null) =>
+      applyItem({ type: "user", id: `badge-${id}` }, 1, {
+        desired: "present",
+        object: "badges",
+        key: { id },
+        values: { person: owner },
+      });
+    const results = await apply(target, badge("1", null), badge("2", "nobody"), badge("3", null));
+    expect(results.map((result) => failure(result)?.code ?? result.outcome)).toEqual([
+      "applied",
+      "target-reference-missing",
+      "applied",
+    ]);
+  });
+
+  test("says so when the mapped key has no unique index", async () => {
+    harness.database.exec("create table plain (id text, note text)");
+    const item = applyItem({ type: "user", id: "a" }, 1, {
+      desired: "present",
+      object: "plain",
+      key: { id: "a" },
+      values: { note: "n" },
+    });
+    expect(failure((await apply(target, item, person("ann", 1)))[0])).toMatchObject({
+      class: "permanent",
+      code: "target-rejected",
+    });
+    expect((await harness.people()).length).toBe(1);
+  });
+
+  test("writes only the tables it may, and never its own inbox", async () => {
+    const narrow = openWith({ allowedObjects: ["group_members"] });
+    const inInbox = applyItem({ type: "user", id: "x" }, 1, {
+      desired: "absent",
+      object: "Postern_Inbox",
+      key: { entity: "user:ann" },
+      values: {},
+    });
+    const results = await apply(narrow, person("ann", 1), inInbox);
+    expect(results.map((result) => failure(result)?.code)).toEqual([
+      "target-not-permitted",
+      "target-not-permitted",
+    ]);
+    await narrow.close();
+  });
+
+  test("splits what a statement cannot carry", async () => {
+    const columns = Array.from({ length: 150 }, (_, index) => `c${index}`);
+    harness.database.exec(
+      `create table wide (id text primary key, ${columns.map((name) => `${name} text`).join()})`,
+    );
+    const values = Object.fromEntries(columns.map((name) => [name, name]));
+    const batch = Array.from({ length: 1_000 }, (_, index) =>
+      applyItem({ type: "user", id: `w${index}` }, 1, {
+        desired: "present",
+        object: "wide",
+        key: { id: `w${index}` },
+        values,
+      }),
+    );
+    const results = await target.apply(batch, { signal });
+    expect(results.every((result) => result.outcome === "applied")).toBe(true);
+    expect(harness.database.prepare("select count(*) as n from wide").get()).toMatchObject({
+      n: 1_000,
+    });
+  });
+
+  test("leaves a row to the newest entity that claims it", async () => {
+    const claim = (entity: string, version: number, desired: "present" | "absent") =>
+      applyItem({ type: "user", id: entity }, version, {
+        desired,
+        object: "people",
+        key: { id: "shared" },
+        values: desired === "present" ? { upn: entity } : {},
+      });
+    const results = await apply(
+      target,
+      claim("newest", 3, "present"),
+      claim("gone", 2, "absent"),
+      claim("older", 1, "present"),
+    );
+    expect(results.map((result) => result.outcome)).toEqual(["applied", "unchanged", "applied"]);
+    expect((await harness.people()).map((row) => row.upn)).toEqual(["newest"]);
+  });
+
+  test("keeps whole numbers whole in columns without a type", async () => {
+    harness.database.exec("create table loose (id primary key, v)");
+    const item = applyItem({ type: "user", id: "a" }, 1, {
+      desired: "present",
+      object: "loose",
+      key: { id: 7 },
+      values: { v: 12 },
+    });
+    await apply(target, item);
+    expect(
+      harness.database.prepare("select typeof(id) as k, typeof(v) as v from loose").get(),
+    ).toMatchObject({
+      k: "integer",
+      v: "integer",
+    });
+  });
+
+  test("refuses work once it is closed", async () => {
+    await target.close();
+    expect(failure((await apply(target, noPerson("ann", 1)))[0])?.class).toBe("target-down");
+  });
+});
+
+describe("tables of a sync definition", () => {
+  const definition: SyncDefinition = Definition.parse({
+    id: "people",
+    group: "branch",
+    target: "hr-db",
+    users: {
+      object: "people",
+      key: { id: "id" },
+      columns: { upn: "userPrincipalName", enabled: { from: "accountEnabled", type: "boolean" } },
+    },
+    memberships: { object: "group_members", key: { group_id: "groupId", member_id: "memberId" } },
+  });
+
+  test("are created where they are absent, with the inbox, and left alone where they are not", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "postern-tables-"));
+    const file = path.join(directory, "new folder", "target.db");
+    const settings = sqlConnector.parseSettings({ url: `sqlite:${file}` });
+    expect(await createTables(settings, definition)).toEqual(["people", "group_members"]);
+    expect(await createTables(settings, definition)).toEqual([]);
+    const database = new DatabaseSync(file);
+    const columns = (table: string) =>
+      Array.from(
+        database.prepare("select name, type, pk from pragma_table_info(?)").all(table),
+        (row) => ({ ...row }),
+      );
+    expect(columns("people")).toEqual([
+      { name: "id", type: "TEXT", pk: 1 },
+      { name: "upn", type: "TEXT", pk: 0 },
+      { name: "enabled", type: "boolean", pk: 0 },
+    ]);
+    expect(columns("group_members").map((column) => column["pk"])).toEqual([1, 2]);
+    expect(columns("postern_inbox").length).toBe(6);
+    database.close();
+    rmSync(directory, { recursive: true });
+  });
+});

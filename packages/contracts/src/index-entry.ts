@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { EntityRef, StreamName } from "./entity";
+import { Lane } from "./ids";
+
+/**
+ * What the cloud knows of one entity of one definition. Graph returns an entity in parts and omits what has not changed;
+ * only this document knows the whole, and what was ever sent.
+ */
+export const IndexEntry = z.object({
+  /** `entityKey(entity)` */
+  id: z.string(),
+  /** Partition key. */
+  lane: Lane,
+  entity: EntityRef,
+  /** Merged source properties: absent = never seen, null = cleared. */
+  source: z.record(z.string(), z.unknown()),
+  /** Whether the source has it: false after `@removed`. */
+  exists: z.boolean(),
+  /** Reason of the removal: `changed` can be restored, `deleted` cannot. */
+  removed: z.enum(["changed", "deleted"]).optional(),
+  inScope: z.boolean(),
+  /** Set before the first enqueue: only an entity ever sent may be deleted at the target. */
+  sent: z.boolean(),
+  /** Desired state that was last enqueued: absent when it never was. */
+  desired: z.enum(["present", "absent"]).optional(),
+  /** Key at the target that was last enqueued: a delete needs it after the source has gone. */
+  targetKey: z.record(z.string(), z.unknown()).optional(),
+  /** Mapped attributes the breaker watches (`enabled`), as last enqueued. */
+  watched: z.record(z.string(), z.unknown()).optional(),
+  version: z.int().min(0),
+  generation: z.int().min(0),
+  /** For a membership: its two ends, so that either can be looked up. */
+  groupId: z.string().optional(),
+  memberId: z.string().optional(),
+  /** Version of the item that the breaker holds: the target still has what was there before. */
+  held: z.int().min(0).optional(),
+  /** During a resync: source properties known before and not seen again yet. Cleared at its end. */
+  unseen: z.array(z.string()).optional(),
+  /**
+   * Version of the sweep that found it gone, or without some of its properties, at the end of a resync. Stays until that sweep
+   * is known to be committed: one that was abandoned would not find it again.
+   */
+  swept: z.int().min(0).optional(),
+  /**
+   * It came or went, and its memberships follow: noted with the page that found it out, because that page, read again after
+   * an abandoned run, finds nothing changed any more. Page null: owed to the next page that touches it.
+   */
+  follow: z.object({ stream: StreamName, page: z.int().min(0).nullable() }).optional(),
+});
+export type IndexEntry = z.infer<typeof IndexEntry>;

@@ -1,0 +1,186 @@
+export {
+  AgentView,
+  Heartbeat,
+  heartbeatIntervalMs,
+  HeartbeatReply,
+  offlineAfterMs,
+  TargetHealth,
+} from "./agent";
+export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./checkpoint";
+export {
+  eventAttribute,
+  type EventAttributes,
+  eventProperties,
+  parseEventType,
+  readMessage,
+  type ReadOptions,
+} from "./cloud-event";
+export { contentHash } from "./content-hash";
+export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./cycle";
+export {
+  Actor,
+  DeadLetter,
+  DeadLetterAction,
+  deadLetterActionsListed,
+  DeadLetterBatchReply,
+  DeadLetterBatchRequest,
+  DeadLetterFilter,
+  DeadLetterId,
+  deadLetterModel,
+  DeadLetterReplay,
+  DeadLetterRequest,
+  DeadLetterResult,
+  deadLettersPerRequest,
+  DeadLetterState,
+  DeadLetterView,
+} from "./dead-letter";
+export {
+  entityKey,
+  EntityRef,
+  EntityType,
+  itemIdOf,
+  LANE_COUNT,
+  laneOf,
+  lanesOf,
+  membershipRef,
+  StreamName,
+  streamOf,
+  streams,
+} from "./entity";
+export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./error-codes";
+export { fieldProblems, problemText } from "./field-problems";
+export { Hold } from "./hold";
+export {
+  AgentList,
+  CycleAccepted,
+  CycleList,
+  DeadLetterList,
+  defaultBodyBytes,
+  EntityTag,
+  Health,
+  HoldList,
+  HoldView,
+  IdempotencyKey,
+  JobList,
+  type MediaType,
+  type OperationId,
+  ReleaseReply,
+  ReleaseRequest,
+  Role,
+  type Route,
+  type RouteResponse,
+  routes,
+  SyncList,
+  SyncView,
+} from "./http-api";
+export {
+  AgentId,
+  BranchId,
+  CycleId,
+  DefinitionId,
+  GroupName,
+  ItemId,
+  JobId,
+  Lane,
+  MessageId,
+  TargetName,
+  TenantId,
+  Timestamp,
+  Traceparent,
+  Version,
+} from "./ids";
+export { IndexEntry } from "./index-entry";
+export {
+  AttemptRequest,
+  JOB_MESSAGE_TYPE,
+  JOB_RESULT_MESSAGE_TYPE,
+  JobAttempt,
+  JobKind,
+  jobKinds,
+  JobMessage,
+  jobModel,
+  JobRequest,
+  JobResult,
+  JobResultMessage,
+  JobState,
+  JobView,
+  SyncEntitiesParameters,
+  TargetTestParameters,
+} from "./job";
+export { JSON_SCHEMA_BASE, jsonSchema, jsonSchemas, type PublishedSchema } from "./json-schemas";
+export { ItemTrial, LaneTrials, laneTrialsId, ProcessRecord, processRecordId } from "./lane-trials";
+export { PARKED_MESSAGE_TYPE, ParkedMessage, ParkedRecord } from "./parked-message";
+export { LedgerEntry } from "./ledger-entry";
+export { limits } from "./limits";
+export { nearest } from "./nearest";
+export {
+  FailureClass,
+  type FinalOutcome,
+  finalOutcomes,
+  isFinal,
+  itemModel,
+  ItemOutcome,
+  OutcomeCounts,
+} from "./outcome";
+export {
+  type AgentPoint,
+  agentPoint,
+  agentPointChannel,
+  agentSteps,
+  type CloudPoint,
+  cloudPoint,
+  cloudPointChannel,
+  cloudSteps,
+  type PointEvent,
+} from "./point";
+export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./problem";
+export {
+  ItemResult,
+  RESULT_MESSAGE_TYPE,
+  ResultMessage,
+  WorkMessageResult,
+} from "./result-message";
+export { Secret } from "./secret";
+export { START_MESSAGE_TYPE, StartMessage, startSession } from "./start-message";
+export {
+  defineStateModel,
+  nextState,
+  stateDiagram,
+  type StateModel,
+  type Transition,
+} from "./state-model";
+export {
+  ColumnMapping,
+  ColumnType,
+  DeleteBreaker,
+  EntityMapping,
+  Expression,
+  SyncDefinition,
+} from "./sync-definition";
+export {
+  agentRights,
+  cloudRights,
+  containers,
+  type ContainerTopology,
+  containerTopology,
+  databaseName,
+  historyTtlSeconds,
+  jobsQueueName,
+  ledgerContainerName,
+  type QueueTopology,
+  queueTopology,
+  resultsQueueName,
+  type Right,
+  startQueueName,
+  type TopologyTimings,
+  type WorkerGroup,
+  workQueueName,
+} from "./topology";
+export {
+  Attempt,
+  TargetIdentifier,
+  TargetValue,
+  WORK_MESSAGE_TYPE,
+  WorkItem,
+  WorkMessage,
+} from "./work-message";

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { EntityRef, StreamName } from "./entity";
+import {
+  AgentId,
+  BranchId,
+  CycleId,
+  DefinitionId,
+  GroupName,
+  ItemId,
+  JobId,
+  Lane,
+  MessageId,
+  TargetName,
+  TenantId,
+  Timestamp,
+  Version,
+} from "./ids";
+import { limits } from "./limits";
+import { FailureClass, ItemOutcome } from "./outcome";
+import { Attempt, WorkItem } from "./work-message";
+
+export const RESULT_MESSAGE_TYPE = "postern.sync.result.v1";
+
+/** One item's outcome. Everything that is not applied, unchanged or superseded says why. */
+export const ItemResult = z.object({
+  itemId: ItemId,
+  entity: EntityRef,
+  version: Version,
+  outcome: ItemOutcome,
+  failure: FailureClass.optional(),
+  /** Code of the closed set; see error-codes. */
+  code: z.string().max(60).optional(),
+  /** For a person: what is wrong and the way out. */
+  reason: z.string().max(limits.reasonChars).optional(),
+  /** When a waiting item is to be tried again. */
+  retryAt: Timestamp.optional(),
+  attempts: z.array(Attempt).max(limits.attemptsListed).optional(),
+  firstAttemptAt: Timestamp.optional(),
+  /** The item itself, when it waits or is dead-lettered: whoever consumes the result needs it to go on. */
+  item: WorkItem.optional(),
+});
+export type ItemResult = z.infer<typeof ItemResult>;
+
+/** What became of one work message. */
+export const WorkMessageResult = z.object({
+  workMessageId: MessageId,
+  definition: DefinitionId,
+  stream: StreamName,
+  target: TargetName,
+  lane: Lane,
+  cycleId: CycleId,
+  jobId: JobId.optional(),
+  version: Version,
+  traceparent: z.string().max(55).optional(),
+  items: z.array(ItemResult).min(1).max(limits.itemsPerMessage),
+});
+export type WorkMessageResult = z.infer<typeof WorkMessageResult>;
+
+/** A batch of results, delivered at least once; consumed idempotently by `workMessageId`. */
+export const ResultMessage = z.object({
+  messageId: MessageId,
+  tenant: TenantId,
+  branch: BranchId,
+  group: GroupName,
+  agent: AgentId,
+  at: Timestamp,
+  results: z.array(WorkMessageResult).min(1).max(limits.messagesPerResult),
+});
+export type ResultMessage = z.infer<typeof ResultMessage>;

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { FaultPlan, startControlServer } from "@postern/emulator-kit";
+import { Account } from "./engine/account";
+import { startPurging } from "./engine/expiry";
+import { importKey } from "./http/authorization";
+import { Counters } from "./http/counters";
+import { createCosmosServer } from "./http/server";
+import type { Journal } from "./store/journal";
+import { MemoryJournal } from "./store/memory-journal";
+import { SqliteJournal } from "./store/sqlite-journal";
+import { Topology, type TopologyInput } from "./topology";
+
+export interface CosmosEmulatorOptions {
+  /** Port on 127.0.0.1; 0 or absent: any free one. */
+  readonly port?: number;
+  readonly controlPort?: number;
+  /** Directory in which documents survive; absent: they live in memory only. */
+  readonly data?: string;
+  /** Account key in base64; absent: the one remembered in the directory, or a new random one. */
+  readonly key?: string;
+  /** Databases and containers that are made unless they exist. */
+  readonly topology?: TopologyInput;
+}
+
+export interface CosmosEmulator {
+  /** `http://127.0.0.1:PORT` */
+  readonly endpoint: string;
+  readonly key: string;
+  readonly connectionString: string;
+  readonly faults: FaultPlan;
+  stats(): Record<string, number>;
+  /** URL of the control server. */
+  readonly control: string;
+  close(): Promise<void>;
+}
+
+export async function startCosmosEmulator(
+  options: CosmosEmulatorOptions = {},
+): Promise<CosmosEmulator> {
+  const topology = Topology.parse(options.topology ?? { databases: [] });
+  const journal =
+    options.data === undefined ? new MemoryJournal() : new SqliteJournal(options.data);
+  try {
+    return await start(options, topology, journal);
+  } catch (error) {
+    journal.close();
+    throw error;
+  }
+}
+
+async function start(
+  options: CosmosEmulatorOptions,
+  topology: Topology,
+  journal: Journal,
+): Promise<CosmosEmulator> {
+  const key = options.key ?? journal.setting("key") ?? randomBytes(64).toString("base64");
+  journal.putSetting("key", key);
+  const nowMs = (): number => Date.now();
+  const account = new Account(journal, nowMs);
+  applyTopology(account, topology);
+  await new Promise<void>((resolve, reject) => {
+    journal.afterCommit((error) => (error === undefined ? resolve() : reject(error)));
+  });
+  const faults = new FaultPlan();
+  const counters = new Counters();
+  const server = createCosmosServer({
+    account,
+    journal,
+    faults,
+    counters,
+    key: importKey(key),
+    nowMs,
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+  const closeServer = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  const stats = (): Record<string, number> => counters.snapshot();
+  const controlPort = options.controlPort ?? 0;
+  const control = await startControlServer({ port: controlPort, faults, stats }).catch(
+    async (error: unknown) => {
+      await closeServer();
+      throw error;
+    },
+  );
+  const stopPurging = startPurging(account, nowMs);
+  const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
+  return {
+    endpoint,
+    key,
+    connectionString: `AccountEndpoint=${endpoint}/;AccountKey=${key};`,
+    faults,
+    stats,
+    control: control.url,
+    close: async () => {
+      stopPurging();
+      await control.close();
+      await closeServer();
+      journal.close();
+    },
+  };
+}
+
+function applyTopology(account: Account, topology: Topology): void {
+  for (const { id, containers } of topology.databases) {
+    const database = account.databases.get(id) ?? account.createDatabase({ id });
+    for (const container of containers) {
+      if (database.containers.has(container.id)) continue;
+      account.createContainer(database, {
+        id: container.id,
+        partitionKey: { paths: container.partitionKeyPaths },
+        ...(container.defaultTtlSeconds === null
+          ? {}
+          : { defaultTtl: container.defaultTtlSeconds }),
+        uniqueKeyPolicy: { uniqueKeys: container.uniqueKeys.map((paths) => ({ paths })) },
+      });
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { ContainerRecord, DatabaseRecord, DocumentRecord, Journal } from "./journal";
+
+/** Forgets everything: an emulator without a data directory lives in memory only. */
+export class MemoryJournal implements Journal {
+  #number = 0;
+
+  databases(): DatabaseRecord[] {
+    return [];
+  }
+  containers(): ContainerRecord[] {
+    return [];
+  }
+  documents(): Iterable<DocumentRecord> {
+    return [];
+  }
+  putDatabase(): void {}
+  removeDatabase(): void {}
+  putContainer(): void {}
+  removeContainer(): void {}
+  putDocument(): void {}
+  removeDocument(): void {}
+  putCounters(): void {}
+  nextNumber(): number {
+    return ++this.#number;
+  }
+  setting(): string | undefined {
+    return undefined;
+  }
+  putSetting(): void {}
+  afterCommit(callback: (error?: Error) => void): void {
+    callback();
+  }
+  close(): void {}
+}

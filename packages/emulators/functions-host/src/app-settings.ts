@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import { errorMessage, FunctionsHostError } from "./errors";
+
+const Value = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const Values = z.record(z.string().min(1).max(500), Value);
+const LocalSettings = z.looseObject({
+  IsEncrypted: z
+    .literal(false, "encrypted settings cannot be read here: decrypt them with Core Tools")
+    .optional(),
+  Values: Values.default({}),
+});
+
+function readJson<T>(file: string, schema: z.ZodType<T>): T {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new FunctionsHostError(
+      "settings-invalid",
+      `${file} is not readable JSON: ${errorMessage(error)}`,
+    );
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new FunctionsHostError("settings-invalid", `${file}:\n${z.prettifyError(parsed.error)}`);
+}
+
+export interface AppSettingsSources {
+  readonly appDirectory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file?: string | undefined;
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The settings of the app. Later wins: `Values` of local.settings.json, the process environment (both as with Core
+ * Tools), then what this run was given explicitly, so that a variable left over in a shell cannot point a test at a
+ * real service.
+ */
+export class AppSettings {
+  /** What is not in the process environment already and must be put there for the app. */
+  readonly added: Readonly<Record<string, string>>;
+  readonly #values = new Map<string, string>();
+  readonly #folded = new Map<string, string>();
+
+  constructor(sources: AppSettingsSources) {
+    const local = path.join(sources.appDirectory, "local.settings.json");
+    const fromLocal = existsSync(local) ? readJson(local, LocalSettings).Values : {};
+    const given = {
+      ...(sources.file === undefined ? {} : readJson(sources.file, Values)),
+      ...sources.settings,
+    };
+    for (const [name, value] of Object.entries({
+      ...fromLocal,
+      ...sources.environment,
+      ...given,
+    })) {
+      if (value === undefined) continue;
+      this.#values.set(name, value);
+      this.#folded.set(name.toLowerCase(), value);
+    }
+    this.added = Object.fromEntries(
+      [...this.#values].filter(([name, value]) => sources.environment[name] !== value),
+    );
+  }
+
+  /** Names are compared as the .NET host does: without regard to case; `:` and `__` are the same separator. */
+  get(name: string): string | undefined {
+    return (
+      this.#values.get(name) ??
+      this.#folded.get(name.toLowerCase()) ??
+      this.#folded.get(name.toLowerCase().replaceAll(":", "__"))
+    );
+  }
+
+  /** Replaces every `%NAME%` by the setting of that name. */
+  expand(text: string, where: string): string {
+    return text.replace(/%([^%]+)%/g, (_, name: string) => {
+      const value = this.get(name);
+      if (value !== undefined) return value;
+      throw new FunctionsHostError(
+        "setting-missing",
+        `${where}: app setting ${name} (in "${text}") does not exist`,
+      );
+    });
+  }
+
+  /** Whether `AzureWebJobs.<function>.Disabled` is set, the service's switch for one function. */
+  isDisabled(functionName: string): boolean {
+    const value =
+      this.get(`AzureWebJobs.${functionName}.Disabled`) ??
+      this.get(`AzureWebJobs_${functionName}_Disabled`);
+    return value === "1" || value?.toLowerCase() === "true";
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The host's HTTP server. Serving, then draining (503 for functions, the status stays readable), then closed; only
+ * the host moves it on.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describeError } from "../errors";
+import type { HostLog } from "../log";
+import type { AdminEndpoints } from "./admin";
+import type { HttpTrigger } from "./http-trigger";
+import { writeStatus } from "./response";
+import type { RouteTable } from "./route-table";
+
+export interface FrontEndOptions {
+  readonly port: number;
+  readonly routes: RouteTable;
+  readonly trigger: HttpTrigger;
+  readonly admin: AdminEndpoints;
+  readonly log: HostLog;
+}
+
+/** Kestrel's. Node's own 5 s makes clients that reuse a connection now and then hit one that is just being closed. */
+const KEEP_ALIVE_MS = 130_000;
+
+export class FrontEnd {
+  readonly #options: FrontEndOptions;
+  readonly #server: Server;
+  #draining = false;
+
+  constructor(options: FrontEndOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch((error: unknown) => {
+        this.#options.log.write("error", `A request failed in the host: ${describeError(error)}`);
+        writeStatus(response, 500);
+      });
+    });
+    // Long invocations are bounded by functionTimeout; only the headers and an idle body have a limit of their own.
+    this.#server.requestTimeout = 0;
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(this.#options.port, "127.0.0.1", resolve);
+    });
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}`;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on("error", () => undefined); // a client that went away
+    const url = requestUrl(request);
+    const path = url && pathSegments(url.pathname);
+    if (url === undefined || path === undefined) return writeStatus(response, 400);
+    const { routes, trigger, admin } = this.#options;
+    if (path[0]?.toLowerCase() === "admin") return admin.serve(request, response, path);
+    if (this.#draining)
+      return writeStatus(response, 503, { connection: "close", "retry-after": "1" });
+    const found = routes.find(request.method ?? "", path);
+    if (found) return trigger.serve(request, response, url, found.route, found.parameters);
+    if (path.length === 0 && request.method === "GET") {
+      const text = "Functions host emulator for development and tests: up and running.\n";
+      response.writeHead(200, { "content-type": "text/plain" }).end(text);
+      return undefined;
+    }
+    return writeStatus(response, 404);
+  }
+}
+
+function requestUrl(request: IncomingMessage): URL | undefined {
+  const target = request.url ?? "/";
+  if (!target.startsWith("/")) return undefined;
+  return URL.parse(`http://${request.headers.host ?? "localhost"}${target}`) ?? undefined;
+}
+
+function pathSegments(pathname: string): string[] | undefined {
+  try {
+    const segments = pathname.slice(1).split("/").map(decodeURIComponent);
+    if (segments.at(-1) === "") segments.pop();
+    return segments;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,22 @@
+import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
+
+const DEAD_LETTER_SUFFIX = /\/\$deadletterqueue$/i;
+
+export function isDeadLetterPath(queue: string): boolean {
+  return DEAD_LETTER_SUFFIX.test(queue);
+}
+
+/** `queue` as in a trigger: a queue's name, or `NAME/$deadletterqueue`. */
+export function createQueueReceiver(
+  client: ServiceBusClient,
+  queue: string,
+  maxAutoLockRenewalDurationInMs: number,
+): ServiceBusReceiver {
+  return client.createReceiver(queue.replace(DEAD_LETTER_SUFFIX, ""), {
+    receiveMode: "peekLock",
+    maxAutoLockRenewalDurationInMs,
+    // The host decides what a body is, see message-data.ts.
+    skipParsingBodyAsJson: true,
+    ...(isDeadLetterPath(queue) ? { subQueueType: "deadLetter" as const } : {}),
+  });
+}

@@ -1,0 +1,183 @@
+/**
+ * One Service Bus trigger: a client and an intake, and the watchdog that replaces both when nothing moves. Starting ->
+ * receiving (replaced any number of times) -> draining -> closed.
+ *
+ * The SDK is known to stop receiving without a word after some kinds of disconnection. The sign of that: messages wait
+ * in the queue while this trigger has been idle. The look costs one peek every WATCH_MS of idleness.
+ */
+import type { ServiceBusClient, ServiceBusReceivedMessage } from "@azure/service-bus";
+import type { ServiceBusTriggerBinding } from "../bindings";
+import { errorMessage } from "../errors";
+import type { ServiceBusOptions } from "../host-json";
+import type { HostLog } from "../log";
+import { endPendingLinks, shortenGoodByes } from "./abandoned-client";
+import { createClient, type ConnectionTarget } from "./connection";
+import type { Intake, ReportError } from "./intake";
+import type { MessageRunner } from "./message-runner";
+import { within } from "./patience";
+import { QueueIntake } from "./queue-intake";
+import { createQueueReceiver, isDeadLetterPath } from "./queue-path";
+import { SessionIntake } from "./session-intake";
+
+export interface ServiceBusTriggerOptions {
+  readonly functionName: string;
+  readonly queue: string;
+  readonly binding: ServiceBusTriggerBinding;
+  readonly target: ConnectionTarget;
+  readonly options: ServiceBusOptions;
+  readonly runner: MessageRunner;
+  readonly log: HostLog;
+  /** Time between two looks of the watchdog. */
+  readonly watchMs: number;
+}
+
+type SequenceNumber = ServiceBusReceivedMessage["sequenceNumber"];
+
+/** What a look finds: nothing, a message that waits, or no answer at all. */
+type Sight =
+  | { readonly kind: "nothing" | "silence" }
+  | { readonly kind: "waiting"; readonly first: SequenceNumber };
+
+const PEEK_TIMEOUT_MS = 4000;
+/** A connection that leads nowhere would hold up its replacement for the SDK's minute. */
+const CLOSE_PATIENCE_MS = 500;
+
+export class ServiceBusTrigger {
+  readonly #options: ServiceBusTriggerOptions;
+  #client: ServiceBusClient | undefined;
+  #intake: Intake | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  /** The first message that the last look found waiting. */
+  #suspect: SequenceNumber | undefined;
+  #outage = false;
+  #looking = false;
+  #stopped = false;
+  #replacing = Promise.resolve();
+
+  constructor(options: ServiceBusTriggerOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#open();
+    this.#watchdog = setInterval(() => void this.#watch(), this.#options.watchMs);
+  }
+
+  /** Throws away client and intake with whatever they hold and begins again. */
+  replace(): void {
+    this.#replacing = this.#replacing.then(async () => {
+      if (this.#stopped) return;
+      await this.#discard();
+      await this.#open();
+    });
+  }
+
+  async drain(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#watchdog);
+    await this.#replacing;
+    await this.#intake?.drain();
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#watchdog);
+    await this.#replacing;
+    await this.#discard();
+  }
+
+  /** A message came: whatever was wrong is over. */
+  noticeMessage(): void {
+    if (!this.#outage) return;
+    this.#outage = false;
+    this.#options.log.write("information", "Receiving again.", this.#options.functionName);
+  }
+
+  async #open(): Promise<void> {
+    const { target, options, queue, binding, runner } = this.#options;
+    this.#client = await createClient(target, options);
+    const many = binding.cardinality === "many";
+    const SomeIntake =
+      binding.isSessionsEnabled && !isDeadLetterPath(queue) ? SessionIntake : QueueIntake;
+    this.#intake = new SomeIntake(this.#client, queue, many, options, runner, this.#report);
+    this.#intake.start();
+  }
+
+  async #discard(): Promise<void> {
+    const [client, intake] = [this.#client, this.#intake];
+    this.#client = undefined;
+    this.#intake = undefined;
+    if (client === undefined) return;
+    shortenGoodByes(client);
+    const closed = Promise.resolve(intake?.close())
+      .catch(() => undefined)
+      .then(() => client.close());
+    await within(CLOSE_PATIENCE_MS, closed);
+    endPendingLinks(client);
+  }
+
+  /** An outage is told once: the SDK reports every attempt. */
+  readonly #report: ReportError = ({ error, errorSource }) => {
+    const isOutage = errorSource === "receive";
+    if (this.#stopped || (isOutage && this.#outage)) return;
+    if (isOutage) this.#outage = true;
+    const { queue, functionName, log } = this.#options;
+    log.write("warning", `Queue ${queue} (${errorSource}): ${errorMessage(error)}`, functionName);
+  };
+
+  async #watch(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    await this.#look();
+    this.#looking = false;
+  }
+
+  async #look(): Promise<void> {
+    const { watchMs, queue, functionName, log } = this.#options;
+    const [client, intake] = [this.#client, this.#intake];
+    if (client === undefined || intake === undefined || intake.idleMs < watchMs) {
+      this.#suspect = undefined;
+      return;
+    }
+    const before = this.#suspect;
+    const sight = await look(client, queue, before);
+    if (this.#intake !== intake || this.#stopped) return;
+    this.#suspect = sight.kind === "waiting" ? sight.first : undefined;
+    // Seen twice: what waits may be locked by another receiver, which ends, or there is a stall, which does not.
+    const stalled = sight.kind === "waiting" && before !== undefined && intake.idleMs >= watchMs;
+    if (!stalled && sight.kind !== "silence") return;
+    this.#suspect = undefined;
+    log.write("warning", `Messages wait in ${queue} but none arrive: reconnecting.`, functionName);
+    this.replace();
+  }
+}
+
+async function look(client: ServiceBusClient, queue: string, from: SequenceNumber): Promise<Sight> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<Sight>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: "silence" }), PEEK_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([peek(client, queue, from), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Without `from` the SDK goes on where its last peek ended, which is where new messages are. */
+async function peek(client: ServiceBusClient, queue: string, from: SequenceNumber): Promise<Sight> {
+  const receiver = createQueueReceiver(client, queue, 0);
+  try {
+    const found = await receiver.peekMessages(
+      10,
+      from === undefined ? {} : { fromSequenceNumber: from },
+    );
+    const active = found.find(({ state }) => state === "active");
+    return active ? { kind: "waiting", first: active.sequenceNumber } : { kind: "nothing" };
+  } catch {
+    // The broker is away: the SDK is trying to reach it, replacing the client would not help.
+    return { kind: "nothing" };
+  } finally {
+    await receiver.close().catch(() => undefined);
+  }
+}

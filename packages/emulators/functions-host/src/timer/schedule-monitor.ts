@@ -1,0 +1,52 @@
+/**
+ * Remembers when a timer ran and when it is due, so that a host that was down notices what it missed. One small file
+ * per timer, replaced as a whole; without a data directory nothing outlives the host.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+
+const ScheduleStatus = z.strictObject({
+  /** The schedule these times belong to. */
+  schedule: z.string(),
+  /** Null until the first run. */
+  last: z.iso.datetime().nullable(),
+  next: z.iso.datetime(),
+  lastUpdated: z.iso.datetime(),
+});
+export type ScheduleStatus = z.infer<typeof ScheduleStatus>;
+
+export class ScheduleMonitor {
+  readonly #directory: string | undefined;
+
+  constructor(dataDirectory: string | undefined) {
+    this.#directory = dataDirectory === undefined ? undefined : path.join(dataDirectory, "timers");
+  }
+
+  read(functionName: string): ScheduleStatus | undefined {
+    const file = this.#file(functionName);
+    if (file === undefined || !existsSync(file)) return undefined;
+    try {
+      const parsed = ScheduleStatus.safeParse(JSON.parse(readFileSync(file, "utf8")));
+      return parsed.success ? parsed.data : undefined;
+    } catch {
+      return undefined; // a damaged status is as good as none: the timer starts afresh
+    }
+  }
+
+  write(functionName: string, status: ScheduleStatus): void {
+    const file = this.#file(functionName);
+    if (file === undefined || this.#directory === undefined) return;
+    mkdirSync(this.#directory, { recursive: true });
+    const temporary = `${file}.tmp`;
+    writeFileSync(temporary, JSON.stringify(status));
+    renameSync(temporary, file);
+  }
+
+  /** Function names hold nothing that a file name could not. */
+  #file(functionName: string): string | undefined {
+    return this.#directory === undefined
+      ? undefined
+      : path.join(this.#directory, `${functionName}.json`);
+  }
+}

@@ -1,0 +1,66 @@
+import { Cron } from "croner";
+import { errorMessage, FunctionsHostError } from "../errors";
+import { parseTimeSpan } from "../time-span";
+
+/** When a timer is due. */
+export interface Schedule {
+  /** The first occurrence after `moment`; undefined when there is none any more. */
+  next(moment: Date): Date | undefined;
+  /** Shorter than a minute: the host keeps no status for such timers unless asked. */
+  readonly frequent: boolean;
+  /** Occurrences follow a calendar, so summer time moves them; false for a plain interval. */
+  readonly adjustForDst: boolean;
+}
+
+const NAMES = "mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec";
+const LONG_NAMES = new RegExp(`\\b(${NAMES})[a-z]*\\b`, "gi");
+const FIELD = new RegExp(`^(?:[0-9*,/-]|${NAMES})+$`, "i");
+const MINUTE_MS = 60_000;
+
+function constantSchedule(intervalMs: number): Schedule {
+  return {
+    next: (moment) => new Date(moment.getTime() + intervalMs),
+    frequent: intervalMs < MINUTE_MS,
+    adjustForDst: false,
+  };
+}
+
+/**
+ * NCRONTAB (six fields, seconds first; five are accepted as the host does) or a TimeSpan between runs.
+ * Unlike Unix cron, day of month AND day of week must fit.
+ */
+export function parseSchedule(text: string, where: string, timeZone: string | undefined): Schedule {
+  const fail = (why: string): never => {
+    throw new FunctionsHostError("schedule-invalid", `${where}: schedule "${text}" ${why}`);
+  };
+  if (text.includes(":")) {
+    const intervalMs = parseTimeSpan(text);
+    if (intervalMs === undefined || intervalMs < 1)
+      return fail('is not a time span such as "00:05:00"');
+    return constantSchedule(intervalMs);
+  }
+  const fields = text.trim().replace(LONG_NAMES, "$1").split(/\s+/);
+  if (fields.length < 5 || fields.length > 6 || !fields.every((field) => FIELD.test(field))) {
+    return fail(
+      'is not NCRONTAB: six fields such as "0 */5 * * * *", of digits, names and * , - /',
+    );
+  }
+  let cron: Cron;
+  try {
+    cron = new Cron(fields.join(" "), {
+      mode: fields.length === 6 ? "6-part" : "5-part",
+      domAndDow: true,
+      paused: true,
+      timezone: timeZone ?? "UTC",
+    });
+  } catch (error) {
+    return fail(`cannot be understood: ${errorMessage(error)}`);
+  }
+  const [first, second] = cron.nextRuns(2);
+  if (first === undefined) return fail("never comes due");
+  return {
+    next: (moment) => cron.nextRun(moment) ?? undefined,
+    frequent: second !== undefined && second.getTime() - first.getTime() < MINUTE_MS,
+    adjustForDst: true,
+  };
+}

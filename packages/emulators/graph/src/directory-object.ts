@@ -1,0 +1,26 @@
+import type { CollectionName } from "./property-catalog";
+
+/* An object of the directory, as everyone but the directory itself sees it: nothing can be changed through it. */
+
+type ObjectState = "live" | "deleted" | "purged";
+
+export interface DirectoryObject {
+  readonly id: string;
+  /** Absent for what is only known because others refer to it (devices, service principals, …). */
+  readonly collection: CollectionName | undefined;
+  readonly odataType: string;
+  /** Position in its collection: the sequence number of its creation. */
+  readonly ordinal: number;
+  readonly state: ObjectState;
+  readonly deletedAt: string | undefined;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly manager: DirectoryObject | undefined;
+  readonly reports: ReadonlySet<DirectoryObject>;
+  /** Members with the sequence number at which they joined; in that order. */
+  readonly members: ReadonlyMap<DirectoryObject, number>;
+  readonly memberOf: ReadonlySet<DirectoryObject>;
+}
+
+export function isVisible(object: DirectoryObject | undefined): object is DirectoryObject {
+  return object?.state === "live";
+}

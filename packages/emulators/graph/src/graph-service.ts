@@ -1,0 +1,82 @@
+import type { Directory } from "./directory";
+import type { DirectoryStore } from "./directory-store";
+import type { DeltaRounds } from "./delta-round";
+import type { LinkTokens } from "./link-token";
+import type { CollectionName } from "./property-catalog";
+import type { QueryOptions } from "./query-options";
+
+/* What the routes share: the state they work on, a request as they see it, and their answer. */
+
+export interface GraphService {
+  readonly directory: Directory;
+  readonly store: DirectoryStore;
+  readonly rounds: DeltaRounds;
+  readonly tokens: LinkTokens;
+  /** Tokens of an earlier epoch have expired. */
+  readonly epochs: Record<CollectionName, number>;
+  readonly counters: Map<string, number>;
+  readonly maxTokenAgeMs: number;
+  readonly replicationLagMs: number;
+  /** Chance, 0 to 1, that a round repeats earlier changes and that a page repeats an object. */
+  readonly replay: number;
+  readonly random: () => number;
+  readonly nowMs: () => number;
+}
+
+export interface Call {
+  readonly method: string;
+  /** Path below the version, decoded. */
+  readonly path: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly options: QueryOptions;
+  header(name: string): string | undefined;
+  readonly body: unknown;
+  /** `https://localhost:PORT/v1.0`, as the client called it. */
+  readonly baseUrl: string;
+}
+
+/** A request without its transport: what comes over the wire, and each one inside a batch. */
+export interface InnerRequest {
+  readonly method: string;
+  /** Below the version, with the query. */
+  readonly url: string;
+  header(name: string): string | undefined;
+  body(): unknown;
+}
+
+export interface GraphReply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type Access = "read" | "write";
+
+export interface Route {
+  readonly method: string;
+  /** Segments; `:name` takes any. */
+  readonly path: string;
+  /** Its name for faults and counters. */
+  readonly operation: string;
+  readonly access: Access;
+  /** Roles that suffice beside the directory-wide ones. */
+  readonly roles: readonly string[];
+  handle(service: GraphService, call: Call): GraphReply;
+}
+
+export const noContent: GraphReply = { status: 204 };
+
+export function count(service: GraphService, name: string): void {
+  service.counters.set(name, (service.counters.get(name) ?? 0) + 1);
+}
+
+/** A parameter that the route's path has. */
+export function parameter(call: Call, name: string): string {
+  const value = call.parameters[name];
+  if (value === undefined) throw new RangeError(`the route has no parameter ${name}`);
+  return value;
+}
+
+export function isEventual(call: Call): boolean {
+  return call.header("consistencylevel")?.toLowerCase() === "eventual";
+}

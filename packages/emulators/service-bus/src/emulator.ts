@@ -1,0 +1,70 @@
+import { FaultPlan, startControlServer } from "@postern/emulator-kit";
+import { randomBytes } from "node:crypto";
+import { startListener } from "./amqp/listener";
+import { addProperties } from "./amqp/message-content";
+import { KEY_NAME, SharedAccess } from "./amqp/shared-access";
+import { Statistics } from "./amqp/statistics";
+import { Broker } from "./engine/broker";
+import { monotonicClock } from "./engine/clock";
+import { openStore } from "./store/open-store";
+import { parseTopology, type TopologyInput } from "./topology";
+
+export interface ServiceBusEmulatorOptions {
+  readonly topology: TopologyInput;
+  /** AMQP port; 0 or absent: any free one. */
+  readonly port?: number;
+  /** Port of the control server; 0 or absent: any free one. */
+  readonly controlPort?: number;
+  /** Directory that keeps the queues; absent: they live in memory. */
+  readonly dataDirectory?: string;
+  /** Absent: a random one, kept in the data directory if there is one. */
+  readonly sharedAccessKey?: string;
+}
+
+export interface ServiceBusEmulator {
+  /** For the official SDKs. */
+  readonly connectionString: string;
+  readonly port: number;
+  readonly faults: FaultPlan;
+  /** URL of the control server. */
+  readonly control: string;
+  stats(): Record<string, number>;
+  close(): Promise<void>;
+}
+
+const KEY_BYTES = 32;
+
+/** Starts an emulated Service Bus namespace on loopback. */
+export async function startServiceBusEmulator(
+  options: ServiceBusEmulatorOptions,
+): Promise<ServiceBusEmulator> {
+  const topology = parseTopology(options.topology);
+  const clock = monotonicClock();
+  const store = await openStore(options.dataDirectory);
+  // Undone in reverse, at the end or when the start fails halfway.
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => store.close());
+  const key = store.sharedAccessKey(options.sharedAccessKey, () =>
+    randomBytes(KEY_BYTES).toString("base64"),
+  );
+  const broker = new Broker(topology.queues, { clock, store, editProperties: addProperties });
+  opened.defer(() => broker.close());
+  const faults = new FaultPlan();
+  const statistics = new Statistics();
+  const stats = (): Record<string, number> => statistics.snapshot(broker);
+  const sharedAccess = new SharedAccess(key, clock);
+  const services = { broker, clock, store, sharedAccess, faults, statistics };
+  const listener = await startListener(options.port ?? 0, services);
+  opened.defer(() => listener.close());
+  const control = await startControlServer({ port: options.controlPort ?? 0, faults, stats });
+  opened.defer(() => control.close());
+  const started = opened.move();
+  return {
+    connectionString: `Endpoint=sb://localhost:${listener.port};SharedAccessKeyName=${KEY_NAME};SharedAccessKey=${key};UseDevelopmentEmulator=true;`,
+    port: listener.port,
+    faults,
+    control: control.url,
+    stats,
+    close: () => started.disposeAsync(),
+  };
+}

@@ -1,0 +1,38 @@
+// Prints the closing line that people and CI read: how many passed, failed and were skipped, and which were skipped.
+// POSTERN_FAIL_ON_SKIP=1 makes a skip a failure: in CI every test must really run.
+const { writeFileSync } = require("node:fs");
+
+class ClosingLineReporter {
+  #skipped = [];
+
+  onTestResult(test, result) {
+    for (const each of result.testResults) {
+      if (each.status === "pending" || each.status === "todo") {
+        this.#skipped.push(`${each.fullName} (${test.path})`);
+      }
+    }
+  }
+
+  onRunComplete(_contexts, results) {
+    const brokenFiles = results.testResults.filter((file) => file.testExecError).length;
+    const failed = results.numFailedTests + brokenFiles;
+    const skipped = results.numPendingTests + results.numTodoTests;
+    const skipsAreFailures = process.env.POSTERN_FAIL_ON_SKIP === "1";
+    for (const name of this.#skipped) console.log(`skipped: ${name}`);
+    if (skipped > 0 && skipsAreFailures) {
+      this.error = new Error(`${skipped} tests were skipped where every test must run`);
+    }
+    const counted = skipsAreFailures ? failed + skipped : failed;
+    const tail = skipped > 0 && !skipsAreFailures ? `, ${skipped} skipped` : "";
+    const line = `${results.numPassedTests} passed, ${counted} failed${tail}`;
+    // The default reporter prints its summary after this one: whoever started jest prints the line last.
+    if (process.env.POSTERN_CLOSING_LINE_FILE)
+      writeFileSync(process.env.POSTERN_CLOSING_LINE_FILE, line);
+    else console.log(`\n${line}`);
+  }
+
+  getLastError() {
+    return this.error;
+  }
+}
+module.exports = ClosingLineReporter;
