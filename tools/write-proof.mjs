@@ -29,8 +29,10 @@ function simulation(lines) {
 }
 
 function chaos(lines) {
-  const rows = lines.map(({ at, scenario, seed, seconds, violations, measured }) => {
+  const rows = lines.map(({ at, scenario, seed, seconds, violations, cutShort, measured }) => {
     const told = [
+      cutShort && "cut short",
+      measured.target,
       measured.kills !== undefined &&
         `${number(typeof measured.kills === "number" ? measured.kills : sum(Object.values(measured.kills), Number))} kills`,
       measured.firstCompletionLongestMs !== undefined &&
@@ -39,6 +41,10 @@ function chaos(lines) {
         `failover at most ${number(measured.failoverLongestMs)} ms`,
       measured["share, four agents"] !== undefined &&
         `share of four agents ${measured["share, four agents"]}`,
+      measured["rate with / without"] !== undefined &&
+        `${number(measured.poison)} poison items, ${number(measured.deadLetters)} dead letters, rate with poison ${measured["rate with / without"]} of that without (bar ${measured["bar of the rate"]})`,
+      measured["first: kept"] !== undefined &&
+        `target away (${measured.way}) for ${number(measured.downSeconds)} s: ${number(measured.messagesWaiting)} messages waited with delivery counts ${JSON.stringify(measured["delivery counts of them"])}, back at 90 % of its rate within ${number(measured["second: back at 90 % after ms"])} ms, the other target kept ${measured["first: kept"]} (bar ${measured["bar of that"]})`,
       measured.hangs !== undefined && `${measured.hangs} hangs`,
       `${number(measured.writes)} writes at the target`,
     ].filter(Boolean);

@@ -17,24 +17,32 @@ async function main(): Promise<number> {
   }
   if (command === "chaos") {
     const { chaos } = await import("./chaos/chaos");
-    return chaos(argv, process.env, callerDirectory);
+    return chaos(argv, process.env, callerDirectory, interruption());
   }
   const options = parseOptions(argv, callerDirectory);
   if (options === "help") {
     process.stdout.write(`${usage}\n`);
     return exitCodes.ok;
   }
+  return start(options, process.env, interruption());
+}
+
+/** A terminal's Ctrl-C reaches the whole process group, and the script that started us hands its own on: two that are one. */
+const ONE_INTERRUPTION_MS = 500;
+
+/** Aborted by Ctrl-C or SIGTERM. */
+function interruption(): AbortSignal {
   const interrupted = new AbortController();
-  let interruptions = 0;
+  let firstMs: number | undefined;
   const interrupt = (): void => {
-    interruptions += 1;
+    firstMs ??= performance.now();
     interrupted.abort();
     // A second Ctrl-C means now: the children end with their standard input.
-    if (interruptions > 1) process.exit(exitCodes.interrupted);
+    if (performance.now() - firstMs > ONE_INTERRUPTION_MS) process.exit(exitCodes.interrupted);
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  return start(options, process.env, interrupted.signal);
+  return interrupted.signal;
 }
 
 /** Errors that tell a person what to do; anything else is a fault of ours and shows its stack. */

@@ -11,13 +11,14 @@ import {
   type TargetName,
 } from "@postern/contracts";
 import type { Client } from "@microsoft/microsoft-graph-client";
-import { AuditedTarget, auditViolations } from "../src/chaos/audited-target";
+import { AuditedSqlite } from "../src/chaos/audited-sqlite";
+import { auditViolations } from "../src/chaos/audited-target";
 import type { Tenant } from "../src/chaos/expected-rows";
 import { graphClient } from "./graph-client";
 import { eventually, startFollowing, type RunningPlatform } from "./platform-run";
 
 let platform: RunningPlatform;
-let target: AuditedTarget;
+let target: AuditedSqlite;
 let graph: Client;
 let tenant: Tenant;
 
@@ -26,7 +27,7 @@ const WITHIN_MS = 3_000;
 
 beforeAll(async () => {
   platform = await startFollowing(["--people", "120"]);
-  target = new AuditedTarget(path.join(platform.data, "target.db"));
+  target = new AuditedSqlite(path.join(platform.data, "target.db"));
   graph = graphClient(platform.endpoints);
   tenant = JSON.parse(
     readFileSync(path.join(platform.data, "sample-tenant-120.json"), "utf8"),

@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AuditedTarget, auditViolations } from "../src/chaos/audited-target";
+import { AuditedSqlite } from "../src/chaos/audited-sqlite";
+import { auditViolations } from "../src/chaos/audited-target";
 import {
   expectedGroups,
   expectedMembers,
@@ -28,7 +29,7 @@ test.each(["agent", "functions"])(
   "kill -9 of the %s, ten times at random moments of a cycle: nothing lost, nothing twice",
   async (name) => {
     const platform = await startFollowing(["--people", "100"]);
-    const target = new AuditedTarget(path.join(platform.data, "target.db"));
+    const target = new AuditedSqlite(path.join(platform.data, "target.db"));
     try {
       const tenant = JSON.parse(
         readFileSync(path.join(platform.data, "sample-tenant-100.json"), "utf8"),

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { AuditedTarget, auditViolations } from "../src/chaos/audited-target";
+import { AuditedSqlite } from "../src/chaos/audited-sqlite";
+import { auditViolations } from "../src/chaos/audited-target";
 import {
   expectedGroups,
   expectedMembers,
@@ -11,18 +12,18 @@ import {
 } from "../src/chaos/expected-rows";
 import { freshDirectory, runOnce } from "./platform-run";
 
-const opened: AuditedTarget[] = [];
+const opened: AuditedSqlite[] = [];
 afterEach(() => {
   for (const target of opened.splice(0)) target.close();
 });
 
-function openTarget(file: string): AuditedTarget {
-  const target = new AuditedTarget(file);
+function openTarget(file: string): AuditedSqlite {
+  const target = new AuditedSqlite(file);
   opened.push(target);
   return target;
 }
 
-function expectInStep(target: AuditedTarget, tenant: Tenant): void {
+function expectInStep(target: AuditedSqlite, tenant: Tenant): void {
   expect(ordered(target.rows("people"))).toEqual(ordered(expectedPeople(tenant)));
   expect(ordered(target.rows("groups"))).toEqual(ordered(expectedGroups(tenant)));
   expect(ordered(target.rows("group_members"))).toEqual(ordered(expectedMembers(tenant)));

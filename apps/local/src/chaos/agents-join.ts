@@ -6,7 +6,6 @@
  * held; it is read from the agents' logs afterwards.
  */
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { lockMs, type ChaosStage } from "./chaos-stage";
 import { median } from "./median";
 import type { ScenarioResult } from "./scenario";
@@ -54,7 +53,7 @@ class AgentsRun {
   async run(seconds: number): Promise<ScenarioResult> {
     const stage = this.#stage;
     const began = performance.now();
-    const auditedBefore = stage.target.auditCount();
+    const auditedBefore = await stage.target.auditCount();
     stage.workload.start();
     do {
       await this.#exactly(2);
@@ -63,21 +62,22 @@ class AgentsRun {
       await this.#allUp();
       await this.#unrest();
       stage.say(
-        `${Math.round((performance.now() - began) / 1_000)} s: ${stage.workload.changes} changes, ${stage.target.auditCount() - auditedBefore} writes, ${this.#joins} joined, ${this.#leaves} left, ${this.#losses.length} killed or stopped`,
+        `${Math.round((performance.now() - began) / 1_000)} s: ${stage.workload.changes} changes, ${(await stage.target.auditCount()) - auditedBefore} writes, ${this.#joins} joined, ${this.#leaves} left, ${this.#losses.length} killed or stopped`,
       );
-    } while (performance.now() - began < seconds * 1_000);
+    } while (performance.now() - began < seconds * 1_000 && !stage.interrupted);
     await this.#exactly(4);
     const took = (performance.now() - began) / 1_000;
-    const { tookMs, outstanding } = await stage.quiesce();
+    const end = await stage.finish();
     const units = stage.agentNames.flatMap((name) =>
       loggedUnits(name, path.join(stage.platform.logDirectory, `${name}.log`)),
     );
-    const violations = [...outstanding, ...(await stage.check())];
+    const violations = [...end.violations];
     const shares = { "share, two agents": 0, "share, four agents": 0 };
     for (const [name, count] of [
       ["share, two agents", 2],
       ["share, four agents", 4],
     ] as const) {
+      if (!this.#windows.some(({ agents }) => agents.length === count)) continue;
       shares[name] = this.#share(units, count);
       if (shares[name] > MOST_UNEVEN)
         violations.push(`${name}: the busiest did ${shares[name]} times what the least busy did`);
@@ -89,7 +89,7 @@ class AgentsRun {
       measured: {
         ...shares,
         items: units.reduce((sum, { items }) => sum + items, 0),
-        writes: stage.target.auditCount() - auditedBefore,
+        writes: (await stage.target.auditCount()) - auditedBefore,
         joined: this.#joins,
         left: this.#leaves,
         killed: this.#losses.filter(({ how }) => how === "kill").length,
@@ -97,15 +97,17 @@ class AgentsRun {
         failoverLanes: failovers.length,
         failoverMedianMs: median(failovers),
         failoverLongestMs: Math.max(0, ...failovers),
-        inStepAfterMs: tookMs,
+        inStepAfterMs: end.inStepAfterMs,
       },
     };
   }
 
   async #allUp(): Promise<void> {
-    await sleep(SETTLE_MS);
+    await this.#stage.pause(SETTLE_MS);
     const fromMs = Date.now();
-    await sleep(ALL_UP_MS);
+    await this.#stage.pause(ALL_UP_MS);
+    // Cut short it says nothing of shares.
+    if (this.#stage.interrupted) return;
     this.#windows.push({ agents: [...this.#up], fromMs, untilMs: Date.now() });
   }
 
@@ -131,14 +133,14 @@ class AgentsRun {
 
   async #unrest(): Promise<void> {
     const { random } = this.#stage;
-    for (let step = 0; step < UNREST_STEPS; step += 1) {
+    for (let step = 0; step < UNREST_STEPS && !this.#stage.interrupted; step += 1) {
       const name = random.pick(this.#stage.agentNames);
       const roll = random.next();
       if (!this.#up.has(name)) await this.#join(name);
       else if (roll < 0.35) await this.#kill(name);
       else if (roll < 0.7) await this.#stop(name);
       else if (this.#up.size > 1) await this.#leave(name);
-      await sleep(random.between(200, 2_500));
+      await this.#stage.pause(random.between(200, 2_500));
     }
   }
 
@@ -152,7 +154,7 @@ class AgentsRun {
   async #stop(agent: string): Promise<void> {
     this.#losses.push({ agent, how: "stop", atMs: Date.now() });
     this.#stage.signal(agent, "SIGSTOP");
-    await sleep(lockMs + this.#stage.random.between(...STOP_BEYOND_LOCK_MS));
+    await this.#stage.pause(lockMs + this.#stage.random.between(...STOP_BEYOND_LOCK_MS));
     this.#stage.signal(agent, "SIGCONT");
   }
 

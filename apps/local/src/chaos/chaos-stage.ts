@@ -8,7 +8,7 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CycleView, SyncDefinition } from "@postern/contracts";
+import type { CycleView, DeadLetterView, SyncDefinition } from "@postern/contracts";
 import { readDefinition } from "../definition-file";
 import { parseTarget } from "../options";
 import { cyclePage } from "../platform/cycle-page";
@@ -17,12 +17,17 @@ import { LocalPlatform } from "../platform/local-platform";
 import { SeededRandom } from "../simulation/random";
 import { prepareTarget } from "../target-tables";
 import { writeSampleTenant } from "../tenant/sample-tenant-file";
-import { AuditedTarget, auditViolations } from "./audited-target";
+import { AuditedPostgres } from "./audited-postgres";
+import { AuditedSqlite } from "./audited-sqlite";
+import { type AuditedTarget, auditViolations } from "./audited-target";
+import type { TargetKind } from "./chaos-options";
 import { Connections } from "./connections";
 import { differences } from "./differences";
 import { GraphSession } from "./graph-session";
 import { History } from "./history";
+import { PostgresServer } from "./postgres-server";
 import { Strikes } from "./strikes";
+import { WorkFeed } from "./work-feed";
 import { Workload } from "./workload";
 
 export interface StageOptions {
@@ -32,7 +37,14 @@ export interface StageOptions {
   readonly changesPerSecond: number;
   readonly renamesOnly?: boolean;
   readonly data: string | undefined;
+  readonly target: TargetKind;
+  /** A second target of the group, in PostgreSQL, behind a proxy of its own. */
+  readonly secondTarget?: string;
+  /** A value that ends an agent which binds it to a statement. */
+  readonly endOnValue?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the run is to end early. */
+  readonly interrupted: AbortSignal;
   readonly say: (text: string) => void;
 }
 
@@ -46,7 +58,8 @@ const QUIET_POLL_MS = 500;
 /** In step for this long, or it was a coincidence. */
 const QUIET_FOR_MS = 2_500;
 
-export class ChaosStage {
+interface StageParts {
+  readonly definition: SyncDefinition;
   readonly random: SeededRandom;
   readonly data: DataDirectory;
   readonly history: History;
@@ -54,24 +67,36 @@ export class ChaosStage {
   readonly connections: Connections;
   readonly strikes: Strikes;
   readonly target: AuditedTarget;
+  readonly postgres: PostgresServer | undefined;
+  readonly graph: GraphSession;
+  readonly workload: Workload;
+}
+
+/** What stands when a scenario has ended. */
+export interface StageEnd {
+  readonly violations: readonly string[];
+  /** Milliseconds from the end of the faults until everything was in step; undefined when the run was cut short. */
+  readonly inStepAfterMs: number | undefined;
+}
+
+export class ChaosStage {
+  readonly definition: SyncDefinition;
+  readonly random: SeededRandom;
+  readonly data: DataDirectory;
+  readonly history: History;
+  readonly platform: LocalPlatform;
+  readonly connections: Connections;
+  readonly strikes: Strikes;
+  readonly target: AuditedTarget;
+  readonly postgres: PostgresServer | undefined;
   readonly graph: GraphSession;
   readonly workload: Workload;
   /** How often each process was ended by us: any other end is its own. */
   readonly #ended = new Map<string, number>();
   readonly #options: StageOptions;
 
-  private constructor(parts: {
-    random: SeededRandom;
-    data: DataDirectory;
-    history: History;
-    platform: LocalPlatform;
-    connections: Connections;
-    strikes: Strikes;
-    target: AuditedTarget;
-    graph: GraphSession;
-    workload: Workload;
-    options: StageOptions;
-  }) {
+  private constructor(parts: StageParts, options: StageOptions) {
+    this.definition = parts.definition;
     this.random = parts.random;
     this.data = parts.data;
     this.history = parts.history;
@@ -79,9 +104,10 @@ export class ChaosStage {
     this.connections = parts.connections;
     this.strikes = parts.strikes;
     this.target = parts.target;
+    this.postgres = parts.postgres;
     this.graph = parts.graph;
     this.workload = parts.workload;
-    this.#options = parts.options;
+    this.#options = options;
   }
 
   static async start(options: StageOptions): Promise<ChaosStage> {
@@ -90,16 +116,26 @@ export class ChaosStage {
     const history = new History(data.path("chaos.jsonl"));
     history.note("start", { seed: options.seed, agents: options.agents, people: options.people });
     const definition = unheldDefinition();
-    const targetFile = data.path("target.db");
-    await prepareTarget(parseTarget(`sqlite:${targetFile}`, data.root), definition);
     const tenantFile = data.path("tenant.json");
     await writeSampleTenant(tenantFile, options.people);
     const connections = new Connections();
-    const strikes = new Strikes(path.join(data.root, "strikes"));
+    const strikes = new Strikes(path.join(data.root, "strikes"), options.endOnValue);
+    const needsPostgres = options.target === "postgres" || options.secondTarget !== undefined;
+    const postgres = needsPostgres ? await PostgresServer.start() : undefined;
+    const proxied = postgres?.url(await connections.connect("agent-postgres", postgres.port));
+    const sqliteFile = data.path("target.db");
+    const [targetUrl, ownUrl] =
+      options.target === "postgres"
+        ? [proxied ?? "", postgres?.url() ?? ""]
+        : [`sqlite:${sqliteFile}`, `sqlite:${sqliteFile}`];
+    await prepareTarget(parseTarget(ownUrl, data.root), definition);
     const platform = await LocalPlatform.start({
       data,
       definition,
-      targetUrl: `sqlite:${targetFile}`,
+      targetUrl,
+      ...(options.secondTarget === undefined
+        ? {}
+        : { moreTargets: { [options.secondTarget]: proxied ?? "" } }),
       tenantFile,
       environment: options.environment,
       lockDurationMs: lockMs,
@@ -120,19 +156,35 @@ export class ChaosStage {
       onTrouble: (message) => history.note("workload-trouble", { message }),
     });
     // The tables of the inbox exist from the first unit on: audited from here.
-    const target = new AuditedTarget(targetFile);
-    return new ChaosStage({
-      random,
-      data,
-      history,
-      platform,
-      connections,
-      strikes,
-      target,
-      graph,
-      workload,
+    const target =
+      options.target === "postgres"
+        ? await AuditedPostgres.open(ownUrl)
+        : new AuditedSqlite(sqliteFile);
+    return new ChaosStage(
+      {
+        definition,
+        random,
+        data,
+        history,
+        platform,
+        connections,
+        strikes,
+        target,
+        postgres,
+        graph,
+        workload,
+      },
       options,
-    });
+    );
+  }
+
+  /** Sends work straight to the targets' queues. */
+  feed(): WorkFeed {
+    return new WorkFeed(
+      this.platform.endpoints.serviceBus,
+      this.definition,
+      this.data.state.tenantId,
+    );
   }
 
   get agentNames(): readonly string[] {
@@ -160,6 +212,12 @@ export class ChaosStage {
     this.#ended.set(name, (this.#ended.get(name) ?? 0) + 1);
   }
 
+  /** How often a process has ended without us since it was started. */
+  ownEnds(name: string): number {
+    const restarts = this.platform.processes.get(name)?.restarts ?? 0;
+    return restarts - (this.#ended.get(name) ?? 0);
+  }
+
   /** Starts an agent that has left; what it was ended by before does not count any more. */
   async startAgent(name: string): Promise<void> {
     this.#ended.delete(name);
@@ -183,8 +241,84 @@ export class ChaosStage {
     throw new Error(`${name} did not run again within 30 s`);
   }
 
+  /** Whether the run is to end early: scenarios look before each step. */
+  get interrupted(): boolean {
+    return this.#options.interrupted.aborted;
+  }
+
+  /** Sleeps, and not beyond an interruption. */
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#options.interrupted }).catch(() => undefined);
+  }
+
+  /** Ends the scenario: heals everything, waits until all is in step (unless cut short), and checks. */
+  async finish(isExpected: (letter: DeadLetterView) => boolean = () => false): Promise<StageEnd> {
+    if (!this.interrupted) {
+      const { tookMs, outstanding } = await this.quiesce();
+      // Interrupted while it was waited: what is outstanding then is no finding.
+      if (!this.interrupted)
+        return {
+          violations: [...outstanding, ...(await this.check(isExpected))],
+          inStepAfterMs: tookMs,
+        };
+    }
+    await this.#heal();
+    await this.postgres?.revive();
+    return { violations: await this.check(isExpected), inStepAfterMs: undefined };
+  }
+
   /** Ends the faults and the changes, and waits until nothing is left to do. Answers what still stood out at the end. */
   async quiesce(): Promise<{ tookMs: number; outstanding: string[] }> {
+    await this.#heal();
+    const began = performance.now();
+    let quietSince: number | undefined;
+    let outstanding: string[] = [];
+    while (performance.now() - began < QUIET_WITHIN_MS && !this.interrupted) {
+      const before = outstanding[0];
+      outstanding = await this.#outstanding();
+      if (outstanding[0] !== before)
+        this.history.note("outstanding", { count: outstanding.length, first: outstanding[0] });
+      const now = performance.now();
+      if (outstanding.length > 0) quietSince = undefined;
+      else {
+        quietSince ??= now;
+        if (now - quietSince >= QUIET_FOR_MS) break;
+      }
+      await this.pause(QUIET_POLL_MS);
+    }
+    const tookMs = Math.round((quietSince ?? performance.now()) - began);
+    this.history.note("quiet", { tookMs, outstanding: outstanding.slice(0, 20) });
+    return { tookMs, outstanding };
+  }
+
+  /** What the history and the end must never show. */
+  async check(isExpected: (letter: DeadLetterView) => boolean): Promise<string[]> {
+    const violations = auditViolations(await this.target.audit());
+    for (const letter of await this.platform.api.everyOpenDeadLetter())
+      if (!isExpected(letter))
+        violations.push(
+          `dead letter of an innocent item: ${letter.entity ?? "message"}: ${letter.code}: ${letter.reason}`,
+        );
+    for (const name of this.platform.processes.keys()) {
+      const own = this.ownEnds(name);
+      if (own > 0) violations.push(`${name} ended by itself ${own} times (logs/${name}.log)`);
+    }
+    for (const violation of violations) this.history.note("violation", { violation });
+    return violations;
+  }
+
+  /** Stops everything; the data is kept only when it tells something. */
+  async close(keepData: boolean): Promise<void> {
+    await this.target.close();
+    this.graph.close();
+    await this.platform.stop();
+    await this.connections.close();
+    await this.postgres?.close();
+    if (!keepData && this.#options.data === undefined)
+      rmSync(this.data.root, { recursive: true, force: true });
+  }
+
+  async #heal(): Promise<void> {
     await this.workload.stop();
     this.connections.healAll();
     for (const name of ["functions", ...this.agentNames]) {
@@ -196,55 +330,11 @@ export class ChaosStage {
       }
     }
     this.history.note("healed");
-    const began = performance.now();
-    let quietSince: number | undefined;
-    let outstanding: string[] = [];
-    while (performance.now() - began < QUIET_WITHIN_MS) {
-      const before = outstanding[0];
-      outstanding = await this.#outstanding();
-      if (outstanding[0] !== before)
-        this.history.note("outstanding", { count: outstanding.length, first: outstanding[0] });
-      const now = performance.now();
-      if (outstanding.length > 0) quietSince = undefined;
-      else {
-        quietSince ??= now;
-        if (now - quietSince >= QUIET_FOR_MS) break;
-      }
-      await sleep(QUIET_POLL_MS);
-    }
-    const tookMs = Math.round((quietSince ?? performance.now()) - began);
-    this.history.note("quiet", { tookMs, outstanding: outstanding.slice(0, 20) });
-    return { tookMs, outstanding };
-  }
-
-  /** What the history and the end must never show. */
-  async check(): Promise<string[]> {
-    const violations = auditViolations(this.target.audit());
-    for (const { code, reason, entity } of await this.platform.api.openDeadLetters())
-      violations.push(
-        `dead letter of an innocent item: ${entity ?? "message"}: ${code}: ${reason}`,
-      );
-    for (const [name, { restarts }] of this.platform.processes) {
-      const own = restarts - (this.#ended.get(name) ?? 0);
-      if (own > 0) violations.push(`${name} ended by itself ${own} times (logs/${name}.log)`);
-    }
-    for (const violation of violations) this.history.note("violation", { violation });
-    return violations;
-  }
-
-  /** Stops everything; the data is kept only when it tells something. */
-  async close(keepData: boolean): Promise<void> {
-    this.target.close();
-    this.graph.close();
-    await this.platform.stop();
-    await this.connections.close();
-    if (!keepData && this.#options.data === undefined)
-      rmSync(this.data.root, { recursive: true, force: true });
   }
 
   async #outstanding(): Promise<string[]> {
     try {
-      const queues = await this.#busyQueues();
+      const queues = await this.busyQueues();
       if (queues.length > 0) return queues;
       const open = (await this.#cycles()).filter(({ state }) => state !== "completed");
       if (open.length > 0)
@@ -252,13 +342,14 @@ export class ChaosStage {
           ({ id, state, pending, enqueued, waiting, streams }) =>
             `cycle ${id} is ${state}: ${pending} of ${enqueued} items without an outcome, ${waiting} waiting, ${JSON.stringify(streams)}`,
         );
-      return differences(await this.graph.tenant(), this.target);
+      return await differences(await this.graph.tenant(), this.target);
     } catch (error) {
       return [`cannot be looked at: ${error instanceof Error ? error.message : String(error)}`];
     }
   }
 
-  async #busyQueues(): Promise<string[]> {
+  /** Queues with anything in them, and how much. */
+  async busyQueues(): Promise<string[]> {
     const stats = await this.platform.stats("service-bus");
     return Object.entries(stats)
       .filter(

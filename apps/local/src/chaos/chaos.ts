@@ -2,11 +2,14 @@ import pc from "picocolors";
 import { agentsJoin } from "./agents-join";
 import { ChaosStage } from "./chaos-stage";
 import { type ChaosOptions, chaosUsage, parseChaosOptions } from "./chaos-options";
-import { killPoints } from "./kill-points";
+import { killPlans, killPoints } from "./kill-points";
 import { outages } from "./outages";
-import { appendProof } from "./proof-line";
+import { poison } from "./poison";
+import { endsProcess } from "./poison-kinds";
+import { appendProof, defaultResultsFile } from "./proof-line";
 import type { ScenarioResult } from "./scenario";
 import { storm } from "./storm";
+import { secondTarget, targetDown } from "./target-down";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -17,13 +20,20 @@ const SHARED_PEOPLE = 1_500;
 const DEFAULT_PEOPLE = 150;
 const MOST_SHOWN = 20;
 
-/** `npm run chaos`: answers the exit code, 1 when something was violated. */
+/** As shells have it for a program that was ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
+/** `npm run chaos`: answers the exit code, 1 when something was violated, 130 when it was cut short without that. */
 export async function chaos(
   argv: readonly string[],
   environment: Environment,
   directory: string,
+  interrupted: AbortSignal,
 ): Promise<number> {
-  const options = parseChaosOptions(argv, directory, Date.now());
+  const options = parseChaosOptions(argv, directory, {
+    clockMs: Date.now(),
+    defaultResults: defaultResultsFile(),
+  });
   if (options === "help") {
     process.stdout.write(`${chaosUsage}\n`);
     return 0;
@@ -31,7 +41,7 @@ export async function chaos(
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const agents = agentsOf(options);
   say(
-    `${pc.bold("Chaos")}: ${options.scenario}, seed ${options.seed}, ${agents} agent${agents === 1 ? "" : "s"}, lock 5 s`,
+    `${pc.bold("Chaos")}: ${options.scenario}, seed ${options.seed}, ${agents} agent${agents === 1 ? "" : "s"}, ${options.target}, lock 5 s`,
   );
   const stage = await ChaosStage.start({
     seed: options.seed,
@@ -41,24 +51,37 @@ export async function chaos(
       options.scenario === "agents" ? SHARED_CHANGES_PER_SECOND : CHANGES_PER_SECOND,
     renamesOnly: options.scenario !== "storm",
     data: options.data,
+    target: options.target,
+    ...(options.scenario === "target-down" ? { secondTarget } : {}),
+    ...(options.scenario === "poison" ? { endOnValue: endsProcess } : {}),
     environment,
+    interrupted,
     say: (text) => say(`  ${text}`),
   });
   let failed = true;
   try {
     const result = await play(stage, options);
     failed = result.violations.length > 0;
-    if (options.record)
-      appendProof({
+    if (options.results !== undefined)
+      appendProof(options.results, {
         scenario: options.scenario,
         seed: options.seed,
         seconds: result.seconds,
         violations: result.violations.length,
-        measured: { agents, ...result.measured },
+        ...(interrupted.aborted ? { cutShort: true } : {}),
+        measured: {
+          agents,
+          ...(options.target === "sqlite" ? {} : { target: options.target }),
+          ...result.measured,
+        },
       });
-    summarise(result, say);
-    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    return failed ? 1 : 0;
+    summarise(result, interrupted.aborted, say);
+    if (options.json)
+      process.stdout.write(
+        `${JSON.stringify({ ...result, ...(interrupted.aborted ? { cutShort: true } : {}) })}\n`,
+      );
+    if (failed) return 1;
+    return interrupted.aborted ? INTERRUPTED : 0;
   } finally {
     if (failed)
       say(
@@ -74,6 +97,9 @@ function agentsOf({ scenario, agents }: ChaosOptions): number {
     case "outages":
       return agents;
     case "kill-points":
+    case "functions-kill-points":
+    case "poison":
+    case "target-down":
       return 1;
     case "agents":
       return 4;
@@ -85,20 +111,28 @@ function play(stage: ChaosStage, options: ChaosOptions): Promise<ScenarioResult>
     case "storm":
       return storm(stage, options.minutes * 60);
     case "kill-points":
-      return killPoints(stage, options.kills);
+      return killPoints(stage, killPlans.agent, options.kills);
+    case "functions-kill-points":
+      return killPoints(stage, killPlans.functions, options.kills);
     case "agents":
       return agentsJoin(stage, options.minutes * 60);
     case "outages":
       return outages(stage, options.scale);
+    case "poison":
+      return poison(stage, options.items);
+    case "target-down":
+      return targetDown(stage, options.minutes * 60);
   }
 }
 
-function summarise(result: ScenarioResult, say: (text: string) => void): void {
+function summarise(result: ScenarioResult, cutShort: boolean, say: (text: string) => void): void {
   say("");
   for (const [name, value] of Object.entries(result.measured))
     say(`  ${name.padEnd(24)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
   say(`  ${"seconds under faults".padEnd(24)} ${result.seconds}`);
+  if (cutShort) say(`${pc.yellow("!")} cut short: what was measured until then`);
   if (result.violations.length === 0) {
+    if (cutShort) return;
     say(`${pc.green("✔")} nothing lost, nothing twice, nothing silent`);
     return;
   }

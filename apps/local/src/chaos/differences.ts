@@ -8,7 +8,7 @@ const tables = {
 } as const;
 
 /** In what the target differs from the tenant, column by column. */
-export function differences(tenant: Tenant, target: AuditedTarget): string[] {
+export async function differences(tenant: Tenant, target: AuditedTarget): Promise<string[]> {
   const found: string[] = [];
   for (const [table, { expected, key }] of Object.entries(tables) as [
     keyof typeof tables,
@@ -16,7 +16,7 @@ export function differences(tenant: Tenant, target: AuditedTarget): string[] {
   ][]) {
     const keyOf = (row: Record<string, unknown>): string =>
       key.map((column) => String(row[column])).join("/");
-    const actual = new Map(target.rows(table).map((row) => [keyOf(row), row]));
+    const actual = new Map((await target.rows(table)).map((row) => [keyOf(row), row]));
     for (const row of expected(tenant)) {
       const id = keyOf(row);
       const other = actual.get(id);

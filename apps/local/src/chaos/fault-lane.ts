@@ -2,7 +2,6 @@
  * One source of faults, one after another, drawn from the seed: kills, stops and network faults, each ended before the next
  * begins. Several lanes at once make faults overlap; a process in the hands of one lane is left alone by the others.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../simulation/random";
 import { lockMs, type ChaosStage } from "./chaos-stage";
 import { faultKinds } from "./fault-proxy";
@@ -48,8 +47,8 @@ export class FaultLane {
   }
 
   async run(): Promise<void> {
-    while (performance.now() < this.#untilMs) {
-      await sleep(this.#random.between(150, 1_500));
+    while (performance.now() < this.#untilMs && !this.#stage.interrupted) {
+      await this.#stage.pause(this.#random.between(150, 1_500));
       const roll = this.#random.next();
       if (roll < 0.2) await this.#kill(this.#agent());
       else if (roll < 0.3) await this.#kill("functions");
@@ -90,7 +89,7 @@ export class FaultLane {
       if (point === ANYWHERE) this.#stage.signal(name, "SIGSTOP");
       else if (!(await this.#strike(name, { point, hit, act: "stop" }))) return;
       this.#counts.stops += 1;
-      await sleep(stoppedMs);
+      await this.#stage.pause(stoppedMs);
       this.#stage.signal(name, "SIGCONT");
     });
   }
@@ -104,8 +103,8 @@ export class FaultLane {
     const id = strikes.order(name, order);
     history.note("order", { process: name, id, ...order });
     const deadline = performance.now() + POINT_WITHIN_MS;
-    while (performance.now() < deadline) {
-      await sleep(POINT_POLL_MS);
+    while (performance.now() < deadline && !this.#stage.interrupted) {
+      await this.#stage.pause(POINT_POLL_MS);
       if (strikes.struck(name, id)) return true;
     }
     if (!strikes.withdraw(name)) return strikes.struck(name, id);
@@ -125,7 +124,7 @@ export class FaultLane {
       history.note("network", { connection, fault, durationMs, open });
       this.#counts.network += 1;
       proxy.inject(fault);
-      await sleep(durationMs);
+      await this.#stage.pause(durationMs);
       proxy.heal();
     });
   }

@@ -1,40 +1,79 @@
 /**
- * kill -9 of the only agent, over and over, each time at the next named point. Between two kills it must complete a unit:
- * how long that takes after it was started again is measured.
+ * kill -9 of one process, over and over, each time at the next named point. Between two kills it must bring to its end
+ * what it is there for: how long that takes after it was started again is measured.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { lockMs, type ChaosStage } from "./chaos-stage";
 import { median } from "./median";
 import type { ScenarioResult } from "./scenario";
-import { agentPoints } from "./strikes";
+import { agentPoints, cloudPoints } from "./strikes";
 
-const name = "agent";
-const POLL_MS = 10;
-/** Work is always waiting: a point that is not reached within this means that the agent stands still. */
-const STRUCK_WITHIN_MS = 30_000;
+export interface KillPlan {
+  readonly process: "agent" | "functions";
+  readonly points: readonly string[];
+  /** The point at which it has done its work again. */
+  readonly completion: string;
+  /** Of one page or unit; an order is carried out at one of the first so many passages of its point. */
+  readonly mostHits: number;
+  readonly completesWithinMs: number;
+}
+
 /** First completion after the restart: lock time and this. */
 const BEYOND_LOCK_MS = 10_000;
+
+export const killPlans = {
+  /** A unit is settled. */
+  agent: {
+    process: "agent",
+    points: agentPoints,
+    completion: "after-settle",
+    mostHits: 5,
+    completesWithinMs: lockMs + BEYOND_LOCK_MS,
+  },
+  /**
+   * A page is committed. The message of the run that was killed comes again when its lock has run out, or it finds the
+   * next tick's: the claim is its own.
+   */
+  functions: {
+    process: "functions",
+    points: cloudPoints,
+    completion: "after-commit",
+    mostHits: 2,
+    completesWithinMs: lockMs + BEYOND_LOCK_MS,
+  },
+} as const satisfies Record<string, KillPlan>;
+
+const POLL_MS = 10;
+/** Work is always waiting: a point that is not reached within this means that the process stands still. */
+const STRUCK_WITHIN_MS = 30_000;
 const GIVE_UP_MS = 60_000;
-const MOST_HITS = 5;
 const PROGRESS_KILLS = 12;
 
-export async function killPoints(stage: ChaosStage, kills: number): Promise<ScenarioResult> {
+export async function killPoints(
+  stage: ChaosStage,
+  plan: KillPlan,
+  kills: number,
+): Promise<ScenarioResult> {
   const { strikes, history } = stage;
+  const name = plan.process;
   const random = stage.random.fork("kill points");
   const violations: string[] = [];
   const completionsMs: number[] = [];
   const points: Record<string, number> = {};
   const began = performance.now();
-  const auditedBefore = stage.target.auditCount();
+  const auditedBefore = await stage.target.auditCount();
   stage.workload.start();
-  for (let kill = 0; kill < kills; kill += 1) {
-    const point = agentPoints[kill % agentPoints.length] ?? "before-inbox";
+  for (let kill = 0; kill < kills && !stage.interrupted; kill += 1) {
+    const point = plan.points[kill % plan.points.length] ?? "";
     const pid = stage.pid(name);
-    const id = strikes.order(name, { point, hit: random.between(1, MOST_HITS), act: "kill" });
-    if (!(await within(STRUCK_WITHIN_MS, () => strikes.struck(name, id)))) {
-      violations.push(`kill ${kill + 1}: ${point} was not reached within 30 s`);
-      strikes.withdraw(name);
-      continue;
+    const hit = random.between(1, plan.mostHits);
+    const id = strikes.order(name, { point, hit, act: "kill" });
+    if (!(await within(stage, STRUCK_WITHIN_MS, () => strikes.struck(name, id)))) {
+      const wasTaken = !strikes.withdraw(name) && strikes.struck(name, id);
+      if (stage.interrupted && !wasTaken) break;
+      if (!wasTaken) {
+        violations.push(`kill ${kill + 1}: ${point} was not reached within 30 s`);
+        continue;
+      }
     }
     stage.noteEnded(name);
     points[point] = (points[point] ?? 0) + 1;
@@ -42,13 +81,20 @@ export async function killPoints(stage: ChaosStage, kills: number): Promise<Scen
     const restartedMs = Date.now();
     const newPid = stage.pid(name);
     const completedAt = (): number | undefined =>
-      strikes.notes(name).find((entry) => entry.note === "first-completion" && entry.pid === newPid)
-        ?.at;
-    await within(GIVE_UP_MS, () => completedAt() !== undefined);
+      strikes
+        .notes(name)
+        .find(
+          (entry) =>
+            entry.note === "first-completion" &&
+            entry.pid === newPid &&
+            entry.point === plan.completion,
+        )?.at;
+    const completed = await within(stage, GIVE_UP_MS, () => completedAt() !== undefined);
+    if (!completed && stage.interrupted) break;
     const tookMs = Math.max(0, (completedAt() ?? restartedMs + GIVE_UP_MS) - restartedMs);
     completionsMs.push(tookMs);
     history.note("kill", { point, pid, tookMs });
-    if (tookMs > lockMs + BEYOND_LOCK_MS)
+    if (tookMs > plan.completesWithinMs)
       violations.push(`kill ${kill + 1} at ${point}: first completion only after ${tookMs} ms`);
     if ((kill + 1) % PROGRESS_KILLS === 0)
       stage.say(
@@ -56,8 +102,8 @@ export async function killPoints(stage: ChaosStage, kills: number): Promise<Scen
       );
   }
   const seconds = (performance.now() - began) / 1_000;
-  const { tookMs, outstanding } = await stage.quiesce();
-  violations.push(...outstanding, ...(await stage.check()));
+  const end = await stage.finish();
+  violations.push(...end.violations);
   return {
     seconds: Math.round(seconds),
     violations,
@@ -66,17 +112,17 @@ export async function killPoints(stage: ChaosStage, kills: number): Promise<Scen
       points,
       firstCompletionMedianMs: median(completionsMs),
       firstCompletionLongestMs: Math.max(0, ...completionsMs),
-      writes: stage.target.auditCount() - auditedBefore,
-      inStepAfterMs: tookMs,
+      writes: (await stage.target.auditCount()) - auditedBefore,
+      inStepAfterMs: end.inStepAfterMs,
     },
   };
 }
 
-async function within(limitMs: number, probe: () => boolean): Promise<boolean> {
+async function within(stage: ChaosStage, limitMs: number, probe: () => boolean): Promise<boolean> {
   const began = performance.now();
-  while (performance.now() - began < limitMs) {
+  while (performance.now() - began < limitMs && !stage.interrupted) {
     if (probe()) return true;
-    await sleep(POLL_MS);
+    await stage.pause(POLL_MS);
   }
   return probe();
 }

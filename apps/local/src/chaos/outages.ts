@@ -2,7 +2,6 @@
  * Broker and Cosmos go away for all of the product at once, long and short, over and over. After each outage the target
  * must see a write again within 15 s of the end.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ChaosStage } from "./chaos-stage";
 import type { ProxiedConnection } from "./connections";
 import type { FaultKind } from "./fault-proxy";
@@ -32,21 +31,27 @@ export async function outages(stage: ChaosStage, scale: number): Promise<Scenari
   const resumedMs: Record<string, number[]> = { "30 s": [], "2 s": [] };
   let hangs = 0;
   const began = performance.now();
-  const auditedBefore = stage.target.auditCount();
+  const auditedBefore = await stage.target.auditCount();
   stage.workload.start();
   let turn = 0;
   for (const { count, cutMs } of series) {
     for (let round = 0; round < Math.max(1, Math.round(count * scale)); round += 1) {
+      if (stage.interrupted) break;
       const [service, connections] = stage.random.pick(Object.entries(services));
       const way = ways[turn % ways.length] ?? "outage";
       turn += 1;
       for (const connection of connections) stage.connections.at(connection).inject(way);
-      await sleep(cutMs);
-      const written = stage.target.auditCount();
+      await stage.pause(cutMs);
+      const written = await stage.target.auditCount();
       for (const connection of connections) stage.connections.at(connection).heal();
       const healedAt = performance.now();
-      while (stage.target.auditCount() === written && performance.now() - healedAt < GIVE_UP_MS)
-        await sleep(POLL_MS);
+      while (
+        (await stage.target.auditCount()) === written &&
+        performance.now() - healedAt < GIVE_UP_MS &&
+        !stage.interrupted
+      )
+        await stage.pause(POLL_MS);
+      if (stage.interrupted) break;
       const tookMs = Math.round(performance.now() - healedAt);
       resumedMs[`${cutMs / 1_000} s`]?.push(tookMs);
       stage.history.note("outage", { service, way, cutMs, resumedAfterMs: tookMs });
@@ -56,12 +61,12 @@ export async function outages(stage: ChaosStage, scale: number): Promise<Scenari
         violations.push(
           `${service} away (${way}) for ${cutMs / 1_000} s: next write only after ${tookMs} ms`,
         );
-      await sleep(BETWEEN_MS);
+      await stage.pause(BETWEEN_MS);
     }
   }
   const seconds = (performance.now() - began) / 1_000;
-  const { tookMs, outstanding } = await stage.quiesce();
-  violations.push(...outstanding, ...(await stage.check()));
+  const end = await stage.finish();
+  violations.push(...end.violations);
   return {
     seconds: Math.round(seconds),
     violations,
@@ -74,8 +79,8 @@ export async function outages(stage: ChaosStage, scale: number): Promise<Scenari
         ]),
       ),
       hangs,
-      writes: stage.target.auditCount() - auditedBefore,
-      inStepAfterMs: tookMs,
+      writes: (await stage.target.auditCount()) - auditedBefore,
+      inStepAfterMs: end.inStepAfterMs,
     },
   };
 }

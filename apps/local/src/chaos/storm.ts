@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ChaosStage } from "./chaos-stage";
 import { FaultLane, type FaultCounts } from "./fault-lane";
 import type { ScenarioResult } from "./scenario";
@@ -12,13 +11,13 @@ export async function storm(stage: ChaosStage, seconds: number): Promise<Scenari
   const busy = new Set<string>();
   const began = performance.now();
   const untilMs = began + seconds * 1_000;
-  const auditedBefore = stage.target.auditCount();
+  const auditedBefore = await stage.target.auditCount();
   const progress = async (): Promise<void> => {
-    while (performance.now() + PROGRESS_MS / 2 < untilMs) {
-      await sleep(PROGRESS_MS);
+    while (performance.now() + PROGRESS_MS / 2 < untilMs && !stage.interrupted) {
+      await stage.pause(PROGRESS_MS);
       const kills = Object.values(counts.kills).reduce((sum, count) => sum + count, 0);
       stage.say(
-        `${Math.round((performance.now() - began) / 1_000)} s: ${stage.workload.changes} changes, ${stage.target.auditCount() - auditedBefore} writes, ${kills} kills, ${counts.stops} stops, ${counts.network} network faults`,
+        `${Math.round((performance.now() - began) / 1_000)} s: ${stage.workload.changes} changes, ${(await stage.target.auditCount()) - auditedBefore} writes, ${kills} kills, ${counts.stops} stops, ${counts.network} network faults`,
       );
     }
   };
@@ -36,19 +35,18 @@ export async function storm(stage: ChaosStage, seconds: number): Promise<Scenari
   ]);
   const faultSeconds = (performance.now() - began) / 1_000;
   stage.say("healed; waiting until everything is in step ...");
-  const { tookMs, outstanding } = await stage.quiesce();
-  const violations = [...outstanding, ...(await stage.check())];
+  const { violations, inStepAfterMs } = await stage.finish();
   return {
     seconds: Math.round(faultSeconds),
     violations,
     measured: {
       changes: stage.workload.changes,
-      writes: stage.target.auditCount() - auditedBefore,
+      writes: (await stage.target.auditCount()) - auditedBefore,
       kills: counts.kills,
       points: counts.points,
       stops: counts.stops,
       network: stage.connections.struck(),
-      inStepAfterMs: tookMs,
+      inStepAfterMs,
     },
   };
 }

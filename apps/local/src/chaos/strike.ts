@@ -4,7 +4,7 @@
  * Loaded with `--require` by a file that chaos writes (see strikes.ts); a bundle of its own, without the product. It
  * listens to the points that the product publishes. At each it looks for an order, one file; an order is taken (the file
  * is renamed) before it is carried out, so that the process, started again, does not meet it again. It also notes the
- * first unit that the process brought to its end. It never changes what the product does otherwise.
+ * first time that the process brought something to its end. It never changes what the product does otherwise.
  */
 import { subscribe } from "node:diagnostics_channel";
 import { appendFileSync, readFileSync, renameSync, statSync } from "node:fs";
@@ -27,6 +27,7 @@ export type StrikeNote =
     }
   | {
       readonly note: "first-completion";
+      readonly point: string;
       readonly pid: number;
       readonly startedAt: number;
       readonly at: number;
@@ -36,22 +37,21 @@ export interface StrikePlace {
   readonly channels: readonly string[];
   readonly orderFile: string;
   readonly noteFile: string;
-  /** The point at which a unit has come to its end. */
-  readonly completion: string;
+  /** Points at which something has come to its end; the first time of each is noted. */
+  readonly completions: readonly string[];
 }
 
 export function listenForStrikes(place: StrikePlace): void {
   let hits = 0;
   let orderId = "";
-  let completed = false;
+  const awaited = new Set(place.completions);
   const note = (entry: StrikeNote): void =>
     appendFileSync(place.noteFile, `${JSON.stringify(entry)}\n`);
   const onPoint = (message: unknown): void => {
     const point = (message as { point: string }).point;
-    if (!completed && point === place.completion) {
-      completed = true;
+    if (awaited.delete(point)) {
       const startedAt = performance.timeOrigin;
-      note({ note: "first-completion", pid: process.pid, startedAt, at: Date.now() });
+      note({ note: "first-completion", point, pid: process.pid, startedAt, at: Date.now() });
     }
     if (statSync(place.orderFile, { throwIfNoEntry: false }) === undefined) return;
     let order: StrikeOrder;

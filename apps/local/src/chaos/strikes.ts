@@ -23,11 +23,14 @@ export const cloudPoints: readonly CloudPoint[] = cloudSteps.flatMap((step) =>
 /** Orders to the product's processes to end or stop themselves at a point, and what they noted of it. */
 export class Strikes {
   readonly #directory: string;
-  readonly #script = path.join(workspaceRoot(), "apps/local/dist/chaos/strike.js");
+  readonly #scripts = path.join(workspaceRoot(), "apps/local/dist/chaos");
+  readonly #endOnValue: string | undefined;
   #orders = 0;
 
-  constructor(directory: string) {
+  /** @param endOnValue a value that ends an agent which binds it to a statement; undefined: none does */
+  constructor(directory: string, endOnValue: string | undefined) {
     this.#directory = directory;
+    this.#endOnValue = endOnValue;
     mkdirSync(directory, { recursive: true });
   }
 
@@ -37,13 +40,13 @@ export class Strikes {
       channels: [agentPointChannel, cloudPointChannel],
       orderFile: this.#orderFile(name),
       noteFile: this.#noteFile(name),
-      completion: name === "functions" ? "after-marker" : "after-settle",
+      completions: name === "functions" ? ["after-commit", "after-marker"] : ["after-settle"],
     };
     const file = path.join(this.#directory, `${name}.cjs`);
-    writeFileSync(
-      file,
-      `require(${JSON.stringify(this.#script)}).listenForStrikes(${JSON.stringify(place)});\n`,
-    );
+    const lines = [this.#call("strike.js", "listenForStrikes", place)];
+    if (this.#endOnValue !== undefined && name.startsWith("agent"))
+      lines.push(this.#call("end-on-value.js", "endOnValue", this.#endOnValue));
+    writeFileSync(file, lines.join(""));
     return { nodeFlags: ["--require", file], environment: {} };
   };
 
@@ -76,6 +79,11 @@ export class Strikes {
 
   struck(name: string, id: string): boolean {
     return this.notes(name).some((entry) => entry.note === "struck" && entry.id === id);
+  }
+
+  #call(script: string, name: string, argument: unknown): string {
+    const file = JSON.stringify(path.join(this.#scripts, script));
+    return `require(${file}).${name}(${JSON.stringify(argument)});\n`;
   }
 
   #orderFile(name: string): string {

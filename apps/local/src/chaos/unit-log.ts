@@ -6,6 +6,10 @@ export interface LoggedUnit {
   readonly atMs: number;
   readonly items: number;
   readonly lane: string;
+  readonly target: string;
+  readonly applied: number;
+  /** From the unit's first step to its verdicts. */
+  readonly durationMs: number;
 }
 
 /** The units that an agent brought to an end, from its log. */
@@ -22,6 +26,9 @@ export function loggedUnits(agent: string, logFile: string): LoggedUnit[] {
         atMs: typeof time === "number" ? time : Date.parse(String(time)),
         items: Number(entry["items"]),
         lane: String(entry["lane"]),
+        target: String(entry["target"]),
+        applied: Number(entry["applied"]),
+        durationMs: Number(entry["durationMs"]),
       });
     } catch {
       // The last line of a process that was killed.

@@ -59,6 +59,22 @@ export class ApiClient {
     return (await this.#call("GET", "deadletters?state=open&limit=20", DeadLetterList)).items;
   }
 
+  /** All of them, however many. */
+  async everyOpenDeadLetter(): Promise<z.infer<typeof DeadLetterList>["items"]> {
+    const found: z.infer<typeof DeadLetterList>["items"] = [];
+    for (let after: string | null = ""; after !== null;) {
+      const query: string = after === "" ? "" : `&continuation=${encodeURIComponent(after)}`;
+      const page: z.infer<typeof DeadLetterList> = await this.#call(
+        "GET",
+        `deadletters?state=open&limit=200${query}`,
+        DeadLetterList,
+      );
+      found.push(...page.items);
+      after = page.continuation;
+    }
+    return found;
+  }
+
   async #call<Schema extends z.ZodType>(
     method: string,
     path: string,

@@ -40,6 +40,8 @@ export interface PlatformOptions {
   readonly data: DataDirectory;
   readonly definition: SyncDefinition;
   readonly targetUrl: string;
+  /** Targets of the group beside the definition's, by name: each has its queue, and every agent reaches all. */
+  readonly moreTargets?: Readonly<Record<string, string>>;
   /** Tenant file to load before anything reads it. */
   readonly tenantFile: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -225,13 +227,17 @@ class PlatformStarter {
     endpoints: Endpoints;
     tokens: () => Promise<Pick<Endpoints, "token" | "graphToken">>;
   }> {
-    const { definition, targetUrl } = this.#options;
+    const { definition, targetUrl, moreTargets = {} } = this.#options;
     const data = this.#data;
     const { state } = data;
     state.groups[definition.group] = [
-      ...new Set([...(state.groups[definition.group] ?? []), definition.target]),
+      ...new Set([
+        ...(state.groups[definition.group] ?? []),
+        definition.target,
+        ...Object.keys(moreTargets),
+      ]),
     ];
-    state.targets[definition.target] = targetUrl;
+    Object.assign(state.targets, moreTargets, { [definition.target]: targetUrl });
     const groups = Object.entries(state.groups).map(([name, targets]): WorkerGroup => ({
       name: GroupName.parse(name),
       targets: targets.map((target) => TargetName.parse(target)),
