@@ -32,6 +32,8 @@ export type Plan =
   | { readonly ok: true; readonly planned: PlannedItem }
   | { readonly ok: false; readonly failure: TargetFailure };
 
+const correctValue = "correct it at its source, or the mapping";
+
 export async function planItem(
   context: PlanningContext,
   index: number,
@@ -58,12 +60,16 @@ export async function planItem(
         `column '${item.object}.${name}' (${column.declaredType}): ${text}`,
       ),
     });
-    if (column.generated) return problem("target-rejected", "is computed by the database");
+    if (column.generated)
+      return problem("target-rejected", "is computed by the database: leave it out of the mapping");
     if (isKey && value === null) {
-      return problem("target-rejected", "is a key column, and the item has no value for it");
+      return problem(
+        "target-rejected",
+        "is a key column, and the item has no value for it: correct the mapping",
+      );
     }
     const bound = bindValue(context.engine, column, value);
-    if (!bound.ok) return problem("target-rejected", bound.problem);
+    if (!bound.ok) return problem("target-rejected", `${bound.problem}: ${correctValue}`);
     names.push(column.name);
     parameters.push(bound.parameter);
   }
@@ -106,12 +112,15 @@ export function rowKeyOf(table: string, key: readonly SqlParameter[]): string {
 function refusedObject(context: PlanningContext, item: WorkItem): TargetFailure | undefined {
   const name = item.object.split(".").at(-1) ?? item.object;
   if (name.toLowerCase() === context.inboxTable.toLowerCase()) {
-    return itemFailure("target-not-permitted", `'${item.object}' is Postern's own inbox`);
+    return itemFailure(
+      "target-not-permitted",
+      `'${item.object}' is Postern's own inbox: correct the mapping`,
+    );
   }
   if (context.allowedObjects && !context.allowedObjects.has(item.object)) {
     return itemFailure(
       "target-not-permitted",
-      `'${item.object}' is not among allowedObjects of the target's settings on the agent`,
+      `'${item.object}' is not among allowedObjects of the target's settings on the agent: add it there or correct the mapping`,
     );
   }
   return undefined;

@@ -51,6 +51,9 @@ describe("failures of PostgreSQL", () => {
     ["0A000", "statement permanent target-rejected"],
   ])("SQLSTATE %s: %s", (code, expected) => {
     expect(told(fromServer(code))).toBe(expected);
+    const { failure } = classifyPostgres(fromServer(code), "people");
+    // What nobody repairs by waiting says what to do.
+    if (failure.class === "permanent") expect(failure.message).toMatch(/correct|create|add|grant/);
   });
 
   test("name table, column and constraint, and nothing that the server quotes", () => {

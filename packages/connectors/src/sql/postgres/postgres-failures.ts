@@ -154,7 +154,7 @@ function classifyByClass({ code }: ServerError, place: string): SqlFailure {
         "statement",
         "permanent",
         "target-rejected",
-        `${place}: the statement is refused (SQLSTATE ${code})`,
+        `${place}: the statement is refused (SQLSTATE ${code}); correct the mapping or the table`,
         true,
       );
   }

@@ -56,14 +56,14 @@ export function classifySqlite(error: unknown, table: string): SqlFailure {
         "item",
         "permanent",
         "target-rejected",
-        `table '${table}' refuses a value: ${error.message}`,
+        `table '${table}' refuses a value (${detail(error)}): correct it at its source, or the mapping`,
       );
     case 1: // no such table or column, refused by the parser
       return sqlFailure(
         "statement",
         "permanent",
         "target-rejected",
-        `table '${table}' refuses the statement: ${detail(error)}`,
+        `table '${table}' refuses the statement (${detail(error)}): correct the mapping or the table`,
         true,
       );
     case 8:
@@ -121,7 +121,7 @@ function classifyConstraint(extended: number, text: string, table: string): SqlF
         "item",
         "permanent",
         "target-rejected",
-        `a trigger of table '${table}' refuses the row`,
+        `a trigger of table '${table}' refuses the row: correct the values at their source, the mapping or the trigger`,
       );
     case CONSTRAINT.check:
     case CONSTRAINT.notNull:
