@@ -1,5 +1,6 @@
 export { allowance } from "./domain/breaker";
 export { summarise } from "./domain/cycle-views";
+export { watchCycles } from "./domain/cycle-watch";
 export { drainDeadLetter } from "./domain/dead-letter-drain";
 export { applyDefinition, startCycle } from "./domain/definitions";
 export { releaseHolds } from "./domain/held-items";
@@ -29,4 +30,4 @@ export {
 } from "./domain/ports";
 export { consumeResults } from "./domain/results";
 export { StreamClaims } from "./domain/stream-claims";
-export { tick, watchCycles } from "./domain/sync-timer";
+export { tick } from "./domain/sync-timer";

@@ -13,7 +13,6 @@ import {
 } from "../src/domain/operations";
 import { consumeResults } from "../src/domain/results";
 import type { JobProgress } from "../src/domain/ports";
-import { watchCycles } from "../src/domain/sync-timer";
 import { definition, definitionId, group, resultOf, startWorld, type World } from "./world";
 
 const id = (number: number): string =>
@@ -250,19 +249,6 @@ describe("when a run is cut short", () => {
     await world.takeWork();
     expect(world.present()).not.toContain(`user:${ada}`);
     await delay(2_100);
-    await world.pump();
-    await world.takeWork();
-    expect(world.present()).toEqual(everything);
-  });
-
-  test("an enumeration that nobody continues is found and restarted", async () => {
-    await applyDefinition(world.ports, definition, {});
-    // Both start messages are lost.
-    const { bus } = world.ports;
-    await world.takeStarts();
-    const nowMs = Date.now() + 10 * 60_000;
-    const restarted = await watchCycles({ ...world.ports, bus, clock: { now: () => nowMs } });
-    expect(restarted).toBe(2);
     await world.pump();
     await world.takeWork();
     expect(world.present()).toEqual(everything);

@@ -99,6 +99,7 @@ export function memoryPorts(): MemoryPorts {
     counter: async (definition) => point<DefinitionCounter>(definition, "counter"),
     cycle: async (definition, cycleId) => point(definition, `cycle:${cycleId}`),
     cycles: async () => ({ items: [], continuation: null }),
+    openCycles: async () => [],
     history: async () => ({ pages: [], markers: [] }),
     transact: async (definition, operations) => {
       await ports.pause();

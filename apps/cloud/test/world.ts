@@ -40,7 +40,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { ReceivedMessage } from "../src/domain/cloud-dead-letters";
 import { runOnDemand } from "../src/domain/on-demand";
 import { runPages } from "../src/domain/page-run";
-import type { SyncPorts } from "../src/domain/ports";
+import type { CycleWatchPorts } from "../src/domain/cycle-watch";
 import { consumeResults } from "../src/domain/results";
 import { StreamClaims } from "../src/domain/stream-claims";
 import { tick } from "../src/domain/sync-timer";
@@ -79,8 +79,8 @@ export interface World {
   readonly cosmos: CosmosEmulator;
   readonly bus: ServiceBusEmulator;
   /** The platform, with some ports replaced where a test says so. */
-  readonly ports: SyncPorts;
-  override(ports: Partial<SyncPorts>): void;
+  readonly ports: CycleWatchPorts;
+  override(ports: Partial<CycleWatchPorts>): void;
   readonly claims: StreamClaims;
   /** Calls Microsoft Graph as an administrator does. */
   call(method: string, path: string, body?: unknown): Promise<unknown>;
@@ -193,7 +193,7 @@ interface Parts {
 
 function buildWorld(parts: Parts): World {
   const { graph, cosmos, bus, platform, client } = parts;
-  let ports: SyncPorts = platform;
+  let ports: CycleWatchPorts = platform;
   const target = new Map<string, WorkItem>();
   let ticks = platform.clock.now();
   const world: World = {

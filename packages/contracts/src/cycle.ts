@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CycleStall } from "./cycle-stall";
 import { StreamName, EntityRef } from "./entity";
 import { CycleId, DefinitionId, MessageId, Timestamp, Version, JobId } from "./ids";
 import { ItemOutcome, OutcomeCounts } from "./outcome";
@@ -34,6 +35,13 @@ export const Cycle = z.object({
   /** Streams that take part, and whether each has reached its delta link. */
   streams: z.partialRecord(StreamName, z.enum(["running", "done"])),
   jobId: JobId.optional(),
+  /** Set while nothing moves. */
+  stall: CycleStall.nullish(),
+  /**
+   * When the cycle watch found every item with its final outcome: it looks at the cycle no more. A later page, release or
+   * replay takes it away. Null or absent: open.
+   */
+  closedAt: Timestamp.nullish(),
   ttl: z.int().optional(),
 });
 export type Cycle = z.infer<typeof Cycle>;
@@ -94,5 +102,7 @@ export const CycleView = z.strictObject({
   waiting: z.int().min(0),
   /** Items without an outcome yet. */
   pending: z.int().min(0),
+  /** While the state is `stalled`: since when, why, and what is done about it. A cloud that is older does not say. */
+  stall: CycleStall.nullable().default(null),
 });
 export type CycleView = z.infer<typeof CycleView>;

@@ -17,6 +17,7 @@ export {
 } from "./cloud-event";
 export { contentHash } from "./content-hash";
 export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./cycle";
+export { CycleStall, StallAction, StallReason, StallWait } from "./cycle-stall";
 export {
   Actor,
   DeadLetter,

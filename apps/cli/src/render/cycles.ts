@@ -1,7 +1,7 @@
 import type { CycleView } from "@postern/contracts";
 import type { View } from "../terminal";
 import { toneOf } from "./colour";
-import { facts, table } from "./table";
+import { type Fact, facts, table } from "./table";
 import { count, duration, relative } from "./time";
 
 export function cyclesTable(cycles: readonly CycleView[], view: View): string {
@@ -65,9 +65,29 @@ export function cycleFacts(cycle: CycleView, view: View): string {
               name === "deadLettered" || name === "outcomeUnknown" ? "bad" : "none",
             ] as const,
         ),
+      ...stallFacts(cycle, view),
     ],
     view,
   );
+}
+
+const doing = {
+  restarted: "asked for again from the checkpoint",
+  waiting: "waiting for the agents",
+  none: "nothing: it is for a person to act",
+} as const;
+
+/** Since when, why, and what is done about it. */
+function stallFacts({ stall }: CycleView, view: View): Fact[] {
+  if (stall === null) return [];
+  const times = stall.restarts > 1 ? `, ${stall.restarts} times` : "";
+  const last = stall.restartedAt === null ? "" : `, last ${relative(stall.restartedAt, view.now)}`;
+  const asked = stall.action === "restarted" && stall.restarts === 0;
+  return [
+    ["stands", `since ${relative(stall.since, view.now)} (${stall.since})`, "warn"],
+    ["because", `${stall.reason}: ${stall.detail}`],
+    ["doing", asked ? "waiting for the claim to end" : `${doing[stall.action]}${times}${last}`],
+  ];
 }
 
 /** One line of a cycle that is being watched. */
@@ -77,5 +97,6 @@ export function cycleLine(cycle: CycleView, live: boolean): string {
   const dead = cycle.deadLettered === 0 ? "" : `, ${count(cycle.deadLettered)} dead-lettered`;
   const took = live ? `, ${duration(cycle.durationMs)}` : "";
   const held = cycle.held === 0 ? "" : `, ${count(cycle.held)} held`;
-  return `${cycle.id} ${cycle.state}: ${count(done)} of ${count(cycle.enqueued)} items (${share} %), ${count(cycle.read)} read${held}${dead}${took}`;
+  const stands = cycle.stall === null ? "" : `; ${cycle.stall.detail}`;
+  return `${cycle.id} ${cycle.state}: ${count(done)} of ${count(cycle.enqueued)} items (${share} %), ${count(cycle.read)} read${held}${dead}${took}${stands}`;
 }

@@ -3,7 +3,7 @@ import { AgentView, CycleView, DeadLetterView, JobView, SyncView } from "@poster
 import { SyncDefinition } from "@postern/contracts";
 import type { View } from "../terminal";
 import { agentsTable } from "./agents";
-import { cycleFacts, cyclesTable } from "./cycles";
+import { cycleFacts, cycleLine, cyclesTable } from "./cycles";
 import { deadLettersTable, deadLetterText, resultsText } from "./dead-letters";
 import { healthText } from "./health";
 import { jobsTable, jobText } from "./jobs";
@@ -35,6 +35,22 @@ const cycle = CycleView.parse({
   outcomeUnknown: 0,
   waiting: 1,
   pending: 455,
+});
+const stalled = CycleView.parse({
+  ...cycle,
+  state: "stalled",
+  stall: {
+    reason: "continuation-lost",
+    since: "2026-11-21T08:56:00.000Z",
+    noticedAt: "2026-11-21T08:58:30.000Z",
+    streams: ["groups"],
+    action: "restarted",
+    restarts: 2,
+    restartedAt: "2026-11-21T08:59:00.000Z",
+    waitsFor: null,
+    detail:
+      "Nobody reads stream 'groups' any further: it is asked for again from the checkpoint, page 8.",
+  },
 });
 const definition = SyncDefinition.parse({
   id: "people",
@@ -217,6 +233,8 @@ const screens: Readonly<Record<string, (view: View) => string>> = {
   "syncs holds": (view) => holdsTable([hold], view),
   "cycles list": (view) => cyclesTable([cycle], view),
   "cycles show": (view) => cycleFacts(cycle, view),
+  "cycles show (stalled)": (view) => cycleFacts(stalled, view),
+  "cycles watch (stalled)": (view) => cycleLine(stalled, view.columns === undefined),
   "jobs list": (view) => jobsTable([job], view),
   "jobs show": (view) => jobText(job, view),
   "agents list": (view) => agentsTable(agents, view),

@@ -43,6 +43,19 @@ export function createProgressStore(database: Database): ProgressStore {
       );
       return { items: documents.map((document) => Cycle.parse(document)), continuation };
     },
+    openCycles: async (definition, limit) => {
+      const documents = await queryAll(
+        container,
+        {
+          query: `SELECT TOP ${limit} * FROM c WHERE c.type = 'cycle' AND NOT IS_STRING(c.closedAt) ORDER BY c.startedAt DESC`,
+        },
+        definition,
+      );
+      return documents.map((document) => ({
+        value: Cycle.parse(document),
+        etag: etagOf(document),
+      }));
+    },
     history: async (definition, cycles) => {
       const [pages, markers] = await Promise.all([
         historyOf(container, definition, cycles, "page", "*"),

@@ -1,6 +1,7 @@
 import {
   type Cycle,
   type CycleId,
+  type CycleStall,
   type CycleView,
   type DefinitionId,
   finalOutcomes,
@@ -16,8 +17,6 @@ import type { DefinitionRecord, Stored, SyncPorts } from "./ports";
  * to them, so that no crash and no repetition can make them wrong.
  */
 const RECENT_CYCLES = 20;
-/** A cycle in which nothing has happened for this long is called stalled. */
-export const stallAfterMs = 5 * 60_000;
 
 type Ports = Pick<SyncPorts, "progress" | "clock">;
 
@@ -80,19 +79,34 @@ export async function viewSync(
   };
 }
 
-export function summarise(
+/** How far a cycle has come: what page records and the markers that belong to them add up to. */
+export interface CycleProgress {
+  /** Every stream has reached its delta link. */
+  readonly readToEnd: boolean;
+  readonly completed: boolean;
+  /** When a page or a result was last written; its beginning if none was. */
+  readonly movedAtMs: number;
+  readonly read: number;
+  readonly enqueued: number;
+  readonly held: number;
+  readonly pending: number;
+  /** How many items wait for a retry, at most: an item waits once for every retry. */
+  readonly waiting: number;
+  readonly total: (outcome: string) => number;
+}
+
+export function progressOf(
   cycle: Cycle,
   pages: readonly PageRecord[],
   markers: readonly Marker[],
-  nowMs: number,
-): CycleView {
+): CycleProgress {
   const committed = new Set(pages.map(({ version }) => version));
   const totals = new Map<string, number>();
-  let lastMs = Date.parse(cycle.startedAt);
+  let movedAtMs = Date.parse(cycle.startedAt);
   for (const marker of markers) {
     // Of a page that was abandoned: its items are stale, and its successor's count.
     if (!committed.has(marker.version)) continue;
-    lastMs = Math.max(lastMs, Date.parse(marker.at));
+    movedAtMs = Math.max(movedAtMs, Date.parse(marker.at));
     for (const [outcome, count] of Object.entries(marker.counts)) {
       totals.set(outcome, (totals.get(outcome) ?? 0) + count);
     }
@@ -107,35 +121,64 @@ export function summarise(
     read += page.read;
     enqueued += page.count;
     held += page.held;
-    lastMs = Math.max(lastMs, Date.parse(page.committedAt));
+    movedAtMs = Math.max(movedAtMs, Date.parse(page.committedAt));
   }
   const total = (outcome: string): number => Math.max(0, totals.get(outcome) ?? 0);
   let final = 0;
   for (const outcome of finalOutcomes) final += total(outcome);
   const pending = Math.max(0, enqueued - final);
   const readToEnd = Object.values(cycle.streams).every((state) => state === "done");
+  const waiting = Math.min(pending, total("waiting"));
   const completed = readToEnd && pending === 0;
-  const stalled = !completed && nowMs - lastMs > stallAfterMs;
+  return { readToEnd, completed, movedAtMs, read, enqueued, held, pending, waiting, total };
+}
+
+export function summarise(
+  cycle: Cycle,
+  pages: readonly PageRecord[],
+  markers: readonly Marker[],
+  nowMs: number,
+): CycleView {
+  const progress = progressOf(cycle, pages, markers);
+  const { completed, movedAtMs, total } = progress;
+  const stall = completed ? null : stallInForce(cycle, pages, movedAtMs);
   return {
     id: cycle.cycleId,
     definition: cycle.definition,
     kind: cycle.kind,
-    state: completed ? "completed" : stalled ? "stalled" : "running",
+    state: completed ? "completed" : stall === null ? "running" : "stalled",
     startedAt: cycle.startedAt,
-    completedAt: completed ? new Date(lastMs).toISOString() : null,
-    durationMs: Math.max(0, (completed ? lastMs : nowMs) - Date.parse(cycle.startedAt)),
+    completedAt: completed ? new Date(movedAtMs).toISOString() : null,
+    durationMs: Math.max(0, (completed ? movedAtMs : nowMs) - Date.parse(cycle.startedAt)),
     streams: cycle.streams,
-    read,
-    enqueued,
+    read: progress.read,
+    enqueued: progress.enqueued,
     applied: total("applied"),
     unchanged: total("unchanged"),
     superseded: total("superseded"),
-    held: held + total("held"),
+    held: progress.held + total("held"),
     deadLettered: total("dead-lettered"),
     cancelled: total("cancelled"),
     outcomeUnknown: total("outcome-unknown"),
-    // An item waits once for every retry; how many wait now is at most what has no outcome.
-    waiting: Math.min(pending, total("waiting")),
-    pending,
+    waiting: progress.waiting,
+    pending: progress.pending,
+    stall,
   };
+}
+
+/** The watch's mark, unless something has moved since: it comes by to take it away once a minute. */
+function stallInForce(
+  { stall, streams }: Cycle,
+  pages: readonly PageRecord[],
+  movedAtMs: number,
+): CycleStall | null {
+  if (stall === undefined || stall === null) return null;
+  const sinceMs = Date.parse(stall.since);
+  if (stall.streams.length === 0) return movedAtMs > sinceMs ? null : stall;
+  const moved = stall.streams.every(
+    (stream) =>
+      streams[stream] === "done" ||
+      pages.some((page) => page.stream === stream && Date.parse(page.committedAt) > sinceMs),
+  );
+  return moved ? null : stall;
 }

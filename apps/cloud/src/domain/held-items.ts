@@ -15,6 +15,7 @@ import {
 } from "@postern/contracts";
 import { cycleDocumentId, markerId } from "./page-commit";
 import type { IndexWrite, SyncPorts } from "./ports";
+import { reopenCycles } from "./reopen-cycle";
 import { startMessageOf } from "./start-messages";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
@@ -108,6 +109,11 @@ async function releaseSome(
   for (const [version, ofVersion] of Map.groupBy(released, ({ item }) => item.version)) {
     await countReleased(ports, definition, version, ofVersion);
   }
+  await reopenCycles(
+    ports,
+    definition,
+    released.map(({ cycleId }) => cycleId),
+  );
   if ((await ports.index.write(writes)) === undefined) {
     // Some entity moved at this moment: its hold is withdrawn or renewed by whoever moved it. The others wait for the next call.
     ports.logger.warn("release-interrupted", { definition });

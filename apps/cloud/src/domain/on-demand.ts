@@ -1,5 +1,6 @@
 import {
   type EntityRef,
+  historyTtlSeconds,
   type JobId,
   startQueueName,
   type StartMessage,
@@ -217,6 +218,7 @@ export async function startOnDemand(
         startedAt: now,
         streams: Object.fromEntries([...byStream.keys()].map((stream) => [stream, "running"])),
         jobId,
+        ttl: historyTtlSeconds,
       },
     },
   ]);

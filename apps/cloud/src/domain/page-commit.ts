@@ -134,7 +134,7 @@ function cycleOperations(
       {
         kind: "patch",
         id: cycleDocumentId(cycle.cycleId),
-        set: { [`/streams/${stream}`]: state },
+        set: { [`/streams/${stream}`]: state, "/closedAt": null },
       },
     ];
   }

@@ -21,10 +21,10 @@ import {
   resultsQueueName,
   workQueueName,
 } from "@postern/contracts";
-import { isOnline } from "./agent";
 import { type ReceivedMessage, unreadableDeadLetter } from "./cloud-dead-letters";
 import { accountingOf } from "./dead-letter-drain";
 import type { AgentStore } from "./job-ports";
+import { onlineAgents } from "./online-agents";
 import { markerId } from "./page-commit";
 import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
 
@@ -158,17 +158,8 @@ export async function watchParked(ports: ParkedPorts): Promise<number> {
 }
 
 async function capabilitiesOf(ports: ParkedPorts, group: GroupName): Promise<string[]> {
-  const found = new Set<string>();
-  let after: string | undefined;
-  do {
-    const page = await ports.agents.list({ limit: 200, after });
-    for (const agent of page.items) {
-      if (agent.group !== group || !isOnline(agent, ports.clock.now())) continue;
-      for (const capability of agent.capabilities) found.add(capability);
-    }
-    after = page.next ?? undefined;
-  } while (after !== undefined);
-  return [...found];
+  const agents = await onlineAgents(ports, group);
+  return [...new Set(agents.flatMap(({ capabilities }) => capabilities))];
 }
 
 /** `postern.sync.apply.v2` is read by who says so, with or without a minor. */

@@ -236,6 +236,8 @@ export interface ProgressStore {
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },
   ): Promise<{ items: readonly Cycle[]; continuation: string | null }>;
+  /** Newest first: those that the cycle watch has not closed. */
+  openCycles(definition: DefinitionId, limit: number): Promise<readonly Stored<Cycle>[]>;
   /** Page records and markers of these cycles. */
   history(definition: DefinitionId, cycles: readonly CycleId[]): Promise<CycleHistory>;
   /** All or nothing, within one definition. */

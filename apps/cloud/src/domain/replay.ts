@@ -21,6 +21,7 @@ import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import { markerId } from "./page-commit";
 import type { OutgoingMessage, Stored } from "./ports";
+import { reopenCycles } from "./reopen-cycle";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
 import { type ReplayableItem, validateReplay } from "./replay-validation";
 import { singleItemMessage, workQueueOf } from "./work-messages";
@@ -159,6 +160,10 @@ async function send(
     try {
       if (messages.length > 0) await ports.bus.send(queue, messages);
       await ports.progress.createMarkers(ofQueue.flatMap((one) => markersOf(ports, one)));
+      for (const [id, ofDefinition] of Map.groupBy(ofQueue, ({ definition }) => definition.id)) {
+        const cycles = ofDefinition.map(({ cycleId }) => cycleId);
+        await reopenCycles(ports, id, cycles);
+      }
     } catch (error) {
       // Some may have been accepted: the same ids go out again when the request is repeated.
       ports.logger.error("replay not sent", { queue, count: ofQueue.length, error: String(error) });

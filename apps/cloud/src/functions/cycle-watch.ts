@@ -1,8 +1,8 @@
 import type { TimerHandler } from "@azure/functions";
-import { ServiceUnavailable, type SyncPorts } from "../domain/ports";
-import { watchCycles } from "../domain/sync-timer";
+import { type CycleWatchPorts, watchCycles } from "../domain/cycle-watch";
+import { ServiceUnavailable } from "../domain/ports";
 
-export function cycleWatchHandler(ports: SyncPorts): TimerHandler {
+export function cycleWatchHandler(ports: CycleWatchPorts): TimerHandler {
   return async () => {
     try {
       await watchCycles(ports);

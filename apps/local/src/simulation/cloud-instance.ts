@@ -80,7 +80,9 @@ export function startCloudInstance(world: CloudInstanceWorld): void {
   every(process, tickMs, () =>
     guarded(world, () => tick(ports, Math.round(process.wallMs() / 1_000) * 1_000)),
   );
-  every(process, WATCH_MS, () => guarded(world, () => watchCycles(ports)));
+  // Heartbeats are not simulated; who there is only words the mark.
+  const agents = { list: async () => ({ items: [], next: null }) };
+  every(process, WATCH_MS, () => guarded(world, () => watchCycles({ ...ports, agents })));
 }
 
 function every(process: SimProcess, periodMs: number, run: () => Promise<void>): void {

@@ -212,6 +212,13 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
         effect: () => ({ items: store.cycles(definition).slice(0, limit), continuation: null }),
         failure: cosmosFailure,
       }),
+    openCycles: (definition, limit) =>
+      wire.ask({
+        service: "cosmos",
+        operation: "query progress",
+        effect: () => store.openCycles(definition).slice(0, limit),
+        failure: cosmosFailure,
+      }),
     history: (definition, cycles) =>
       wire.ask({
         service: "cosmos",

@@ -52,6 +52,15 @@ export class FakeProgress {
     );
   }
 
+  openCycles(definition: DefinitionId): Stored<Cycle>[] {
+    return this.cycles(definition)
+      .filter(({ closedAt }) => typeof closedAt !== "string")
+      .map((cycle) => ({
+        value: cycle,
+        etag: this.container(definition).documents.get(cycle.id)?.etag ?? "",
+      }));
+  }
+
   transact(definition: DefinitionId, operations: readonly ProgressOperation[]): TransactionResult {
     const container = this.container(definition);
     const staged = new Map<string, Document>();

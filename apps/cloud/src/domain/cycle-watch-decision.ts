@@ -1,0 +1,255 @@
+import type {
+  Checkpoint,
+  Cycle,
+  CycleStall,
+  StallReason,
+  StreamName,
+  TargetName,
+} from "@postern/contracts";
+
+/**
+ * What the watch makes of a cycle, from what is stored of it alone.
+ *
+ *   open ──nothing moves──▶ marked ──▶ asked for again, ever more rarely ──moves──▶ open ──every outcome final──▶ closed
+ *
+ * What counts as moving is what brings the cycle on: a committed page for a stream that is being read, a counted result for
+ * items at the target. A claim alone is none: a run that dies over the same page again and again takes many.
+ */
+const MINUTE_MS = 60_000;
+/** A stream that is being read: so long after its last page and after its lease or rest has run out. */
+export const readingIdleMs = 2 * MINUTE_MS;
+/** A stream whose claim is renewed all the while: far above the four minutes that a function may take. */
+export const noPageMs = 10 * MINUTE_MS;
+/** Results: a unit takes seconds, a lock that was lost comes back within one minute, twice over five. */
+export const resultsIdleMs = 5 * MINUTE_MS;
+/** Where every item left may be waiting for a retry: the agents' longest pause between two, with its jitter. */
+export const retriesIdleMs = 72 * MINUTE_MS + resultsIdleMs;
+/** Late pages find the cycle open: the start messages that could bring one live for an hour. */
+export const closeAfterMs = 70 * MINUTE_MS;
+const FIRST_PAUSE_MS = 2 * MINUTE_MS;
+const LONGEST_PAUSE_MS = 10 * MINUTE_MS;
+
+/** An agent of the definition's group that is online. */
+export interface AgentSight {
+  readonly id: string;
+  readonly reaches: boolean;
+  /** Why it does not reach the target, or null when it has no such target or none was given. */
+  readonly reason: string | null;
+}
+
+export interface WatchedCycle {
+  readonly cycle: Cycle;
+  readonly enabled: boolean;
+  readonly target: TargetName;
+  readonly queue: string;
+  /** Streams that the definition has now, and where they stand. */
+  readonly checkpoints: ReadonlyMap<StreamName, Checkpoint>;
+  /** When each stream committed its last page of this cycle. */
+  readonly pagedAtMs: ReadonlyMap<StreamName, number>;
+  /** When a page or a result of this cycle was last written; its beginning if none was. */
+  readonly movedAtMs: number;
+  readonly completed: boolean;
+  readonly pending: number;
+  readonly retrying: number;
+  readonly agents: readonly AgentSight[];
+}
+
+export type WatchDecision =
+  | { readonly kind: "leave" }
+  /** The mark is to go: something moves. */
+  | { readonly kind: "clear" }
+  /** Streams that the definition has no more: nobody will read them. */
+  | { readonly kind: "drop-streams"; readonly streams: readonly StreamName[] }
+  | { readonly kind: "close"; readonly closedAtMs: number }
+  | {
+      readonly kind: "mark";
+      readonly stall: CycleStall;
+      /** Streams to ask for again now. */
+      readonly restart: readonly StreamRestart[];
+    };
+
+export interface StreamRestart {
+  readonly stream: StreamName;
+  /** Its checkpoint stands in this cycle: read on from there. Otherwise its cycle has not begun. */
+  readonly from: Checkpoint | null;
+}
+
+interface StreamStall {
+  readonly stream: StreamName;
+  readonly reason: StallReason;
+  readonly sinceMs: number;
+  /** Null while somebody holds the claim. */
+  readonly restart: StreamRestart | null;
+}
+
+export function decideCycle(watched: WatchedCycle, nowMs: number): WatchDecision {
+  const { cycle, checkpoints, completed, movedAtMs } = watched;
+  if (completed) {
+    if (nowMs - movedAtMs >= closeAfterMs) return { kind: "close", closedAtMs: movedAtMs };
+    return unmarked(cycle);
+  }
+  const unread = runningStreams(cycle);
+  const dropped = unread.filter((stream) => !checkpoints.has(stream));
+  // Not at once: the definition that has just brought a stream may be younger than what is known of it here.
+  if (dropped.length > 0 && nowMs - Date.parse(cycle.startedAt) >= readingIdleMs)
+    return { kind: "drop-streams", streams: dropped };
+  if (unread.length === 0) return decideResults(watched, nowMs);
+  // Its job has a deadline and looks after it.
+  if (cycle.kind === "on-demand") return unmarked(cycle);
+  const stalls = unread.flatMap((stream) => stallOf(watched, stream, nowMs) ?? []);
+  if (stalls.length === 0) return unmarked(cycle);
+  return decideReading(watched, stalls, nowMs);
+}
+
+function unmarked({ stall }: Cycle): WatchDecision {
+  return stall === undefined || stall === null ? { kind: "leave" } : { kind: "clear" };
+}
+
+function runningStreams({ streams }: Cycle): StreamName[] {
+  return (Object.keys(streams) as StreamName[]).filter((stream) => streams[stream] === "running");
+}
+
+// ---- reading -----------------------------------------------------------------------------------------------------
+
+function stallOf(
+  { cycle, checkpoints, pagedAtMs }: WatchedCycle,
+  stream: StreamName,
+  nowMs: number,
+): StreamStall | undefined {
+  const checkpoint = checkpoints.get(stream);
+  if (checkpoint === undefined) return undefined;
+  const ours = checkpoint.phase === "enumerating" && checkpoint.cycleId === cycle.cycleId;
+  const { owner, leaseUntil, polledAt } = checkpoint;
+  const sinceMs = Math.max(
+    Date.parse(cycle.startedAt),
+    pagedAtMs.get(stream) ?? 0,
+    ours && polledAt !== null ? Date.parse(polledAt) : 0,
+  );
+  const leaseUntilMs = leaseUntil === null ? 0 : Date.parse(leaseUntil);
+  const held = leaseUntilMs > nowMs;
+  const marked = cycle.stall?.streams.includes(stream) === true;
+  const standsSinceMark = marked && sinceMs <= Date.parse(cycle.stall?.since ?? "");
+  // Marked before: nothing has come of it yet. Otherwise idle, or busy with one page for too long.
+  const stalled =
+    standsSinceMark ||
+    nowMs - Math.max(sinceMs, leaseUntilMs) >= readingIdleMs ||
+    (ours && owner !== null && nowMs - sinceMs >= noPageMs);
+  if (!stalled) return undefined;
+  return {
+    stream,
+    reason: !ours ? "start-lost" : owner === null ? "continuation-lost" : "claim-stale",
+    sinceMs,
+    restart: held ? null : { stream, from: ours ? checkpoint : null },
+  };
+}
+
+function decideReading(
+  { cycle, enabled }: WatchedCycle,
+  stalls: readonly StreamStall[],
+  nowMs: number,
+): WatchDecision {
+  const [first] = stalls;
+  if (first === undefined) return unmarked(cycle);
+  const before = cycle.stall ?? undefined;
+  const restarts = before?.restarts ?? 0;
+  const restartedAtMs = before?.restartedAt ? Date.parse(before.restartedAt) : undefined;
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * Math.max(1, restarts));
+  const due = restartedAtMs === undefined || nowMs - restartedAtMs >= pauseMs;
+  const restart = enabled && due ? stalls.flatMap(({ restart: one }) => one ?? []) : [];
+  const asked = restart.length > 0;
+  const reason = enabled ? first.reason : "definition-disabled";
+  const sinceMs = Math.min(...stalls.map((stall) => stall.sinceMs));
+  const stall: CycleStall = {
+    reason,
+    since: new Date(sinceMs).toISOString(),
+    noticedAt: before?.noticedAt ?? new Date(nowMs).toISOString(),
+    streams: stalls.map(({ stream }) => stream),
+    action: !enabled ? "none" : "restarted",
+    restarts: restarts + (asked ? 1 : 0),
+    restartedAt: asked ? new Date(nowMs).toISOString() : (before?.restartedAt ?? null),
+    waitsFor: null,
+    detail: stalls.map((each) => readingText(each, enabled)).join(" "),
+  };
+  return changed(cycle, stall) || asked ? { kind: "mark", stall, restart } : { kind: "leave" };
+}
+
+function readingText({ stream, reason, restart }: StreamStall, enabled: boolean): string {
+  if (!enabled) {
+    return `Stream '${stream}' is not read to its end: the sync definition is not enabled. Enable it, and it goes on.`;
+  }
+  const page = restart?.from ? ` page ${restart.from.page + 1}` : "";
+  switch (reason) {
+    case "start-lost":
+      return `Nobody has begun to read stream '${stream}' for this cycle: it is asked for again.`;
+    case "claim-stale":
+      return restart === null
+        ? `Stream '${stream}' is claimed again and again and commits no page: see the log of its page runs.`
+        : `The run that read stream '${stream}' has ended without committing${page}: it is asked for again from the checkpoint.`;
+    default:
+      return `Nobody reads stream '${stream}' any further: it is asked for again from the checkpoint${page === "" ? "" : `,${page}`}.`;
+  }
+}
+
+// ---- results -----------------------------------------------------------------------------------------------------
+
+function decideResults(watched: WatchedCycle, nowMs: number): WatchDecision {
+  const { cycle, movedAtMs, pending, retrying, agents, target, queue } = watched;
+  const idleMs = retrying >= pending ? retriesIdleMs : resultsIdleMs;
+  if (nowMs - movedAtMs < idleMs) return unmarked(cycle);
+  const reaching = agents.filter(({ reaches }) => reaches);
+  const before = cycle.stall?.reason === "results-missing" ? cycle.stall : undefined;
+  const stall: CycleStall = {
+    reason: "results-missing",
+    since: new Date(movedAtMs).toISOString(),
+    noticedAt: before?.noticedAt ?? new Date(nowMs).toISOString(),
+    streams: [],
+    action: "waiting",
+    restarts: 0,
+    restartedAt: null,
+    waitsFor: {
+      items: pending,
+      retrying: Math.min(pending, retrying),
+      target,
+      queue,
+      agentsOnline: agents.length,
+      agentsReaching: reaching.length,
+    },
+    detail: `${countText(watched)} in queue '${queue}' or with an agent. ${agentsText(watched)}`,
+  };
+  return changed(cycle, stall) ? { kind: "mark", stall, restart: [] } : { kind: "leave" };
+}
+
+function countText({ pending, retrying }: WatchedCycle): string {
+  const items = pending === 1 ? "1 item has" : `${pending} items have`;
+  const waits = retrying === 0 ? "" : ` (at most ${Math.min(pending, retrying)} wait for a retry)`;
+  return `${items} no outcome yet${waits}:`;
+}
+
+/** Agents named in a text; there may be many. */
+const NAMED = 3;
+
+function agentsText({ agents, target }: WatchedCycle): string {
+  const reaching = agents.filter(({ reaches }) => reaches);
+  if (agents.length === 0) return "No agent of the group is online: start one.";
+  if (reaching.length > 0) {
+    const names = reaching.slice(0, NAMED).map(({ id }) => id);
+    return `Target '${target}' is reached by ${names.join(", ")}${reaching.length > NAMED ? " and others" : ""}: see the log there.`;
+  }
+  const why = agents
+    .slice(0, NAMED)
+    .map(({ id, reason }) => `${id}: ${(reason ?? "has no such target").slice(0, 300)}`);
+  return `No agent that is online reaches target '${target}' (${why.join("; ")}).`;
+}
+
+function changed({ stall: before }: Cycle, stall: CycleStall): boolean {
+  return JSON.stringify(ordered(before)) !== JSON.stringify(ordered(stall));
+}
+
+/** The store may give the fields back in another order. */
+function ordered(stall: CycleStall | null | undefined): unknown {
+  if (stall === null || stall === undefined) return null;
+  const { waitsFor, ...rest } = stall;
+  const sorted = (value: object): unknown =>
+    Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [sorted(rest), waitsFor === null ? null : sorted(waitsFor)];
+}

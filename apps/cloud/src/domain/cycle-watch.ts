@@ -1,0 +1,242 @@
+import {
+  type Checkpoint,
+  type Cycle,
+  type CycleStall,
+  type DefinitionId,
+  type GroupName,
+  startQueueName,
+  startSession,
+  type StreamName,
+  type SyncDefinition,
+} from "@postern/contracts";
+import { compileDefinition } from "./compiled-definition";
+import { progressOf } from "./cycle-views";
+import {
+  type AgentSight,
+  decideCycle,
+  type StreamRestart,
+  type WatchDecision,
+  type WatchedCycle,
+} from "./cycle-watch-decision";
+import type { AgentStore } from "./job-ports";
+import { onlineAgents } from "./online-agents";
+import { cycleDocumentId } from "./page-commit";
+import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
+import { startMessageOf } from "./start-messages";
+import { workQueueOf } from "./work-messages";
+
+/**
+ * Looks after cycles in which nothing moves: marks them for people, asks again for what stands, takes the mark away when it
+ * moves, and closes what is complete, so that it need not be looked at again. Called by a timer; safe to run at several
+ * places at once, since a mark is written under the cycle's etag and what it asks for has an id made from the mark.
+ *
+ * It sends no work item a second time and gives none an outcome: what is at a target is the agents' to report.
+ */
+export interface CycleWatchPorts extends SyncPorts {
+  readonly agents: Pick<AgentStore, "list">;
+}
+
+/** Open cycles of one definition looked at in one go, newest first. An older one has its mark already, and keeps it. */
+const CYCLES_WATCHED = 100;
+
+/** Returns how many streams were asked for again. */
+export async function watchCycles(ports: CycleWatchPorts): Promise<number> {
+  const agents = new Map<GroupName, Promise<readonly AgentSightSource[]>>();
+  const agentsOf = (group: GroupName): Promise<readonly AgentSightSource[]> => {
+    const asked = agents.get(group) ?? onlineAgents(ports, group);
+    agents.set(group, asked);
+    return asked;
+  };
+  let restarted = 0;
+  for (const { value } of await ports.definitions.list({ fresh: true })) {
+    restarted += await watchDefinition(ports, value.definition, agentsOf);
+  }
+  return restarted;
+}
+
+type AgentSightSource = Awaited<ReturnType<typeof onlineAgents>>[number];
+
+async function watchDefinition(
+  ports: CycleWatchPorts,
+  definition: SyncDefinition,
+  agentsOf: (group: GroupName) => Promise<readonly AgentSightSource[]>,
+): Promise<number> {
+  const { id, group, target } = definition;
+  const checkpoints = await checkpointsOf(ports, definition);
+  const open = await openCycles(ports, id, checkpoints);
+  if (open.length === 0) return 0;
+  const { pages, markers } = await ports.progress.history(
+    id,
+    open.map(({ value }) => value.cycleId),
+  );
+  const pagesOf = Map.groupBy(pages, ({ cycleId }) => cycleId);
+  const markersOf = Map.groupBy(markers, ({ cycleId }) => cycleId);
+  let restarted = 0;
+  for (const stored of open) {
+    const { cycleId } = stored.value;
+    const ofCycle = pagesOf.get(cycleId) ?? [];
+    const progress = progressOf(stored.value, ofCycle, markersOf.get(cycleId) ?? []);
+    const pagedAtMs = new Map<StreamName, number>();
+    for (const { stream, committedAt } of ofCycle) {
+      pagedAtMs.set(stream, Math.max(pagedAtMs.get(stream) ?? 0, Date.parse(committedAt)));
+    }
+    const waits = progress.readToEnd && progress.pending > 0;
+    const watched: WatchedCycle = {
+      cycle: stored.value,
+      enabled: definition.enabled,
+      target,
+      queue: workQueueOf(definition),
+      checkpoints,
+      pagedAtMs,
+      movedAtMs: progress.movedAtMs,
+      completed: progress.completed,
+      pending: progress.pending,
+      retrying: progress.waiting,
+      agents: waits ? (await agentsOf(group)).map((agent) => sightOf(agent, target)) : [],
+    };
+    restarted += await act(ports, stored, decideCycle(watched, ports.clock.now()));
+  }
+  return restarted;
+}
+
+async function checkpointsOf(
+  ports: CycleWatchPorts,
+  definition: SyncDefinition,
+): Promise<Map<StreamName, Checkpoint>> {
+  const found = new Map<StreamName, Checkpoint>();
+  for (const stream of compileDefinition(definition).streams) {
+    const stored = await ports.progress.checkpoint(definition.id, stream);
+    if (stored !== undefined) found.set(stream, stored.value);
+  }
+  return found;
+}
+
+/** The newest ones, and those that streams are being read for, however old. */
+async function openCycles(
+  ports: CycleWatchPorts,
+  definition: DefinitionId,
+  checkpoints: ReadonlyMap<StreamName, Checkpoint>,
+): Promise<Stored<Cycle>[]> {
+  const open = [...(await ports.progress.openCycles(definition, CYCLES_WATCHED))];
+  for (const { phase, cycleId } of checkpoints.values()) {
+    if (phase !== "enumerating" || cycleId === null) continue;
+    if (open.some(({ value }) => value.cycleId === cycleId)) continue;
+    const stored = await ports.progress.cycle(definition, cycleId);
+    if (stored !== undefined) open.push(stored);
+  }
+  return open;
+}
+
+function sightOf({ id, targets }: AgentSightSource, target: string): AgentSight {
+  const health = targets.find(({ name }) => name === target);
+  return {
+    id,
+    reaches: health?.state === "reachable",
+    reason: health === undefined ? null : (health.reason ?? health.state),
+  };
+}
+
+// ---- effects -----------------------------------------------------------------------------------------------------
+
+async function act(
+  ports: CycleWatchPorts,
+  stored: Stored<Cycle>,
+  decision: WatchDecision,
+): Promise<number> {
+  const { definition, cycleId, stall: before } = stored.value;
+  const { logger } = ports;
+  switch (decision.kind) {
+    case "leave":
+      return 0;
+    case "clear":
+      if (await patch(ports, stored, { "/stall": null })) {
+        const { reason, since, restarts } = before ?? {};
+        logger.info("cycle-moves-again", { definition, cycleId, reason, since, restarts });
+      }
+      return 0;
+    case "drop-streams": {
+      const { streams } = decision;
+      const ended = streams.map((stream) => [`/streams/${stream}`, "done"] as const);
+      if (await patch(ports, stored, Object.fromEntries(ended))) {
+        logger.info("cycle-streams-dropped", { definition, cycleId, streams });
+      }
+      return 0;
+    }
+    case "close":
+      await patch(ports, stored, {
+        "/closedAt": new Date(decision.closedAtMs).toISOString(),
+        "/stall": null,
+      });
+      return 0;
+    case "mark": {
+      const { stall, restart } = decision;
+      // Whoever was faster has seen the same, or something newer.
+      if (
+        !(await patch(ports, stored, { "/stall": stall })) &&
+        !(await isOurs(ports, stored, stall))
+      )
+        return 0;
+      if (before === undefined || before === null || before.reason !== stall.reason) {
+        logger.warn("cycle-stalled", { definition, cycleId, ...stall });
+      }
+      if (restart.length === 0) return 0;
+      await ports.bus.send(
+        startQueueName,
+        restart.map((one) => restartMessage(ports, stored.value, one, stall)),
+      );
+      logger.info("cycle-restarted", {
+        definition,
+        cycleId,
+        streams: restart.map(({ stream }) => stream),
+        restarts: stall.restarts,
+      });
+      return restart.length;
+    }
+  }
+}
+
+async function patch(
+  ports: Pick<SyncPorts, "progress">,
+  { value: { definition, cycleId }, etag }: Stored<Cycle>,
+  set: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const operation = { kind: "patch", id: cycleDocumentId(cycleId), etag, set } as const;
+  return (await ports.progress.transact(definition, [operation])).ok;
+}
+
+/** A write whose answer was lost is tried again by the SDK, and then finds the etag changed: by itself. */
+async function isOurs(
+  ports: Pick<SyncPorts, "progress">,
+  { value: { definition, cycleId } }: Stored<Cycle>,
+  { noticedAt, restartedAt }: CycleStall,
+): Promise<boolean> {
+  const now = (await ports.progress.cycle(definition, cycleId))?.value.stall;
+  return now?.noticedAt === noticedAt && now.restartedAt === restartedAt;
+}
+
+/**
+ * From since when it stands and how often it was asked for: the same from every instance that saw the same mark, and never
+ * one that the broker has seen before, which it would drop for a repetition.
+ */
+function restartMessage(
+  ports: CycleWatchPorts,
+  { definition, cycleId, startedAt }: Cycle,
+  { stream, from }: StreamRestart,
+  { since, restarts }: Pick<CycleStall, "since" | "restarts">,
+): OutgoingMessage {
+  const what = from === null ? cycleId.slice(0, 40) : `page-${from.page}#${from.version}`;
+  const id = `${startSession(definition, stream)}/${what}-again-${Date.parse(since)}-${restarts}`;
+  const asked = { definition, stream, cycleId };
+  return startMessageOf(
+    ports,
+    id,
+    from === null
+      ? { ...asked, tick: startedAt, reason: "request" }
+      : {
+          ...asked,
+          tick: new Date(ports.clock.now()).toISOString(),
+          reason: "watchdog",
+          page: from.page,
+        },
+  );
+}

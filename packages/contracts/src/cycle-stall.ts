@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { StreamName } from "./entity";
+import { TargetName, Timestamp } from "./ids";
+import { limits } from "./limits";
+
+/** Why nothing moves in a cycle. */
+export const StallReason = z.enum([
+  /** A page run ended without a continuation, or the continuation was lost. */
+  "continuation-lost",
+  /** A page run ended in the middle of a page: its claim has run out. */
+  "claim-stale",
+  /** The message that was to begin the reading of a stream was lost. */
+  "start-lost",
+  /** A stream is to be read on, but its definition is not enabled. */
+  "definition-disabled",
+  /** Everything is read; items at the target have no outcome. */
+  "results-missing",
+]);
+export type StallReason = z.infer<typeof StallReason>;
+
+/** What is being done about it. */
+export const StallAction = z.enum([
+  /** The stream was asked for again, from its checkpoint. */
+  "restarted",
+  /** Nothing can be done but wait for what `waitsFor` names. */
+  "waiting",
+  /** A person has to act: `detail` says how. */
+  "none",
+]);
+export type StallAction = z.infer<typeof StallAction>;
+
+/** The items without an outcome, where they were sent, and who there is to take them. */
+export const StallWait = z.object({
+  items: z.int().min(0),
+  /** Of these, at most so many wait for a retry of their own. */
+  retrying: z.int().min(0),
+  target: TargetName,
+  queue: z.string().max(130),
+  /** Agents of the group that are online, and those of them that reach the target. */
+  agentsOnline: z.int().min(0),
+  agentsReaching: z.int().min(0),
+});
+export type StallWait = z.infer<typeof StallWait>;
+
+/** The mark on a cycle in which nothing moves. The cycle watch sets it, keeps it true, and takes it away. */
+export const CycleStall = z.object({
+  reason: StallReason,
+  /** When something moved last. */
+  since: Timestamp,
+  /** When the watch saw that nothing moves. */
+  noticedAt: Timestamp,
+  /** The streams that stand; empty when everything is read. */
+  streams: z.array(StreamName).max(StreamName.options.length),
+  action: StallAction,
+  /** How often the streams were asked for again, and when last. */
+  restarts: z.int().min(0),
+  restartedAt: Timestamp.nullable(),
+  waitsFor: StallWait.nullable(),
+  /** All of it in a sentence or two, for a person. */
+  detail: z.string().max(limits.reasonChars),
+});
+export type CycleStall = z.infer<typeof CycleStall>;
