@@ -5,6 +5,7 @@ import { addCycles } from "./commands/cycles";
 import { addDlq } from "./commands/dlq";
 import { addJobs } from "./commands/jobs";
 import { addLogin } from "./commands/login";
+import { addParked } from "./commands/parked";
 import { addSyncs } from "./commands/syncs";
 import { runnerOf } from "./command-context";
 import { type ExitCode, exitCodes } from "./exit-code";
@@ -43,7 +44,9 @@ function buildProgram(terminal: Terminal, done: (exitCode: ExitCode) => void): C
       getOutHasColors: () => terminal.colours,
       getErrHasColors: () => terminal.colours,
     })
-    .description("Sync definitions, cycles, jobs, agents and dead letters of one branch.")
+    .description(
+      "Sync definitions, cycles, jobs, agents, dead letters and parked messages of one branch.",
+    )
     .version(version)
     .option("--json", "print the API's JSON")
     .option("--profile <name>", "profile of `postern login` (default: POSTERN_PROFILE, or default)")
@@ -60,6 +63,7 @@ Environment: POSTERN_URL and POSTERN_TOKEN, or POSTERN_ENDPOINTS, go before the 
   addJobs(program, run);
   addAgents(program, run);
   addDlq(program, run);
+  addParked(program, run);
   addHealth(program, run);
   addCompletion(program, run);
   return program;

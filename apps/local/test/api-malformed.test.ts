@@ -218,6 +218,7 @@ const malformed: readonly Malformed[] = [
   invalid("a query on a route without one", () => get(`${jobPath}?full=1`), "query.full"),
   invalid("a job id that is none", () => get("jobs/a%20b"), "path.id"),
   invalid("an unknown state of dead letters", () => get("deadletters?state=gone"), "query.state"),
+  invalid("an unknown state of parked messages", () => get("parked?state=gone"), "query.state"),
   invalid("a definition id in capitals", () => get("syncs/People"), "path.id"),
   invalid(
     "a definition whose id is not the path's",

@@ -11,6 +11,7 @@ import {
   DeadLetterView,
   Health,
   JobView,
+  ParkedView,
   SyncList,
 } from "@postern/contracts";
 import { type ApiServer, branch, operatorClient, startApiServer, tenantId } from "./api-server";
@@ -360,6 +361,22 @@ describe("postern dlq", () => {
     const watched = await cli("cycles", "watch", "people", cycleId, "--timeout", "1");
     expect([watched.code, watched.stderr]).toEqual([2, expect.stringContaining(cycleId)]);
     expect(watched.stderr).toContain("dead-lettered");
+  });
+});
+
+describe("postern parked", () => {
+  test("lists and shows what waits for a newer agent, its payload redacted", async () => {
+    const record = await scene.parked();
+    const listed = await cli("parked", "list", "--target", "hr-db");
+    expect(listed.stdout).toContain(`  ${record.id}\n`);
+    expect(listed.stdout).toContain("postern.sync.apply.v2");
+    expect((await cli("parked", "list", "--state", "sent")).stderr).toContain("No parked messages");
+    const shown = await cli("parked", "show", record.id);
+    expect(shown.stdout).toContain("text(");
+    expect(shown.stdout).not.toContain("@contoso");
+    const full = await json("parked", "show", record.id, "--payload", "full");
+    expect(ParkedView.parse(full)).toMatchObject({ payload: record.payload });
+    expect(await cli("parked", "show", "none")).toMatchObject({ code: 1 });
   });
 });
 

@@ -13,6 +13,7 @@ import {
   itemIdOf,
   type ItemResult,
   laneOf,
+  ParkedRecord,
   RESULT_MESSAGE_TYPE,
   SyncDefinition,
   Version,
@@ -97,6 +98,38 @@ export class DeadLetterScene {
       hash: contentHash(state),
     };
     return made;
+  }
+
+  /** A message as the results consumer keeps it when an agent did not read its major version. */
+  async parked(more: Partial<ParkedRecord> = {}): Promise<ParkedRecord> {
+    this.#count += 1;
+    const messageId = `people:${version}.00.${this.#count}#0`;
+    const time = "2026-11-21T08:00:00.000Z";
+    const unreadType = "postern.sync.apply.v2";
+    const record = ParkedRecord.parse({
+      id: messageId.replace("#", "_"),
+      state: "parked",
+      parkedAt: "2026-11-21T08:00:02.000Z",
+      sentAt: null,
+      group: "main",
+      agent: "vm-1",
+      target: "hr-db",
+      sessionId: "people/00",
+      workMessageId: messageId,
+      unreadType,
+      reason: "this agent reads postern.sync.apply.v1",
+      properties: {
+        ...eventProperties({ id: messageId, source: "/cloud", type: unreadType, time }),
+        "postern:definition": definition,
+        "postern:cycleId": cycleId,
+        "postern:version": version,
+        "postern:count": 2,
+      },
+      payload: JSON.stringify({ messageId, changes: [{ upn: "ada@contoso.example" }] }),
+      ...more,
+    });
+    await this.container("parked").items.create({ ...record, ttl: 86_400 });
+    return record;
   }
 
   /** A letter as the results consumer stores it, with the marker that has counted it. */

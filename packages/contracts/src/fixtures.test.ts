@@ -53,6 +53,7 @@ const documents = {
   marker: contracts.Marker,
   "marker-withdrawn": contracts.Marker,
   "parked-record": contracts.ParkedRecord,
+  "parked-view": contracts.ParkedView,
   "process-record": contracts.ProcessRecord,
   "page-record": contracts.PageRecord,
   problem: contracts.Problem,

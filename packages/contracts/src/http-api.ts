@@ -14,6 +14,7 @@ import { EntityType } from "./entity";
 import type { ErrorCode } from "./error-codes";
 import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "./ids";
 import { AttemptRequest, JobAttempt, JobRequest, JobView } from "./job";
+import { ParkedId, ParkedState, ParkedView } from "./parked-message";
 import { SyncDefinition } from "./sync-definition";
 
 /** App roles of the `roles` claim. */
@@ -42,6 +43,7 @@ export const EntityTag = z
 export const JobList = page(JobView);
 export const AgentList = page(AgentView);
 export const DeadLetterList = page(DeadLetterView);
+export const ParkedList = page(ParkedView);
 
 export const SyncView = z.strictObject({
   definition: SyncDefinition,
@@ -377,6 +379,30 @@ export const routes = [
     body: DeadLetterBatchRequest,
     maxBodyBytes: 512 * 1024,
     responses: { 200: { description: "What became of each", schema: DeadLetterBatchReply } },
+  },
+  {
+    method: "GET",
+    path: "parked",
+    operationId: "listParked",
+    summary: "List messages that wait for an agent that reads them, by id",
+    roles: ["Reader", "Operator"],
+    query: listQuery.extend({
+      state: ParkedState.optional(),
+      group: z.string().max(40).optional(),
+      target: z.string().max(40).optional(),
+    }),
+    responses: { 200: { description: "A page of parked messages", schema: ParkedList } },
+  },
+  {
+    method: "GET",
+    path: "parked/{id}",
+    operationId: "getParked",
+    summary: "Show a parked message; its payload in full for operators only",
+    roles: ["Reader", "Operator"],
+    params: z.strictObject({ id: ParkedId }),
+    query: z.strictObject({ payload: z.enum(["redacted", "full"]).default("redacted") }),
+    responses: { 200: { description: "The parked message", schema: ParkedView } },
+    problems: ["not-found"],
   },
   {
     method: "GET",

@@ -65,6 +65,7 @@ export {
   JobList,
   type MediaType,
   type OperationId,
+  ParkedList,
   ReleaseReply,
   ReleaseRequest,
   Role,
@@ -110,7 +111,14 @@ export {
 } from "./job";
 export { JSON_SCHEMA_BASE, jsonSchema, jsonSchemas, type PublishedSchema } from "./json-schemas";
 export { ItemTrial, LaneTrials, laneTrialsId, ProcessRecord, processRecordId } from "./lane-trials";
-export { PARKED_MESSAGE_TYPE, ParkedMessage, ParkedRecord } from "./parked-message";
+export {
+  PARKED_MESSAGE_TYPE,
+  ParkedId,
+  ParkedMessage,
+  ParkedRecord,
+  ParkedState,
+  ParkedView,
+} from "./parked-message";
 export { LedgerEntry } from "./ledger-entry";
 export { limits } from "./limits";
 export { nearest } from "./nearest";

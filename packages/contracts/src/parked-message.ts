@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { AgentId, BranchId, GroupName, MessageId, TargetName, TenantId, Timestamp } from "./ids";
+import {
+  AgentId,
+  BranchId,
+  CycleId,
+  DefinitionId,
+  GroupName,
+  MessageId,
+  TargetName,
+  TenantId,
+  Timestamp,
+  Traceparent,
+  Version,
+} from "./ids";
 import { limits } from "./limits";
 
 export const PARKED_MESSAGE_TYPE = "postern.sync.parked.v1";
@@ -37,14 +49,51 @@ export const ParkedMessage = z.object({
 });
 export type ParkedMessage = z.infer<typeof ParkedMessage>;
 
+/** Made from the message id, so that parking twice is parking once. */
+export const ParkedId = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^/\\?#\s]+$/, { error: "must not hold / \\ ? # or white space" });
+
+/** `sent`: to an agent that reads it; it leaves the list when history does. */
+export const ParkedState = z.enum(["parked", "sent"]);
+export type ParkedState = z.infer<typeof ParkedState>;
+
 /** A parked message as the cloud keeps it. */
 export const ParkedRecord = z.object({
-  /** Made from the message id, so that parking twice is parking once. */
-  id: z.string().max(200),
-  state: z.enum(["parked", "sent"]),
+  id: ParkedId,
+  state: ParkedState,
   parkedAt: Timestamp,
   sentAt: Timestamp.nullable(),
   ...parked,
   ttl: z.int().optional(),
 });
 export type ParkedRecord = z.infer<typeof ParkedRecord>;
+
+/** A parked message as callers see it. What its properties do not say, or not readably, is null. */
+export const ParkedView = z.strictObject({
+  id: ParkedId,
+  state: ParkedState,
+  parkedAt: Timestamp,
+  sentAt: Timestamp.nullable(),
+  group: GroupName,
+  /** The agent that could not read it. */
+  agent: AgentId,
+  target: TargetName,
+  lane: z.string().max(128),
+  messageId: MessageId,
+  unreadType: z.string().max(100),
+  /** For a person: what has to come so that it goes on. */
+  reason: z.string().max(limits.reasonChars),
+  definition: DefinitionId.nullable(),
+  cycleId: CycleId.nullable(),
+  version: Version.nullable(),
+  /** Work items in it. */
+  items: z.int().min(1).nullable(),
+  traceparent: Traceparent.nullable(),
+  payload: z.string().max(limits.messageBytes),
+  /** `redacted`: values of the payload are replaced by their types and lengths. */
+  payloadShown: z.enum(["redacted", "full"]),
+});
+export type ParkedView = z.infer<typeof ParkedView>;

@@ -30,6 +30,8 @@ const tones: Readonly<Record<string, Tone>> = {
   "already-replayed": "dim",
   "already-discarded": "dim",
   stalled: "warn",
+  parked: "warn",
+  sent: "dim",
   "half-open": "warn",
   draining: "warn",
   behind: "warn",

@@ -2,6 +2,7 @@ import type { CycleView } from "@postern/contracts";
 import type { View } from "../terminal";
 import { toneOf } from "./colour";
 import { type Fact, facts, table } from "./table";
+import { plain, wrapped } from "./text";
 import { count, duration, relative } from "./time";
 
 export function cyclesTable(cycles: readonly CycleView[], view: View): string {
@@ -71,6 +72,9 @@ export function cycleFacts(cycle: CycleView, view: View): string {
   );
 }
 
+/** What is left beside the names, and what reads well where nobody says how wide it is. */
+const sentenceWidth = ({ columns = 100 }: View): number => Math.max(40, columns - 24);
+
 const doing = {
   restarted: "asked for again from the checkpoint",
   waiting: "waiting for the agents",
@@ -85,7 +89,8 @@ function stallFacts({ stall }: CycleView, view: View): Fact[] {
   const asked = stall.action === "restarted" && stall.restarts === 0;
   return [
     ["stands", `since ${relative(stall.since, view.now)} (${stall.since})`, "warn"],
-    ["because", `${stall.reason}: ${stall.detail}`],
+    ["because", stall.reason],
+    ...wrapped(plain(stall.detail), sentenceWidth(view)).map((line): Fact => ["", line]),
     ["doing", asked ? "waiting for the claim to end" : `${doing[stall.action]}${times}${last}`],
   ];
 }

@@ -1,6 +1,7 @@
 import type { DeadLetterResult, DeadLetterView } from "@postern/contracts";
 import type { View } from "../terminal";
 import { tint, toneOf } from "./colour";
+import { payloadText } from "./payload";
 import { facts, table } from "./table";
 import { plain } from "./text";
 import { relative } from "./time";
@@ -78,21 +79,6 @@ function replayText(
   if (superseded) return `${number}: superseded by something newer, not sent`;
   if (sentAt === null) return `${number}: not known to be sent; replay it again`;
   return `${number}: sent ${relative(scheduledAt ?? sentAt, now)}`;
-}
-
-function payloadText({ payload, payloadShown }: DeadLetterView, view: View): string {
-  if (payload === "") return "";
-  const note = payloadShown === "redacted" ? " (types and lengths; --payload full shows it)" : "";
-  return `${tint(`Payload${note}`, "dim", view.colours)}\n${indented(payload)}`;
-}
-
-function indented(payload: string): string {
-  try {
-    const text = JSON.stringify(JSON.parse(payload), null, 2);
-    return `${text.split("\n").map(plain).join("\n")}\n`;
-  } catch {
-    return `${plain(payload)}\n`;
-  }
 }
 
 /** What became of each: a line an outcome, and one for each that did not go as asked. */

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { AgentView, CycleView, DeadLetterView, JobView, SyncView } from "@postern/contracts";
+import {
+  AgentView,
+  CycleView,
+  DeadLetterView,
+  JobView,
+  ParkedView,
+  SyncView,
+} from "@postern/contracts";
 import { SyncDefinition } from "@postern/contracts";
 import type { View } from "../terminal";
 import { agentsTable } from "./agents";
@@ -7,6 +14,7 @@ import { cycleFacts, cycleLine, cyclesTable } from "./cycles";
 import { deadLettersTable, deadLetterText, resultsText } from "./dead-letters";
 import { healthText } from "./health";
 import { jobsTable, jobText } from "./jobs";
+import { parkedTable, parkedText } from "./parked";
 import { holdsTable, syncsTable, syncText } from "./syncs";
 import { widthOf } from "./text";
 
@@ -136,6 +144,26 @@ const letter = DeadLetterView.parse({
     claimedUntil: "2026-11-21T08:31:00.000Z",
   },
 });
+const parked = ParkedView.parse({
+  id: "people:1767225600000.03.0_0",
+  state: "parked",
+  parkedAt: "2026-11-21T08:00:02.000Z",
+  sentAt: null,
+  group: "main",
+  agent: "vm-1",
+  target: "hr-db",
+  lane: "people/03",
+  messageId: "people:1767225600000.03.0#0",
+  unreadType: "postern.sync.apply.v2",
+  reason: "this agent reads postern.sync.apply.v1. Bring an agent of the group to a newer version.",
+  definition: "people",
+  cycleId: "c20260101T080000000Z",
+  version: 1_767_225_600_000,
+  items: 2,
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  payload: '{"messageId":"text(25)","changes":"list(0)"}',
+  payloadShown: "redacted",
+});
 const job = JobView.parse({
   id: "j1hd4a9xqe0r8m2c5k7v3n6t1w9",
   kind: "target.test",
@@ -241,6 +269,8 @@ const screens: Readonly<Record<string, (view: View) => string>> = {
   "dlq list": (view) => deadLettersTable([letter], view),
   "dlq show": (view) => deadLetterText(letter, view),
   "dlq replay": (view) => resultsText(results, view, { dryRun: false }),
+  "parked list": (view) => parkedTable([parked], view),
+  "parked show": (view) => parkedText(parked, view),
   health: (view) => healthText(health, "https://north.example", view),
 };
 

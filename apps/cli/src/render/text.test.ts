@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { duration, relative } from "./time";
-import { cut, pad, widthOf } from "./text";
+import { cut, pad, widthOf, wrapped } from "./text";
 
 test("widths are those of cells, not of code units", () => {
   expect(["abc", "Zoë", "日本", "👩‍👩‍👧", ""].map(widthOf)).toEqual([3, 3, 4, 2, 0]);
@@ -36,4 +36,10 @@ test("times are told as people do", () => {
     "4 min 5 s",
     "2 h 1 min",
   ]);
+});
+
+test("sentences are broken between words, and long words stay whole", () => {
+  expect(wrapped("a bb ccc dddd", 6)).toEqual(["a bb", "ccc", "dddd"]);
+  expect(wrapped("abcdefgh ij", 4)).toEqual(["abcdefgh", "ij"]);
+  expect(wrapped("", 4)).toEqual([""]);
 });

@@ -40,3 +40,18 @@ export function pad(text: string, width: number, align: "left" | "right" = "left
   const gap = " ".repeat(Math.max(0, width - widthOf(text)));
   return align === "left" ? text + gap : gap + text;
 }
+
+/** Broken between words into lines of at most `width` cells; a longer word has a line of its own. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line === "" || widthOf(longer) <= width) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,9 +1,9 @@
-import type { Database, SqlParameter } from "@azure/cosmos";
+import type { Database } from "@azure/cosmos";
 import { containers, DeadLetter } from "@postern/contracts";
 import type { DeadLetterQuery, DeadLetterStore } from "../domain/dead-letter-ports";
 import { queryAll } from "./cosmos-operations";
 import { documentContainer } from "./document-container";
-import { keysetPage } from "./keyset-page";
+import { equalTo, keysetPage } from "./keyset-page";
 
 /** Ids asked for in one query. */
 const IDS_PER_QUERY = 100;
@@ -45,14 +45,6 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
 
 const Place = DeadLetter.pick({ id: true, group: true });
 
-function conditions(query: DeadLetterQuery): { where: string[]; parameters: SqlParameter[] } {
-  const where: string[] = [];
-  const parameters: SqlParameter[] = [];
-  for (const name of ["state", "group", "code", "definition", "target"] as const) {
-    const value = query[name];
-    if (value === undefined) continue;
-    where.push(`c["${name}"] = @${name}`);
-    parameters.push({ name: `@${name}`, value });
-  }
-  return { where, parameters };
+function conditions({ state, group, code, definition, target }: DeadLetterQuery) {
+  return equalTo({ state, group, code, definition, target });
 }

@@ -33,3 +33,17 @@ export async function keysetPage<T extends { readonly id: string }>(
   const items = found.slice(0, limit);
   return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
 }
+
+/** Conditions that each given property has the given value. */
+export function equalTo(query: Readonly<Record<string, string | undefined>>): {
+  where: string[];
+  parameters: SqlParameter[];
+} {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value }],
+  );
+  return {
+    where: given.map(({ name }) => `c["${name}"] = @${name}`),
+    parameters: given.map(({ name, value }) => ({ name: `@${name}`, value })),
+  };
+}

@@ -3,6 +3,7 @@ import { containers, ParkedRecord } from "@postern/contracts";
 import type { ParkedStore } from "../domain/parked-messages";
 import { etagOf, queryAll } from "./cosmos-operations";
 import { documentContainer } from "./document-container";
+import { equalTo, keysetPage } from "./keyset-page";
 
 /** Bodies of up to 200 KB each: so many fit in the memory of an instance. */
 const AT_ONCE = 50;
@@ -30,5 +31,15 @@ export function createParkedStore(database: Database): ParkedStore {
     },
     replace: async (record, etag) =>
       (await records.replace(record, record.group, etag)) !== undefined,
+    list: (query, options) =>
+      keysetPage(records, { ...equalTo({ ...query }), order: "ASC", ...options }),
+    find: async (id) => {
+      // Its group is not in the id; there is one of it, since a definition has one group.
+      const [found] = await records.query({
+        query: "SELECT TOP 1 * FROM c WHERE c.id = @id",
+        parameters: [{ name: "@id", value: id }],
+      });
+      return found;
+    },
   };
 }

@@ -67,18 +67,18 @@ export async function auditRefusal(
   });
 }
 
-/** Whoever reads people's data out of a dead letter leaves a trace before the answer leaves. */
+/** Whoever reads people's data out of a dead letter or a parked message leaves a trace before the answer leaves. */
 export async function auditPayloadRead(
   ports: Ports,
-  letter: DeadLetter,
+  read: { readonly subject: string; readonly action: string },
   order: Pick<Order, "by" | "traceId">,
 ): Promise<void> {
   const nowMs = ports.clock.now();
   await ports.audit.add({
     id: timeSortedId(nowMs, () => ports.random.next()),
-    subject: letter.id,
+    subject: read.subject,
     at: new Date(nowMs).toISOString(),
-    action: "readDeadLetterPayload",
+    action: read.action,
     actor: order.by,
     decision: "allowed",
     status: 200,

@@ -23,7 +23,7 @@ import {
 } from "@postern/contracts";
 import { type ReceivedMessage, unreadableDeadLetter } from "./cloud-dead-letters";
 import { accountingOf } from "./dead-letter-drain";
-import type { AgentStore } from "./job-ports";
+import type { AgentStore, ListOptions, ListPage } from "./job-ports";
 import { onlineAgents } from "./online-agents";
 import { markerId } from "./page-commit";
 import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
@@ -35,6 +35,15 @@ export interface ParkedStore {
   waiting(group: GroupName): Promise<readonly Stored<ParkedRecord>[]>;
   /** False when it has changed since `etag`. */
   replace(record: ParkedRecord, etag: string): Promise<boolean>;
+  /** By id. */
+  list(query: ParkedQuery, options: ListOptions): Promise<ListPage<ParkedRecord>>;
+  find(id: string): Promise<ParkedRecord | undefined>;
+}
+
+export interface ParkedQuery {
+  readonly state?: ParkedRecord["state"] | undefined;
+  readonly group?: string | undefined;
+  readonly target?: string | undefined;
 }
 
 export interface ParkedPorts extends Pick<

@@ -63,8 +63,10 @@ export function deadLetterHandlers(ports: DeadLetterPorts): Pick<Handlers, Opera
     getDeadLetter: async ({ params: { id }, query: { payload }, caller, traceId }) => {
       if (payload === "full") requireRole(caller, ["Operator"]);
       const { value, etag } = await find(id);
-      if (payload === "full")
-        await auditPayloadRead(ports, value, { by: actorOf(caller), traceId });
+      if (payload === "full") {
+        const read = { subject: value.id, action: "readDeadLetterPayload" };
+        await auditPayloadRead(ports, read, { by: actorOf(caller), traceId });
+      }
       return { status: 200, body: view(value, payload), headers: { ETag: etag } };
     },
     replayDeadLetter: async ({ params: { id }, headers, body, caller, traceId }) => {

@@ -6,6 +6,7 @@ import { deadLetterHandlers } from "../functions/http-dead-letters";
 import { healthHandlers } from "../functions/http-health";
 import { jobHandlers } from "../functions/http-jobs";
 import { openApiHandlers } from "../functions/http-openapi";
+import { parkedHandlers } from "../functions/http-parked";
 import { syncHandlers } from "../functions/http-syncs";
 import type { Platform } from "../platform";
 import { accessTokenVerifier } from "./access-token";
@@ -26,6 +27,7 @@ export function createApi(platform: Platform): Endpoint[] {
       ...agentHandlers(jobs),
       ...syncHandlers(platform),
       ...deadLetterHandlers({ ...platform, letters: createDeadLetterStore(database), audit }),
+      ...parkedHandlers({ ...platform, audit }),
       ...healthHandlers(platform),
       ...openApiHandlers(settings),
     },

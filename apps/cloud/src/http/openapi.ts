@@ -61,6 +61,7 @@ const tags = [
   { name: "syncs", description: "Sync definitions, their cycles and held items" },
   { name: "agents", description: "The workers in the private network" },
   { name: "deadletters", description: "What only a person can help" },
+  { name: "parked", description: "What waits for an agent that reads it" },
   { name: "service", description: "About this interface" },
 ] as const;
 

@@ -1,0 +1,59 @@
+import { ParkedList, ParkedState, ParkedView } from "@postern/contracts";
+import { type Command, Option } from "commander";
+import type { Runner } from "../command-context";
+import { listPages } from "../list-pages";
+import { wholeNumber } from "../option-values";
+import { parkedTable, parkedText } from "../render/parked";
+import { segment } from "./syncs";
+
+/** Parked messages need nobody to act on them but who updates an agent: they are sent again when one comes that reads them. */
+export function addParked(program: Command, run: Runner): void {
+  const parked = program
+    .command("parked")
+    .description("messages that wait for an agent of a newer version");
+  parked
+    .command("list")
+    .option("-g, --group <group>", "of this worker group")
+    .option("-t, --target <target>", "for this target")
+    .addOption(
+      new Option("--state <state>", "in this state").choices(ParkedState.options).default("parked"),
+    )
+    .option("--any-state", "in any state")
+    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 10_000), 20)
+    .description("list parked messages, by id")
+    .action(
+      run(async (context, command) => {
+        const { group, target, state, anyState, limit } = command.opts<{
+          readonly group?: string;
+          readonly target?: string;
+          readonly state: string;
+          readonly anyState?: boolean;
+          readonly limit: number;
+        }>();
+        const query = { group, target, state: anyState === true ? undefined : state };
+        const found = await listPages(context.api(), "parked", ParkedList, { limit, query });
+        context.show(found, (items) => parkedTable(items, context.view));
+        if (found.value.length === 0) context.note("No parked messages.");
+        else if (found.more) context.note("There are more: --limit.");
+        return undefined;
+      }),
+    );
+  parked
+    .command("show")
+    .argument("<id>", "id of a parked message")
+    .addOption(
+      new Option("--payload <how>", "full needs the role Operator, and is audited")
+        .choices(["redacted", "full"])
+        .default("redacted"),
+    )
+    .description("show a parked message: which version it waits for, its payload")
+    .action(
+      run(async (context, command) => {
+        const { payload } = command.opts<{ payload: string }>();
+        const path = `parked/${segment(command, 0)}`;
+        const message = await context.api().call("GET", path, ParkedView, { query: { payload } });
+        context.show(message, (value) => parkedText(value, context.view));
+        return undefined;
+      }),
+    );
+}
