@@ -12,9 +12,11 @@ export interface KillPlan {
   readonly points: readonly string[];
   /** The point at which it has done its work again. */
   readonly completion: string;
-  /** Of one page or unit; an order is carried out at one of the first so many passages of its point. */
+  /** An order is carried out at one of the first so many passages of its point. */
   readonly mostHits: number;
   readonly completesWithinMs: number;
+  /** Brings about what leads to a point that ordinary work does not pass; also when it has been passed. */
+  readonly provoke?: (stage: ChaosStage, point: string) => Promise<void>;
 }
 
 /** First completion after the restart: lock time and this. */
@@ -37,12 +39,30 @@ export const killPlans = {
     process: "functions",
     points: cloudPoints,
     completion: "after-commit",
-    mostHits: 2,
+    mostHits: 1,
     completesWithinMs: lockMs + BEYOND_LOCK_MS,
+    provoke: provokeFunctions,
   },
 } as const satisfies Record<string, KillPlan>;
 
+/**
+ * A run between two polls goes on with the claim that its process holds; a requested cycle takes one anew. It is continued
+ * later when Graph asks it to wait.
+ */
+async function provokeFunctions(
+  { platform, definition }: ChaosStage,
+  point: string,
+): Promise<void> {
+  const throttled = point.endsWith("-continuation");
+  if (!throttled && !point.endsWith("-claim")) return;
+  await platform.disarm("graph");
+  if (throttled) await platform.arm("graph", { kind: "throttle", times: 3, retryAfterMs: 500 });
+  // Refused or cut off while the host ends and starts: it is asked again.
+  await platform.api.startCycle(definition.id).catch(() => undefined);
+}
+
 const POLL_MS = 10;
+const PROVOKE_EVERY_MS = 5_000;
 /** Work is always waiting: a point that is not reached within this means that the process stands still. */
 const STRUCK_WITHIN_MS = 30_000;
 const GIVE_UP_MS = 60_000;
@@ -64,10 +84,10 @@ export async function killPoints(
   stage.workload.start();
   for (let kill = 0; kill < kills && !stage.interrupted; kill += 1) {
     const point = plan.points[kill % plan.points.length] ?? "";
-    const pid = stage.pid(name);
     const hit = random.between(1, plan.mostHits);
     const id = strikes.order(name, { point, hit, act: "kill" });
-    if (!(await within(stage, STRUCK_WITHIN_MS, () => strikes.struck(name, id)))) {
+    const pid = stage.pid(name);
+    if (!(await struckWithin(stage, plan, point, id))) {
       const wasTaken = !strikes.withdraw(name) && strikes.struck(name, id);
       if (stage.interrupted && !wasTaken) break;
       if (!wasTaken) {
@@ -116,6 +136,22 @@ export async function killPoints(
       inStepAfterMs: end.inStepAfterMs,
     },
   };
+}
+
+async function struckWithin(
+  stage: ChaosStage,
+  plan: KillPlan,
+  point: string,
+  id: string,
+): Promise<boolean> {
+  const isStruck = (): boolean => stage.strikes.struck(plan.process, id);
+  for (let waitedMs = 0; waitedMs < STRUCK_WITHIN_MS && !stage.interrupted;) {
+    await plan.provoke?.(stage, point);
+    if (await within(stage, PROVOKE_EVERY_MS, isStruck)) break;
+    waitedMs += PROVOKE_EVERY_MS;
+  }
+  if (plan.provoke !== undefined) await stage.platform.disarm("graph");
+  return isStruck();
 }
 
 async function within(stage: ChaosStage, limitMs: number, probe: () => boolean): Promise<boolean> {

@@ -160,6 +160,21 @@ export class LocalPlatform {
     return (await response.json()) as Record<string, number>;
   }
 
+  /** Tells one emulator what to do wrong (see the kit's `faults.ts`). */
+  async arm(name: string, fault: Readonly<Record<string, unknown>>): Promise<void> {
+    const ready = await this.processes.get(name)?.ready();
+    if (ready?.control === undefined) throw new Error(`${name} takes no faults`);
+    const body = JSON.stringify(fault);
+    const response = await fetch(`${ready.control}/faults`, { method: "POST", body });
+    if (!response.ok) throw new Error(`${name} refuses the fault: ${await response.text()}`);
+  }
+
+  /** Ends every fault of one emulator. */
+  async disarm(name: string): Promise<void> {
+    const ready = await this.processes.get(name)?.ready();
+    if (ready?.control !== undefined) await fetch(`${ready.control}/faults`, { method: "DELETE" });
+  }
+
   /** One more agent, or one that was stopped. */
   async startAgent(name: string): Promise<void> {
     await this.#starter.startAgent(name).ready();
