@@ -128,7 +128,8 @@ function play(stage: ChaosStage, options: ChaosOptions): Promise<ScenarioResult>
 function summarise(result: ScenarioResult, cutShort: boolean, say: (text: string) => void): void {
   say("");
   for (const [name, value] of Object.entries(result.measured))
-    say(`  ${name.padEnd(24)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+    if (value !== undefined)
+      say(`  ${name.padEnd(24)} ${typeof value === "string" ? value : JSON.stringify(value)}`);
   say(`  ${"seconds under faults".padEnd(24)} ${result.seconds}`);
   if (cutShort) say(`${pc.yellow("!")} cut short: what was measured until then`);
   if (result.violations.length === 0) {
