@@ -22,9 +22,8 @@ function simulation(lines) {
   return [
     `${number(sum(lines, (line) => line.seeds))} seeds in ${lines.length} runs of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults: ${failed.length} failed.`,
     "",
-    "A thousand more run in every `npm test`. Seeds that failed once and were understood are regression cases",
-    "(`regression-seeds.ts`); those that still fail are named in `open-seeds.ts`, both in `apps/local/src/simulation`. Planted bugs",
-    "are listed in `planted-bugs.ts`.",
+    "A thousand more run in every `npm test`. Seeds that failed once are regression cases (`regression-seeds.ts`), planted bugs",
+    "are listed in `planted-bugs.ts`, both in `apps/local/src/simulation`.",
   ];
 }
 

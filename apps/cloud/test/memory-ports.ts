@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   checkpointId,
+  type CycleId,
   type DeadLetter,
   type DefinitionCounter,
   type DefinitionId,
@@ -9,6 +10,7 @@ import {
   type IndexEntry,
   LANE_COUNT,
   lanesOf,
+  type Version,
 } from "@postern/contracts";
 import type {
   IndexStore,
@@ -97,6 +99,8 @@ export function memoryPorts(): MemoryPorts {
   const progress: ProgressStore = {
     checkpoint: async (definition, stream) => point<Checkpoint>(definition, checkpointId(stream)),
     counter: async (definition) => point<DefinitionCounter>(definition, "counter"),
+    committed: async (definition, versions) =>
+      new Set(versions.filter((version) => documents.has(`${definition} page:${version}`))),
     cycle: async (definition, cycleId) => point(definition, `cycle:${cycleId}`),
     cycles: async () => ({ items: [], continuation: null }),
     openCycles: async () => [],
@@ -251,6 +255,25 @@ export function putCounter(
       sent: 0,
       deletesByHour: {},
       ...counter,
+    },
+  });
+}
+
+/** A page of this version was committed. */
+export function putPage(ports: MemoryPorts, definition: DefinitionId, version: Version): void {
+  ports.documents.set(`${definition} page:${version}`, {
+    etag: "first",
+    value: {
+      id: `page:${version}`,
+      type: "page",
+      definition,
+      stream: "users",
+      cycleId: "c1" as CycleId,
+      version,
+      read: 0,
+      count: 0,
+      held: 0,
+      committedAt: new Date(0).toISOString(),
     },
   });
 }

@@ -64,7 +64,7 @@ test("a fault of our own says nothing but its trace id", async () => {
     detail: "Something went wrong inside; quote the trace id when you report it.",
   });
   // The reply can overtake the line that the child has written to its pipe.
-  await eventually("the trace id is in the log", () =>
-    Promise.resolve(api.log().includes(problem.traceId ?? "")),
-  );
+  const { traceId } = problem;
+  expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+  await eventually("the trace id is in the log", async () => api.log().includes(String(traceId)));
 });

@@ -62,6 +62,8 @@ export const Marker = z.object({
   counts: OutcomeCounts,
   /** What earlier markers counted and a replay has taken back: subtracted in the sum. */
   withdrawn: OutcomeCounts.optional(),
+  /** Work messages of the retries that this result asked for: another result of the same message may have asked for more. */
+  retries: z.array(MessageId).optional(),
   at: Timestamp,
   /** Items that ended in anything but applied, unchanged or superseded. */
   exceptions: z.array(

@@ -1,12 +1,17 @@
 import { z } from "zod";
 import { DefinitionId, Timestamp } from "./ids";
 import { WorkItem } from "./work-message";
-import { StreamName } from "./entity";
+import { entityKey, StreamName } from "./entity";
 import { CycleId } from "./ids";
 
-/** An item that the delete breaker keeps back until a person releases it. It keeps its version on release. */
+/**
+ * An item that the delete breaker keeps back until a person releases it. It keeps its version on release.
+ *
+ * It counts while the index entry of its entity says `held` with this version: written before the entry, it is never
+ * missing; one that a newer item or an abandoned page has left behind is passed over.
+ */
 export const Hold = z.object({
-  /** `entityKey(entity)`: a newer item of the same entity replaces or withdraws it. */
+  /** `holdId(item)` */
   id: z.string(),
   /** Partition key. */
   definition: DefinitionId,
@@ -19,3 +24,8 @@ export const Hold = z.object({
   heldAt: Timestamp,
 });
 export type Hold = z.infer<typeof Hold>;
+
+/** `user:ID@VERSION`: what a person has looked at is released, never what has come since. */
+export function holdId({ entity, version }: Pick<WorkItem, "entity" | "version">): string {
+  return `${entityKey(entity)}@${version}`;
+}

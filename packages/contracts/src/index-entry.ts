@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EntityRef, StreamName } from "./entity";
+import { EntityRef } from "./entity";
 import { Lane } from "./ids";
 
 /**
@@ -42,9 +42,10 @@ export const IndexEntry = z.object({
    */
   swept: z.int().min(0).optional(),
   /**
-   * It came or went, and its memberships follow: noted with the page that found it out, because that page, read again after
-   * an abandoned run, finds nothing changed any more. Page null: owed to the next page that touches it.
+   * It came or went, and its memberships follow. `until-committed`: settled if the page of this entry's version has been
+   * committed; an abandoned page, read again, finds nothing changed any more, and may not even show this entity again.
+   * `once-more`: owed to the next page that touches it, whatever was committed.
    */
-  follow: z.object({ stream: StreamName, page: z.int().min(0).nullable() }).optional(),
+  follow: z.enum(["until-committed", "once-more"]).optional(),
 });
 export type IndexEntry = z.infer<typeof IndexEntry>;

@@ -50,7 +50,7 @@ export {
 } from "./entity";
 export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./error-codes";
 export { fieldProblems, problemText } from "./field-problems";
-export { Hold } from "./hold";
+export { Hold, holdId } from "./hold";
 export {
   AgentList,
   CycleAccepted,

@@ -146,13 +146,15 @@ async function runRound(
     }
   }
   const reached = await applyItems(toApply, state, dependencies);
-  for (const entry of advanced) reached.push({ entry, outcome: "unchanged" });
+  for (const entry of advanced) reached.push({ entry, outcome: "unchanged", byLedger: true });
   await record(reached, records, state, dependencies);
 }
 
 interface Reached {
   readonly entry: UnitItem;
   readonly outcome: "applied" | "unchanged";
+  /** The target was not asked: the ledger said that it holds this state already. */
+  readonly byLedger: boolean;
 }
 
 /** Applies items, with quick tries for those that may succeed at once; answers those whose state is at the target now. */
@@ -219,6 +221,7 @@ async function applyItems(
           reached.push({
             entry,
             outcome: result.outcome === "unchanged" ? "unchanged" : "applied",
+            byLedger: false,
           });
         }
       }
@@ -358,16 +361,18 @@ async function record(
       state,
       dependencies,
     );
-    open = open.filter(({ entry, outcome }) => {
-      const now = known.get(entry.key)?.entry;
-      if (now === undefined || now.version < entry.item.version) return true;
-      const newer = now.version > entry.item.version;
-      conclude(state, entry, {
-        kind: "done",
-        outcome: newer ? "superseded" : outcome,
-      });
-      return false;
-    });
+    const stillNews: Reached[] = [];
+    const toApply: UnitItem[] = [];
+    for (const each of open) {
+      const { entry, outcome, byLedger } = each;
+      const decision = decideByLedger(entry.item, known.get(entry.key)?.entry);
+      if (decision.kind === "superseded" || decision.kind === "recorded") {
+        const newer = decision.kind === "superseded";
+        conclude(state, entry, { kind: "done", outcome: newer ? "superseded" : outcome });
+      } else if (decision.kind === "apply" && byLedger) toApply.push(entry);
+      else stillNews.push(each);
+    }
+    open = [...stillNews, ...(await applyItems(toApply, state, dependencies))];
   }
 }
 

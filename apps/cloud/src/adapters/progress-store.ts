@@ -16,7 +16,7 @@ import {
   PageRecord,
 } from "@postern/contracts";
 import type { z } from "zod";
-import { cycleDocumentId } from "../domain/page-commit";
+import { cycleDocumentId, pageId } from "../domain/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
 import { ServiceUnavailable } from "../domain/ports";
 import { bulk, etagOf, guarded, jsonBody, queryAll, queryPage } from "./cosmos-operations";
@@ -34,6 +34,18 @@ export function createProgressStore(database: Database): ProgressStore {
   return {
     checkpoint: (definition, stream) => point(definition, checkpointId(stream), Checkpoint),
     counter: (definition) => point(definition, "counter", DefinitionCounter),
+    committed: async (definition, versions) => {
+      const results = await bulk(
+        container,
+        versions.map((version) => ({
+          operationType: "Read",
+          id: pageId(version),
+          partitionKey: definition,
+        })),
+      );
+      // Anything but "not found" must be an answer: what is taken for abandoned is only done once more.
+      return new Set(versions.filter((_, index) => (results[index]?.status ?? 404) < 300));
+    },
     cycle: (definition, cycleId) => point(definition, cycleDocumentId(cycleId), Cycle),
     cycles: async (definition, options) => {
       const { documents, continuation } = await queryPage(
@@ -64,7 +76,7 @@ export function createProgressStore(database: Database): ProgressStore {
           definition,
           cycles,
           "marker",
-          "c.id, c.type, c.definition, c.cycleId, c.workMessageId, c.version, c.counts, c.withdrawn, c.at",
+          "c.id, c.type, c.definition, c.cycleId, c.workMessageId, c.version, c.counts, c.withdrawn, c.retries, c.at",
         ),
       ]);
       return {

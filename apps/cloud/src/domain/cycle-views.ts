@@ -79,6 +79,30 @@ export async function viewSync(
   };
 }
 
+/** Of a work message that is the retry of one item (see the results' consumer). */
+const RETRY_ID = /~[0-9a-f]{16}#\d+$/;
+
+/**
+ * An agent that has lost its lane without knowing may report a message that its successor has reported too, and ask for
+ * retries. The first report has the marker; retries that only the other one asked for are the same items once more.
+ */
+function countedMarkers(markers: readonly Marker[]): Marker[] {
+  const counted = markers.filter(({ workMessageId }) => !RETRY_ID.test(workMessageId));
+  const retries = new Map(
+    markers
+      .filter(({ workMessageId }) => RETRY_ID.test(workMessageId))
+      .map((marker) => [marker.workMessageId, marker]),
+  );
+  // The list grows while it is walked: a retry may have asked for the next.
+  for (const { retries: asked } of counted) {
+    for (const messageId of asked ?? []) {
+      const retry = retries.get(messageId);
+      if (retry !== undefined && retries.delete(messageId)) counted.push(retry);
+    }
+  }
+  return counted;
+}
+
 /** How far a cycle has come: what page records and the markers that belong to them add up to. */
 export interface CycleProgress {
   /** Every stream has reached its delta link. */
@@ -103,7 +127,7 @@ export function progressOf(
   const committed = new Set(pages.map(({ version }) => version));
   const totals = new Map<string, number>();
   let movedAtMs = Date.parse(cycle.startedAt);
-  for (const marker of markers) {
+  for (const marker of countedMarkers(markers)) {
     // Of a page that was abandoned: its items are stale, and its successor's count.
     if (!committed.has(marker.version)) continue;
     movedAtMs = Math.max(movedAtMs, Date.parse(marker.at));

@@ -1,4 +1,4 @@
-import type { IndexEntry, StreamName } from "@postern/contracts";
+import type { IndexEntry } from "@postern/contracts";
 import {
   type CompiledDefinition,
   type CompiledMapping,
@@ -17,9 +17,8 @@ import type { ColumnValue } from "./mapping-expression";
  */
 export interface DecisionContext {
   readonly compiled: CompiledDefinition;
-  readonly stream: StreamName;
-  /** Page that the checkpoint stands at: what was noted under it has not been committed. */
-  readonly page: number;
+  /** Versions of pages that were committed, of those that noted something about the entities at hand. */
+  readonly committed: ReadonlySet<number>;
 }
 
 export interface PresentItem {
@@ -167,18 +166,14 @@ export function hold(draft: Draft, context: DecisionContext): void {
   noteFollow(draft, context);
 }
 
-function noteFollow({ before, after }: Draft, { stream, page }: DecisionContext): void {
+function noteFollow({ before, after }: Draft, { committed }: DecisionContext): void {
   const owed =
-    before?.follow !== undefined &&
-    (before.follow.page === null ||
-      // A resync may begin before the page that noted it is done again, and no page has that number any more.
-      before.generation < after.generation ||
-      after.swept !== undefined ||
-      (before.follow.stream === stream && before.follow.page === page));
+    before?.follow === "once-more" ||
+    (before?.follow === "until-committed" && !committed.has(before.version));
   const arrived = before === undefined && !memberGone(after) && !groupGone(after);
   const moved = memberGone(before) !== memberGone(after) || groupGone(before) !== groupGone(after);
   if (after.entity.type !== "membership" && (owed || (moved && !arrived))) {
-    after.follow = { stream, page };
+    after.follow = "until-committed";
   } else {
     delete after.follow;
   }

@@ -1,8 +1,10 @@
 import {
   type DefinitionId,
+  entityKey,
   type EntityRef,
   historyTtlSeconds,
   type Hold,
+  type IndexEntry,
   type JobId,
   limits,
   type Marker,
@@ -13,8 +15,8 @@ import {
   type Version,
   type WorkItem,
 } from "@postern/contracts";
-import { cycleDocumentId, markerId } from "./page-commit";
-import type { IndexWrite, SyncPorts } from "./ports";
+import { cycleDocumentId, markerId, pageId } from "./page-commit";
+import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
 import { reopenCycles } from "./reopen-cycle";
 import { startMessageOf } from "./start-messages";
 import { singleItemMessage, workQueueOf } from "./work-messages";
@@ -25,14 +27,27 @@ import { singleItemMessage, workQueueOf } from "./work-messages";
  */
 const PAGE_HOLDS = 100;
 const MAX_RELEASED = 100_000;
+const RELEASE_ATTEMPTS = 5;
 
+/** A page may come out shorter than asked for: what nothing holds any more is left out, and cleared away. */
 export async function listHolds(
-  ports: Pick<SyncPorts, "holds">,
+  ports: Pick<SyncPorts, "holds" | "index">,
   definition: DefinitionId,
   options: { readonly limit: number; readonly continuation?: string | undefined },
 ): Promise<{ items: Hold[]; continuation: string | null }> {
   const { items, continuation } = await ports.holds.list(definition, options);
-  return { items: [...items], continuation };
+  const entries = await ports.index.read(
+    definition,
+    items.map(({ item }) => item.entity),
+  );
+  const entryOf = ({ item }: Hold): IndexEntry | undefined =>
+    entries.get(entityKey(item.entity))?.value;
+  const valid = items.filter((hold) => entryOf(hold)?.held === hold.item.version);
+  // The index is past them, and its versions only rise.
+  const overtaken = items.filter((hold) => (entryOf(hold)?.version ?? 0) > hold.item.version);
+  const left = overtaken.filter((hold) => !valid.includes(hold)).map(({ id }) => id);
+  if (left.length > 0) await ports.holds.remove(definition, left);
+  return { items: valid, continuation };
 }
 
 /** Releases the named holds, or all of the definition. Ids without a hold are passed over. */
@@ -71,6 +86,22 @@ async function releaseSome(
 ): Promise<number> {
   const record = await ports.definitions.get(definition);
   if (record === undefined || holds.length === 0) return 0;
+  for (let attempt = 0; attempt < RELEASE_ATTEMPTS; attempt += 1) {
+    const released = await tryRelease(ports, record.value.definition, holds);
+    if (released !== undefined) return released;
+  }
+  ports.logger.warn("release-interrupted", { definition });
+  // The holds are still there: whoever asked is told, and asks again.
+  throw new ServiceUnavailable("cosmos", "held items change faster than they can be released");
+}
+
+/** Undefined when an entity moved at this moment, or the index showed an older state: to be done again from the start. */
+async function tryRelease(
+  ports: SyncPorts,
+  syncDefinition: SyncDefinition,
+  holds: readonly Hold[],
+): Promise<number | undefined> {
+  const definition = syncDefinition.id;
   const entries = await ports.index.read(
     definition,
     holds.map(({ item }) => item.entity),
@@ -79,11 +110,12 @@ async function releaseSome(
   const overtaken: string[] = [];
   const writes: IndexWrite[] = [];
   for (const hold of holds) {
-    const stored = entries.get(hold.id);
+    const stored = entries.get(entityKey(hold.item.entity));
     const { item } = hold;
-    if (stored?.value.version !== item.version) {
-      // Held again under a newer version: that hold is on its way to the same place, or there already.
-      if (stored?.value.held === undefined) overtaken.push(hold.id);
+    // Not in the index yet, or an older state of it was shown: it is left where it is.
+    if (stored === undefined || stored.value.version < item.version) continue;
+    if (stored.value.version > item.version) {
+      overtaken.push(hold.id);
       continue;
     }
     released.push(hold);
@@ -97,15 +129,13 @@ async function releaseSome(
         desired: item.desired,
         targetKey: { ...item.key },
         watched: watchedAfter(entry.watched, item.values),
-        ...(item.entity.type === "membership"
-          ? {}
-          : { follow: { stream: hold.stream, page: null } }),
+        ...(item.entity.type === "membership" ? {} : { follow: "once-more" }),
       },
     });
   }
   // Sent first, and the holds go last: whatever fails between leaves the holds, and the next call repeats every step
   // without doing it twice. An item that has been overtaken meanwhile is superseded at the target.
-  await sendReleased(ports, record.value.definition, released);
+  await sendReleased(ports, syncDefinition, released);
   for (const [version, ofVersion] of Map.groupBy(released, ({ item }) => item.version)) {
     await countReleased(ports, definition, version, ofVersion);
   }
@@ -114,11 +144,7 @@ async function releaseSome(
     definition,
     released.map(({ cycleId }) => cycleId),
   );
-  if ((await ports.index.write(writes)) === undefined) {
-    // Some entity moved at this moment: its hold is withdrawn or renewed by whoever moved it. The others wait for the next call.
-    ports.logger.warn("release-interrupted", { definition });
-    return 0;
-  }
+  if ((await ports.index.write(writes)) === undefined) return undefined;
   await followReleased(ports, definition, released);
   await ports.holds.remove(definition, [...released.map(({ id }) => id), ...overtaken]);
   return released.length;
@@ -177,7 +203,7 @@ async function countReleased(
     const result = await ports.progress.transact(definition, [
       {
         kind: "patch",
-        id: `page:${version}`,
+        id: pageId(version),
         increment: { "/count": part.length, "/held": -part.length },
       },
       ...part.map((hold) => ({

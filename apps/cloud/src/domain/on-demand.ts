@@ -85,7 +85,6 @@ async function attempt(
     cycleId,
     version,
     generation: claim.checkpoint.generation,
-    page: claim.checkpoint.page,
     changes,
   });
   if (result === undefined) return "lost";

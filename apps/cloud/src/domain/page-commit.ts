@@ -19,6 +19,11 @@ export function cycleDocumentId(cycleId: CycleId): string {
   return `cycle:${cycleId}`;
 }
 
+/** How the record of a committed page is called in the store. */
+export function pageId(version: Version): string {
+  return `page:${version}`;
+}
+
 /** Work message ids hold characters that ids of documents must not. */
 export function markerId(workMessageId: string): string {
   return `marker:${workMessageId.replace(/[/\\?#]/g, "_")}`;
@@ -85,7 +90,7 @@ export async function commitPage(
     {
       kind: "create",
       document: {
-        id: `page:${version}`,
+        id: pageId(version),
         type: "page",
         definition,
         stream: commit.stream,

@@ -189,7 +189,7 @@ class PageRun {
       // for this one: what it alone has seen may be gone by now.
       const generation = checkpoint.link === null ? version : checkpoint.generation;
       const page = { version, generation, cycle };
-      const result = await this.#work(compiled, claim, page, read.changes, undefined);
+      const result = await this.#work(compiled, page, read.changes, undefined);
       if (result === undefined) return "lost";
       const resync = cycle.kind === "resync";
       const settled = read.deltaLink !== null && !resync;
@@ -252,7 +252,6 @@ class PageRun {
   /** Index and enqueue. Undefined when a write lost: the page is left. */
   async #work(
     compiled: CompiledDefinition,
-    claim: Claim,
     { version, generation, cycle }: PageOfRun,
     changes: readonly SourceChange[],
     leftBehind: LeftBehind | undefined,
@@ -265,7 +264,6 @@ class PageRun {
       cycleId: cycle.cycleId,
       version,
       generation,
-      page: claim.checkpoint.page,
       changes,
       ...(leftBehind === undefined ? {} : { leftBehind }),
     });
@@ -417,7 +415,7 @@ class PageRun {
       }
       const found = entries.filter((entry) => !isDone(entry)).map(({ value }) => value);
       const page = { version, generation, cycle };
-      const result = await this.#work(compiled, claim, page, [], {
+      const result = await this.#work(compiled, page, [], {
         gone: found.filter((entry) => entry.generation < generation || !entry.exists),
         partial: found.filter((entry) => entry.generation >= generation && entry.exists),
       });

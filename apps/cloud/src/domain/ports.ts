@@ -17,6 +17,7 @@ import type {
   StreamName,
   SyncDefinition,
   TenantId,
+  Version,
   BranchId,
   WorkerGroup,
 } from "@postern/contracts";
@@ -230,6 +231,8 @@ export interface CycleHistory {
 export interface ProgressStore {
   checkpoint(definition: DefinitionId, stream: StreamName): Promise<Stored<Checkpoint> | undefined>;
   counter(definition: DefinitionId): Promise<Stored<DefinitionCounter> | undefined>;
+  /** Which of these versions have a page record: their pages were committed. */
+  committed(definition: DefinitionId, versions: readonly Version[]): Promise<ReadonlySet<Version>>;
   cycle(definition: DefinitionId, cycleId: CycleId): Promise<Stored<Cycle> | undefined>;
   /** Newest first. */
   cycles(

@@ -10,6 +10,7 @@ import {
   JobResultMessage,
   limits,
   type Marker,
+  type MessageId,
   type OutcomeCounts,
   PosternError,
   readMessage,
@@ -112,6 +113,7 @@ function account(
 ): Marker {
   const counts: Record<string, number> = {};
   const exceptions: Marker["exceptions"] = [];
+  const asked: MessageId[] = [];
   const record = definitions.get(result.definition);
   for (const reported of result.items) {
     let item: ItemResult = reported;
@@ -130,7 +132,9 @@ function account(
     if (item.outcome === "waiting" && record !== undefined) {
       const queue = workQueueOf(record.definition);
       const copies = retries.get(queue) ?? [];
-      copies.push(retryCopy(ports, message, result, record, item));
+      const copy = retryCopy(ports, message, result, record, item);
+      copies.push(copy);
+      asked.push(copy.messageId as MessageId);
       retries.set(queue, copies);
     }
     if (item.outcome === "dead-lettered" || item.outcome === "outcome-unknown") {
@@ -155,6 +159,7 @@ function account(
     workMessageId: result.workMessageId,
     version: result.version,
     counts: counts satisfies OutcomeCounts,
+    ...(asked.length === 0 ? {} : { retries: asked }),
     at: new Date(ports.clock.now()).toISOString(),
     exceptions,
     ttl: historyTtlSeconds,

@@ -3,6 +3,7 @@ import {
   entityKey,
   type EntityRef,
   type Hold,
+  holdId,
   type IndexEntry,
   invariant,
   type StreamName,
@@ -48,8 +49,6 @@ export interface WorkPageInput {
   readonly cycleId: CycleId;
   readonly version: Version;
   readonly generation: number;
-  /** Page that the checkpoint stands at. */
-  readonly page: number;
   readonly changes: readonly SourceChange[];
   readonly leftBehind?: LeftBehind;
 }
@@ -77,7 +76,7 @@ const BREAKER_ATTEMPTS = 5;
 class WorkPage {
   readonly #ports: SyncPorts;
   readonly #input: WorkPageInput;
-  readonly #context: DecisionContext;
+  #context: DecisionContext;
   readonly #drafts = new Map<string, Draft>();
   /** Entries that memberships depend on, of this page or only looked at. */
   readonly #known = new Map<string, Standing>();
@@ -87,7 +86,7 @@ class WorkPage {
   constructor(ports: SyncPorts, input: WorkPageInput) {
     this.#ports = ports;
     this.#input = input;
-    this.#context = { compiled: input.compiled, stream: input.stream, page: input.page };
+    this.#context = { compiled: input.compiled, committed: new Set() };
   }
 
   async run(): Promise<WorkPageResult | undefined> {
@@ -111,6 +110,7 @@ class WorkPage {
       ),
     ]);
     for (const [key, { value }] of entries) this.#known.set(key, value);
+    this.#context = { ...this.#context, committed: await this.#committedOf(entries, objects) };
 
     const objectDrafts: Draft[] = [];
     for (const touch of objects) {
@@ -135,10 +135,11 @@ class WorkPage {
     if (this.#isStale()) return undefined;
     await this.#passBreaker(membershipDrafts);
 
-    await this.#withdrawHolds([...objectDrafts, ...membershipDrafts]);
+    // Before the index says so: a process that ends in between must not leave something held that no list shows.
+    if (this.#holds.length > 0) await this.#ports.holds.put(this.#holds);
     if (!(await this.#write([...objectDrafts, ...membershipDrafts]))) return undefined;
     if (!(await this.#lookAcross(objectDrafts, memberships))) return undefined;
-    if (this.#holds.length > 0) await this.#ports.holds.put(this.#holds);
+    await this.#withdrawHolds();
     return this.#result();
   }
 
@@ -161,6 +162,20 @@ class WorkPage {
     this.#drafts.set(key, draft);
     this.#known.set(key, after);
     return draft;
+  }
+
+  /** Of the versions under which entities of this page were noted to be followed, those that were committed. */
+  async #committedOf(
+    entries: ReadonlyMap<string, Stored<IndexEntry>>,
+    objects: readonly { readonly key: string }[],
+  ): Promise<ReadonlySet<Version>> {
+    const noted = new Set<Version>();
+    for (const { key } of objects) {
+      const entry = entries.get(key)?.value;
+      if (entry?.follow === "until-committed") noted.add(entry.version as Version);
+    }
+    if (noted.size === 0) return noted;
+    return this.#ports.progress.committed(this.#definitionId, [...noted]);
   }
 
   /** Has a later version decided about any of these entities already? Then this page has read an older state. */
@@ -237,6 +252,10 @@ class WorkPage {
     return { released: 0, allowed: 0, before: 0 };
   }
 
+  #isHeld({ after }: Draft): boolean {
+    return after.held === this.#input.version;
+  }
+
   #holdOf(draft: Draft, allotment: { allowed: number; before: number }): Hold {
     const { stream, cycleId, compiled } = this.#input;
     const item = this.#itemOf(draft);
@@ -248,7 +267,7 @@ class WorkPage {
         : "delete";
     const { windowHours } = compiled.definition.deletes;
     return {
-      id: draft.after.id,
+      id: holdId(item),
       definition: this.#definitionId,
       stream,
       cycleId,
@@ -259,12 +278,11 @@ class WorkPage {
     };
   }
 
-  /** Before the index says so: a page that is done again after that would no longer know of the hold. */
-  async #withdrawHolds(drafts: readonly Draft[]): Promise<void> {
-    const held = new Set(this.#holds.map(({ id }) => id));
-    const withdrawn = drafts
-      .filter(({ before, after }) => before?.held !== undefined && !held.has(after.id))
-      .map(({ after }) => after.id);
+  /** Holds that this page has replaced or made needless. Those that it does not come to any more count no longer all the same. */
+  async #withdrawHolds(): Promise<void> {
+    const withdrawn = [...this.#drafts.values()].flatMap(({ before, after: { entity } }) =>
+      before?.held === undefined ? [] : [holdId({ entity, version: before.held as Version })],
+    );
     if (withdrawn.length > 0) await this.#ports.holds.remove(this.#definitionId, withdrawn);
   }
 
@@ -318,7 +336,7 @@ class WorkPage {
       }
     }
     for (const draft of again) {
-      if (this.#holds.some(({ id }) => id === draft.after.id)) continue;
+      if (this.#isHeld(draft)) continue;
       const decision = this.#decideMembership(draft);
       // What follows a parent is not counted again: the parent was.
       draft.decision =
@@ -327,7 +345,6 @@ class WorkPage {
           : decision;
       settle(draft, this.#context);
     }
-    await this.#withdrawHolds(again);
     return again.length === 0 || this.#write(again);
   }
 
@@ -370,13 +387,12 @@ class WorkPage {
   }
 
   #result(): WorkPageResult {
-    const held = new Set(this.#holds.map(({ id }) => id));
     const items: WorkItem[] = [];
     const failures: { entity: EntityRef; reason: string }[] = [];
     let newlySent = 0;
     for (const draft of this.#drafts.values()) {
       if (draft.after.sent && draft.before?.sent !== true) newlySent += 1;
-      if (held.has(draft.after.id)) continue;
+      if (this.#isHeld(draft)) continue;
       if (draft.decision.kind === "failed") {
         failures.push({ entity: draft.after.entity, reason: draft.decision.reason });
         continue;
@@ -384,7 +400,7 @@ class WorkPage {
       const item = this.#itemOf(draft);
       if (item !== undefined) items.push(item);
     }
-    return { items, failures, held: held.size, read: this.#read, newlySent };
+    return { items, failures, held: this.#holds.length, read: this.#read, newlySent };
   }
 }
 

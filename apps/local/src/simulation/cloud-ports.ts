@@ -57,7 +57,7 @@ export interface CloudWorld {
     readonly branch: BranchId;
     readonly groups: readonly WorkerGroup[];
   };
-  readonly log: (line: string) => void;
+  readonly log: (line: string | (() => string)) => void;
 }
 
 const cosmosFailure = (how: string, retryAfterMs: number | undefined): Error =>
@@ -204,6 +204,16 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
   return {
     checkpoint: (definition, stream) => point<Checkpoint>(definition, checkpointId(stream)),
     counter: (definition) => point<DefinitionCounter>(definition, "counter"),
+    committed: (definition, versions) =>
+      wire.ask({
+        service: "cosmos",
+        operation: "read progress",
+        effect: () =>
+          new Set(
+            versions.filter((version) => store.container(definition).read(`page:${version}`)),
+          ),
+        failure: cosmosFailure,
+      }),
     cycle: (definition, cycleId) => point<Cycle>(definition, `cycle:${cycleId}`),
     cycles: (definition, { limit }) =>
       wire.ask({
@@ -261,7 +271,17 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
   };
 }
 
-function index({ wire, stores }: CloudWorld): IndexStore {
+function indexText({ id, version, exists, desired, held, follow }: IndexEntry): string {
+  const marks = [
+    exists ? "there" : "gone",
+    ...(desired === undefined ? [] : [`sent ${desired}`]),
+    ...(held === undefined ? [] : [`held ${held}`]),
+    ...(follow === undefined ? [] : [`follow ${follow}`]),
+  ];
+  return `${id}@${version} ${marks.join(" ")}`;
+}
+
+function index({ wire, stores, process, log }: CloudWorld): IndexStore {
   const { index: container } = stores;
   return {
     read: (_definition, entities) =>
@@ -311,6 +331,9 @@ function index({ wire, stores }: CloudWorld): IndexStore {
               lost = true;
               continue;
             }
+            log(
+              () => `${process.name} index ${lane.map(({ entry }) => indexText(entry)).join(", ")}`,
+            );
             for (const { entry } of lane) etags.set(entry.id, container.put(entry.id, entry));
           }
           return lost || struck === "conflict-with-itself" ? undefined : etags;

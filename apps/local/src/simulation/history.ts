@@ -47,8 +47,11 @@ export class History {
     this.#target = target;
   }
 
-  readonly note = (line: string): void => {
-    if (this.#keepLines) this.lines.push(`${(this.#now() / 1_000).toFixed(3)} ${line}`);
+  /** A line that costs something to make is given as what makes it. */
+  readonly note = (line: string | (() => string)): void => {
+    if (!this.#keepLines) return;
+    const text = typeof line === "string" ? line : line();
+    this.lines.push(`${(this.#now() / 1_000).toFixed(3)} ${text}`);
   };
 
   violate(what: string): void {

@@ -151,11 +151,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     why: "The window is always empty: deletes past the threshold reach the target.",
   },
   {
-    name: "hold not withdrawn",
+    name: "hold not written down",
     file: `${cloud}/work-page.ts`,
-    from: "if (withdrawn.length > 0) await",
-    to: "if (withdrawn.length < 0) await",
-    why: "A hold outlives the newer state of its entity: a hold that nothing holds.",
+    from: "if (this.#holds.length > 0) await",
+    to: "if (this.#holds.length < 0) await",
+    why: "Something is held that no list shows, so that nobody can ever release it.",
   },
   {
     name: "memberships forgotten by the page done again",

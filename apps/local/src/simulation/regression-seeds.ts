@@ -42,4 +42,24 @@ export const regressionSeeds: readonly FoundBug[] = [
   },
   { seed: 145, found: "a requested cycle was not watched once twenty others had begun after it" },
   { seed: 626, found: "a release took away the hold that a newer page had just put in its place" },
+  {
+    seed: 529,
+    found: "a report of an agent that had lost its lane unknowingly counted one item twice",
+  },
+  { seed: 585, found: "a release that met a conflict was left in the middle: memberships stayed" },
+  { seed: 591, found: "a release that read an older index took away a hold that was still needed" },
+  {
+    seed: 650,
+    found: "a page done again showed an entity on its next page: what followed it was forgotten",
+  },
+  {
+    seed: 854,
+    found: "what an interrupted on-demand read owed was taken for done by the next page",
+  },
+  { seed: 894, found: "a retry that a second report had asked for had an outcome of its own" },
+  {
+    seed: 1407,
+    found: "an item unchanged by an older ledger entry was recorded without asking the target",
+  },
+  { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];
