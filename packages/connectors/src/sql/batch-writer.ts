@@ -3,7 +3,7 @@
  *
  * The common case is one try with no savepoint. When a statement fails because of some row, the transaction is rolled
  * back and the batch runs again in careful mode: halves under savepoints, down to the item at fault, whose inbox row is
- * taken back with it. An item that fails for want of another (a reference, a freed unique value) is tried once more
+ * taken back with it. That the whole fails is known by then, so it begins with the halves. An item that fails for want of another (a reference, a freed unique value) is tried once more
  * after the rest.
  */
 import { agentPoint } from "@postern/contracts";
@@ -64,7 +64,7 @@ export class BatchWriter {
     if (swift.ok) return swift.results;
     if (swift.failure.scope === "batch") return this.#allFailed(items, swift.failure);
     const careful = await this.#transaction(signal, findings, (transaction) =>
-      this.#careful(transaction, items, signal, findings),
+      this.#careful(transaction, partsOf(items, swift.failure), signal, findings),
     );
     if (careful.ok) return careful.results;
     if (careful.failure.scope === "batch") return this.#allFailed(items, careful.failure);
@@ -149,11 +149,17 @@ export class BatchWriter {
 
   async #careful(
     transaction: Database,
-    items: readonly PlannedItem[],
+    parts: readonly (readonly PlannedItem[])[],
     signal: AbortSignal,
     findings: Findings,
   ): Promise<Results> {
-    const results = await this.#isolate(transaction, items, signal, findings);
+    const items = parts.flat();
+    const results: Results = new Map();
+    for (const part of parts) {
+      for (const [item, result] of await this.#isolate(transaction, part, signal, findings)) {
+        results.set(item, result);
+      }
+    }
     const waiting = items.filter((item) => isDependency(results.get(item)));
     if (waiting.length > 0 && waiting.length < items.length) {
       for (const [item, result] of await this.#isolate(transaction, waiting, signal, findings)) {
@@ -195,15 +201,11 @@ export class BatchWriter {
       for (const item of hopeless) results.set(item, failed(failure.failure));
       return results;
     }
-    const middle = Math.ceil(items.length / 2);
-    const results = await this.#isolate(transaction, items.slice(0, middle), signal, findings);
-    for (const [item, result] of await this.#isolate(
-      transaction,
-      items.slice(middle),
-      signal,
-      findings,
-    )) {
-      results.set(item, result);
+    const results: Results = new Map();
+    for (const part of partsOf(items, failure)) {
+      for (const [item, result] of await this.#isolate(transaction, part, signal, findings)) {
+        results.set(item, result);
+      }
     }
     return results;
   }
@@ -225,6 +227,16 @@ export class BatchWriter {
   #allFailed(items: readonly PlannedItem[], { failure }: SqlFailure): Results {
     return new Map(items.map((item) => [item, failed(failure)]));
   }
+}
+
+/** Halves when some row of the whole is at fault; a whole statement is found out by trying once more. */
+function partsOf(
+  items: readonly PlannedItem[],
+  { scope }: SqlFailure,
+): readonly (readonly PlannedItem[])[] {
+  if (scope !== "item" || items.length === 1) return [items];
+  const middle = Math.ceil(items.length / 2);
+  return [items.slice(0, middle), items.slice(middle)];
 }
 
 function isDependency(result: ApplyResult | undefined): boolean {
