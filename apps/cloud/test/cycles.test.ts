@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { SyncDefinition } from "@postern/contracts";
+import { CosmosClient } from "@azure/cosmos";
+import { containers, databaseName, SyncDefinition } from "@postern/contracts";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   applyDefinition,
@@ -388,6 +389,26 @@ describe("an entity that cannot be mapped", () => {
     expect(world.present()).not.toContain(`user:${cyd}`);
     expect(await latestCycle()).toMatchObject({ state: "completed", deadLettered: 2, applied: 7 });
   });
+});
+
+test("an item that is given up twice, by an agent that ended before it had settled, is one dead letter", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  const [first] = await world.takeWork();
+  if (first === undefined) throw new Error("there is work");
+  await world.report([first], "dead-lettered");
+  // Told again by the agent's next life, which is another time of day.
+  await delay(5);
+  await world.report([first], "dead-lettered");
+  const { endpoint, key } = world.cosmos;
+  const { resources } = await new CosmosClient({ endpoint, key })
+    .database(databaseName)
+    .container(containers.deadLetters)
+    .items.query<{ itemId: string }>("SELECT * FROM c")
+    .fetchAll();
+  expect(resources.map(({ itemId }) => itemId).sort()).toEqual(
+    first.items.map(({ itemId }) => String(itemId)).sort(),
+  );
 });
 
 describe("entities on demand", () => {

@@ -310,7 +310,10 @@ export interface HoldStore {
 }
 
 export interface DeadLetterSink {
-  /** One that exists is left as it is: the same message may be drained twice. */
+  /**
+   * One that exists is left as it is, also one of the same item and message under another id: the same message may be
+   * drained or reported twice.
+   */
   add(deadLetters: readonly DeadLetter[]): Promise<void>;
   /** The one that has sent this replay, or (of the same item) a later one. */
   replayed(itemId: string | null, messageId: string): Promise<Stored<DeadLetter> | undefined>;

@@ -242,6 +242,8 @@ class PoisonRun {
       this.#violations.push(
         `${silent.length} poison items are no dead letters: ${silent.slice(0, 5).join(", ")}`,
       );
+    const twice = letters.length - new Set(letters.map(nameOf)).size;
+    if (twice > 0) this.#violations.push(`${twice} dead letters tell of an item told of before`);
     const mute = new Set(
       letters
         .filter((letter) => this.#isPoison(letter) && !saysWhatToDo(letter.reason))
@@ -249,6 +251,11 @@ class PoisonRun {
     );
     for (const reason of mute) this.#violations.push(`a reason does not say what to do: ${reason}`);
   }
+}
+
+/** The item where it has one, else the message that could not be read. */
+function nameOf({ itemId, messageId, id }: DeadLetterView): string {
+  return itemId ?? messageId ?? id;
 }
 
 function countBy(values: readonly string[]): Record<string, number> {

@@ -400,7 +400,16 @@ function deadLetters({ wire, stores }: CloudWorld): DeadLetterSink {
   return {
     add: (letters) =>
       cosmos("write dead letters", () =>
-        letters.forEach((letter) => container.write(letter.id, letter, undefined)),
+        letters
+          .filter(
+            ({ itemId, messageId }) =>
+              itemId === null ||
+              messageId === null ||
+              ![...container.values()].some(
+                (known) => known.itemId === itemId && known.messageId === messageId,
+              ),
+          )
+          .forEach((letter) => container.write(letter.id, letter, undefined)),
       ),
     replayed: (itemId, messageId) =>
       cosmos("read dead letters", () =>
