@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { entityKey } from "./entity-key";
 import { limits } from "./limits";
 import type { DefinitionId, ItemId, Lane, Version } from "./ids";
 
@@ -25,11 +26,6 @@ export function streamOf(type: EntityType): StreamName {
 
 export function membershipRef(groupId: string, memberId: string): EntityRef {
   return { type: "membership", id: `${groupId}/${memberId}` };
-}
-
-/** Key of an entity within its lane. Cosmos ids may hold neither `/` nor `\`. */
-export function entityKey(entity: EntityRef): string {
-  return `${entity.type}:${entity.id.replace(/[/\\?#]/g, ":")}`;
 }
 
 /** Number of lanes of a definition, fixed for its life: changing it would move entities between sessions. */

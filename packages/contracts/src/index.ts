@@ -35,8 +35,8 @@ export {
   DeadLetterState,
   DeadLetterView,
 } from "./dead-letter";
+export { entityKey } from "./entity-key";
 export {
-  entityKey,
   EntityRef,
   EntityType,
   itemIdOf,
