@@ -54,6 +54,7 @@ const pack = (script: string, version: string, out: string): string => {
 
 beforeAll(() => {
   writeFileSync(bundle, "console.log('agent');\n");
+  writeFileSync(path.join(directory, "target-thread.js"), "// its threads\n");
   mkdirSync(barePath);
   for (const command of [
     "bash",
@@ -117,6 +118,7 @@ describe("a packed agent", () => {
       "install-agent.sh",
       "main.js",
       "postern-agent.service",
+      "target-thread.js",
     ]);
   });
 

@@ -2,7 +2,7 @@
 # Packs the agent for a VM: bundle, systemd unit, installer, example settings, checksums. The same input gives the same
 # bytes, so that a package can be compared with one that was built elsewhere.
 # Usage: package-agent.sh [--out DIR] [--version V] [--bundle FILE] [--node FILE]
-#   --bundle  the built agent (default apps/agent/dist/main.js; npm run build makes it)
+#   --bundle  the built agent (default apps/agent/dist/main.js; npm run build makes it); target-thread.js lies beside it
 #   --node    a Node.js 24 binary to pack as well, for machines that have none
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 out="$root/dist"
@@ -22,12 +22,15 @@ done
 [[ "$version" =~ ^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$ ]] || fail "'$version' is not a version"
 require_commands "tar=apt-get install tar" "gzip=apt-get install gzip" "sha256sum=apt-get install coreutils"
 require_file "$bundle" "build it first: npm run build"
+thread="$(dirname "$bundle")/target-thread.js"
+require_file "$thread" "build it first: npm run build"
 
 name="postern-agent-$version"
 stage="$(mktemp -d)"
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/$name" "$out"
 cp "$bundle" "$stage/$name/main.js"
+cp "$thread" "$stage/$name/target-thread.js"
 copy_lazy_bundles "$(dirname "$bundle")" "$stage/$name"
 cp "$root/infra/agent/postern-agent.service" "$root/infra/agent/agent.example.yaml" "$root/LICENSE" "$stage/$name/"
 cp "$root/infra/scripts/install-agent.sh" "$stage/$name/install-agent.sh"

@@ -53,6 +53,7 @@ export class Agent {
   readonly #types: WorkTypes;
   #state: LifecycleState = "starting";
   #itemsFinished = 0;
+  #targetsClosed = false;
   #work: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
   #resolveEnded: () => void = () => undefined;
@@ -172,6 +173,14 @@ export class Agent {
     };
   }
 
+  /**
+   * Whether every target has been closed. If not, a statement that cannot be interrupted may still run in a thread, and
+   * an orderly end of the process would wait for it.
+   */
+  get targetsClosed(): boolean {
+    return this.#targetsClosed;
+  }
+
   async #drain(reason: string, deadlineMs: number): Promise<void> {
     const { clock, log } = this.#ports;
     const began = clock.monotonicMs();
@@ -204,7 +213,17 @@ export class Agent {
 
   async #close(): Promise<void> {
     await Promise.allSettled([this.#ports.broker.close(), this.#crashWatch?.close()]);
-    await Promise.allSettled([...this.#ports.targets.values()].map((target) => target.close()));
+    const closings = [...this.#ports.targets].map(async ([name, target]) => {
+      try {
+        await target.close();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#ports.log.warn("target could not be closed", { target: name, reason });
+        throw error;
+      }
+    });
+    const closed = await Promise.allSettled(closings);
+    this.#targetsClosed = closed.every(({ status }) => status === "fulfilled");
     await this.#onClose();
   }
 

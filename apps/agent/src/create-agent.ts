@@ -14,6 +14,8 @@ import type { Settings } from "./settings";
 
 export interface CreateAgentOptions {
   readonly settings: Settings;
+  /** Program of the threads that targets work in whose drivers can stand still; absolute path. */
+  readonly threadProgram: string;
   /** Ports to use in the place of the real ones: benches and simulations. What is given is not made. */
   readonly ports?: Partial<AgentPorts>;
   /** Work messages that it reads: those of this version, unless said otherwise. */
@@ -23,6 +25,7 @@ export interface CreateAgentOptions {
 /** Builds an agent of the settings: real adapters, but for the ports that are given. Nothing is contacted before `start`. */
 export async function createAgent({
   settings,
+  threadProgram,
   ports = {},
   types = workTypes,
 }: CreateAgentOptions): Promise<Agent> {
@@ -57,7 +60,9 @@ export async function createAgent({
         timeoutMs: settings.api.timeoutMs,
         token: () => credential.bearer(settings.api.scope),
       }),
-    targets: ports.targets ?? new Map(settings.targets.map(({ name, open }) => [name, open()])),
+    targets:
+      ports.targets ??
+      new Map(settings.targets.map(({ name, open }) => [name, open(threadProgram)])),
   };
   const close = async (): Promise<void> => {
     await Promise.allSettled(closers.map((each) => each()));

@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import path from "node:path";
 import { PosternError } from "@postern/contracts";
 import { parseCommand, usage } from "./command-line";
 import { createAgent } from "./create-agent";
 import { type LoadedSettings, loadSettings } from "./settings";
 import { version } from "./version";
 
+/** Beside this bundle. */
+const threadProgram = path.join(__dirname, "target-thread.js");
 const EXIT_FAULT = 1;
 const EXIT_USAGE = 2;
 
@@ -55,7 +58,7 @@ function show({ shown }: LoadedSettings, json: boolean): void {
 }
 
 async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promise<void> {
-  const agent = await createAgent({ settings });
+  const agent = await createAgent({ settings, threadProgram });
   let stopping = false;
   const stop = (reason: string): void => {
     // A second signal is someone in a hurry: nothing is lost, but locks run out by themselves.
@@ -80,17 +83,29 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
   process.stdout.write(`${JSON.stringify({ ready: true, agent: settings.agentId })}\n`);
   try {
     await agent.ended;
-    process.exit(0);
   } catch (error) {
     await agent.stop("broken assumption");
-    fault(error);
+    process.stderr.write(`${faultLine(error)}\n`);
+    endAtOnceUnless(agent.targetsClosed);
+    process.exit(EXIT_FAULT);
   }
+  endAtOnceUnless(agent.targetsClosed);
+  process.exit(0);
+}
+
+/** `process.exit` waits for the threads of the process, and one stands still in a statement: what it wrote is not committed. */
+function endAtOnceUnless(targetsClosed: boolean): void {
+  if (!targetsClosed) process.kill(process.pid, "SIGKILL");
 }
 
 /** The last line says why: it is what an operator reads first. */
 function fault(error: unknown): never {
+  return fail(faultLine(error), EXIT_FAULT);
+}
+
+function faultLine(error: unknown): string {
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return fail(JSON.stringify({ level: 60, event: "agent ended by a fault", reason }), EXIT_FAULT);
+  return JSON.stringify({ level: 60, event: "agent ended by a fault", reason });
 }
 
 async function main(): Promise<void> {

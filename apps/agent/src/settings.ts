@@ -21,7 +21,8 @@ import { knownKeys, SettingsFile, settingLeaves } from "./settings-schema";
 export interface TargetEntry {
   readonly name: TargetName;
   readonly connector: string;
-  readonly open: () => Target;
+  /** @param threadProgram where a target works whose driver can stand still; absolute path */
+  readonly open: (threadProgram: string) => Target;
 }
 
 /** Settings of an agent, grouped and frozen. */
@@ -184,7 +185,7 @@ function targetEntries(document: Record<string, unknown>, problems: FieldProblem
 }
 
 /** Reads settings of a kind of target, and answers how to open it. */
-type Opener = (settings: unknown, name: string) => () => Target;
+type Opener = (settings: unknown, name: string) => TargetEntry["open"];
 
 /** Connectors by kind, each with its own type of settings closed over. */
 const registry: ReadonlyMap<string, Opener> = new Map(
@@ -194,7 +195,7 @@ const registry: ReadonlyMap<string, Opener> = new Map(
 function opener<T>(connector: Connector<T>): Opener {
   return (settings, name) => {
     const parsed = connector.parseSettings(settings);
-    return () => connector.open(parsed, { name });
+    return (threadProgram) => connector.open(parsed, { name, threadProgram });
   };
 }
 

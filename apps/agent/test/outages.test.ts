@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { itemIdOf, type TargetName, type Version, workQueueName } from "@postern/contracts";
 import { type AgentPorts, loadSettings, type TargetPort } from "../src";
 import { definition, group, target, workOf } from "./work";
-import { eventually, startWorld, type World } from "./world";
+import { eventually, startWorld, threadProgram, type World } from "./world";
 
 let world: World;
 beforeEach(async () => {
@@ -29,7 +29,7 @@ function targets(change: (real: TargetPort) => Partial<TargetPort>): Partial<Age
     fileText: world.settingsText(),
     readSecretFile: () => "",
   });
-  const real = settings.targets[0]?.open();
+  const real = settings.targets[0]?.open(threadProgram);
   if (real === undefined) throw new Error("the settings have a target");
   const bound: TargetPort = {
     name: real.name,

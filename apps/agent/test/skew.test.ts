@@ -3,7 +3,7 @@ import { type Lane, ParkedMessage, workQueueName } from "@postern/contracts";
 import { createAgent, loadSettings } from "../src";
 import { workTypes } from "../src/domain/work-reader";
 import { busMessage, definition, group, idsInLane, messageOf, person, target } from "./work";
-import { eventually, silentLog, startWorld, type World } from "./world";
+import { eventually, silentLog, startWorld, threadProgram, type World } from "./world";
 
 const V2 = "postern.sync.apply.v2";
 const queue = workQueueName(group, target);
@@ -66,6 +66,7 @@ test("work of an unknown major is parked and settled, its neighbours are applied
       : body;
   const next = await createAgent({
     settings,
+    threadProgram,
     ports: { log: silentLog },
     types: new Map([...workTypes, [V2, upgrade]]),
   });

@@ -19,7 +19,7 @@ import {
   target,
   workOf,
 } from "./work";
-import { eventually, startWorld, type World } from "./world";
+import { eventually, startWorld, threadProgram, type World } from "./world";
 
 let world: World;
 let agent: Agent;
@@ -63,7 +63,7 @@ function realTarget(change: (real: TargetPort) => Partial<TargetPort>): Partial<
   });
   const entry = settings.targets[0];
   if (entry === undefined) throw new Error("the settings have a target");
-  const real = entry.open();
+  const real = entry.open(threadProgram);
   const bound: TargetPort = {
     name: real.name,
     kind: real.kind,

@@ -44,6 +44,9 @@ export interface ControlCall {
   readonly body: unknown;
 }
 
+/** Built by `npm run build`, as the agent's own bundle. */
+export const threadProgram = path.join(__dirname, "..", "dist", "target-thread.js");
+
 export interface World {
   readonly bus: ServiceBusEmulator;
   readonly cosmos: CosmosEmulator;
@@ -189,6 +192,7 @@ ${more}`,
       });
       const create: CreateAgentOptions = {
         settings: loaded.settings,
+        threadProgram,
         ports: { log: silentLog, api: testApi(world), ...ports },
       };
       const agent = await createAgent(create);
@@ -219,7 +223,7 @@ function testApi(world: World): AgentPorts["api"] {
   });
 }
 
-function createTarget(file: string): DatabaseSync {
+export function createTarget(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   database.exec(`
     PRAGMA journal_mode = WAL;

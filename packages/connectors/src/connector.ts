@@ -15,6 +15,11 @@ export interface Connector<Settings> {
 export interface TargetContext {
   /** Name of the target, for spans and errors. */
   readonly name: string;
+  /**
+   * Program of a thread that calls `serveTarget` of `@postern/connectors/thread`: where a target works whose driver can
+   * stand still. An absolute path to JavaScript.
+   */
+  readonly threadProgram: string;
 }
 
 /** One item and the definition it belongs to. */
@@ -27,6 +32,9 @@ export interface ApplyOptions {
   /** Aborted when the lane's lock is lost or the agent stops: no side effect may begin after it. */
   readonly signal: AbortSignal;
 }
+
+/** What a target looks at before each side effect. An AbortSignal is one; a flag that threads share is another. */
+export type StopSignal = Pick<AbortSignal, "aborted" | "reason" | "throwIfAborted">;
 
 /**
  * What became of one item at the target:
@@ -77,5 +85,10 @@ export interface Target {
    * signal's reason when it was aborted before the effect was committed: nothing was written then.
    */
   apply(items: readonly ApplyItem[], options: ApplyOptions): Promise<readonly ApplyResult[]>;
+  /**
+   * Ends what the target holds. Safe to call twice.
+   * @throws PosternError `target-timeout` when a statement that cannot be interrupted still runs: the process must not
+   * wait for it
+   */
   close(): Promise<void>;
 }

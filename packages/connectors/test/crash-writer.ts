@@ -3,9 +3,10 @@
 import { person } from "../src/conformance";
 import { sqlConnector } from "../src/index";
 
-async function write(file: string, firstVersion: number): Promise<void> {
+async function write(file: string, firstVersion: number, threadProgram: string): Promise<void> {
   const target = sqlConnector.open(sqlConnector.parseSettings({ url: `sqlite:${file}` }), {
     name: "hr-db",
+    threadProgram,
   });
   const { signal } = new AbortController();
   for (let version = firstVersion; ; version += 1) {
@@ -19,4 +20,4 @@ async function write(file: string, firstVersion: number): Promise<void> {
   }
 }
 
-void write(process.argv[2] ?? "", Number(process.argv[3]));
+void write(process.argv[2] ?? "", Number(process.argv[3]), process.argv[4] ?? "");

@@ -1,30 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { buildSync } from "esbuild";
+import { expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { assertVersionsRise, person } from "../src/conformance";
 import { sqliteHarness } from "./sqlite-harness";
+import { programOf, threadProgram } from "./thread-program";
 
-const directory = mkdtempSync(path.join(tmpdir(), "postern-crash-"));
-const program = path.join(directory, "crash-writer.cjs");
-
-beforeAll(() => {
-  buildSync({
-    entryPoints: [path.join(__dirname, "crash-writer.ts")],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    external: ["pg-native"],
-    logLevel: "error",
-  });
-});
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const program = programOf("crash-writer.ts");
 
 /** Lets the writer run until it has begun some versions, kills it, and says which version it had begun last. */
 async function writeAndKill(file: string, firstVersion: number, versions: number): Promise<number> {
-  const child = spawn(process.execPath, [program, file, String(firstVersion)], {
+  const child = spawn(process.execPath, [program, file, String(firstVersion), threadProgram], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let begun = firstVersion;

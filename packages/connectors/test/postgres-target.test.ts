@@ -46,7 +46,7 @@ describe("a PostgreSQL target", () => {
       schema: harness.schema,
       ...settings,
     });
-    const each = sqlConnector.open(parsed, { name: "hr-db" });
+    const each = sqlConnector.open(parsed, { name: "hr-db", threadProgram: "/not/used" });
     opened.push(each);
     return each;
   };

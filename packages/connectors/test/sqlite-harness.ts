@@ -4,6 +4,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AuditEntry, ConformanceHarness } from "../src/conformance";
 import { sqlConnector } from "../src/index";
+import { threadProgram } from "./thread-program";
 
 const inbox = `
 create table postern_inbox (
@@ -40,7 +41,7 @@ export function sqliteHarness(): SqliteHarness {
     file,
     database,
     storesNul: true,
-    open: () => sqlConnector.open(settings, { name: "hr-db" }),
+    open: () => sqlConnector.open(settings, { name: "hr-db", threadProgram }),
     people: async () =>
       rows("select * from people order by id").map((row) => ({
         id: String(row["id"]),

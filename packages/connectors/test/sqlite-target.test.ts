@@ -9,6 +9,7 @@ import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
+import { threadProgram } from "./thread-program";
 
 const signal = new AbortController().signal;
 const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal });
@@ -29,6 +30,7 @@ describe("a SQLite target", () => {
   const openWith = (settings: Readonly<Record<string, unknown>>): Target =>
     sqlConnector.open(sqlConnector.parseSettings({ url: `sqlite:${harness.file}`, ...settings }), {
       name: "hr-db",
+      threadProgram,
     });
 
   test("ends at the highest version whatever the order of deliveries", async () => {

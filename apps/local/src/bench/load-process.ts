@@ -7,7 +7,9 @@ import {
   type TargetPort,
 } from "@postern/agent";
 import type { ApplyItem } from "@postern/connectors";
+import path from "node:path";
 import { z } from "zod";
+import { workspaceRoot } from "../platform/workspace-root";
 
 /**
  * One side of a throughput comparison, in a process of its own so that both sides have the same share of the machine.
@@ -30,6 +32,9 @@ export type LoadOrder = z.infer<typeof LoadOrder>;
 
 /** Milliseconds on a clock that all processes of one machine share. */
 const nowMs = (): number => performance.timeOrigin + performance.now();
+
+/** The one that the agent ships with. */
+const threadProgram = path.join(workspaceRoot(), "apps/agent/dist/target-thread.js");
 
 const BARE_CONCURRENCY = 50;
 
@@ -93,7 +98,7 @@ async function agent(order: LoadOrder): Promise<unknown> {
   };
   const name = settings.targets[0]?.name;
   if (name === undefined) throw new Error("the settings name no target");
-  const opened = settings.targets[0]?.open();
+  const opened = settings.targets[0]?.open(threadProgram);
   const target: TargetPort | undefined =
     order.target === "nothing" ? nothingTarget(onApply) : opened && timed(opened, onApply);
   if (target === undefined) throw new Error("the target could not be opened");
@@ -105,7 +110,7 @@ async function agent(order: LoadOrder): Promise<unknown> {
     targets: new Map([[name, target]]),
     ...(order.ledger === "stubbed" ? { ledger: stubbedLedger } : {}),
   };
-  const running = await createAgent({ settings, ports });
+  const running = await createAgent({ settings, threadProgram, ports });
   running.start();
   if (order.mode === "pickup") process.stdout.write(`${JSON.stringify({ running: true })}\n`);
   while (running.stats().itemsFinished < order.items)

@@ -8,13 +8,13 @@
  */
 import { agentPoint } from "@postern/contracts";
 import { sql } from "kysely";
-import type { ApplyResult, TargetFailure } from "../connector";
+import type { ApplyResult, StopSignal, TargetFailure } from "../connector";
 import type { Database, SqlEngine } from "./engine";
 import type { Inbox } from "./inbox";
 import type { PlannedItem } from "./planned-item";
 import { type RowWriter, StatementError } from "./row-writer";
 import type { SqlFailure } from "./sql-failure";
-import { statementSpan } from "./statement-span";
+import { type StatementSink, statementSpan } from "./statement-span";
 
 export interface BatchWriterOptions {
   readonly engine: SqlEngine;
@@ -22,6 +22,7 @@ export interface BatchWriterOptions {
   readonly rows: RowWriter;
   readonly target: string;
   readonly inboxTable: string;
+  readonly onStatement: StatementSink;
 }
 
 type Results = Map<PlannedItem, ApplyResult>;
@@ -47,7 +48,7 @@ export class BatchWriter {
   }
 
   /** @throws the signal's reason, when it was aborted before the commit: nothing is written then */
-  async write(items: readonly PlannedItem[], signal: AbortSignal): Promise<Written> {
+  async write(items: readonly PlannedItem[], signal: StopSignal): Promise<Written> {
     const findings: Findings = { catalogueStale: false };
     const results = await this.#write(items.toSorted(byEntity), signal, findings);
     return { results, catalogueStale: findings.catalogueStale };
@@ -55,7 +56,7 @@ export class BatchWriter {
 
   async #write(
     items: readonly PlannedItem[],
-    signal: AbortSignal,
+    signal: StopSignal,
     findings: Findings,
   ): Promise<Results> {
     const swift = await this.#transaction(signal, findings, (transaction) =>
@@ -74,7 +75,7 @@ export class BatchWriter {
   /** Constraints that are checked at the commit only show which item they mean when it is alone. */
   async #oneByOne(
     items: readonly PlannedItem[],
-    signal: AbortSignal,
+    signal: StopSignal,
     findings: Findings,
   ): Promise<Results> {
     const results: Results = new Map();
@@ -89,7 +90,7 @@ export class BatchWriter {
   }
 
   async #transaction(
-    signal: AbortSignal,
+    signal: StopSignal,
     findings: Findings,
     work: (transaction: Database) => Promise<Results>,
   ): Promise<{ ok: true; results: Results } | { ok: false; failure: SqlFailure }> {
@@ -115,15 +116,17 @@ export class BatchWriter {
   async #attempt(
     transaction: Database,
     items: readonly PlannedItem[],
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Results> {
     signal.throwIfAborted();
-    const { engine, inbox, inboxTable, target } = this.#options;
+    const { engine, inbox, inboxTable, onStatement, target } = this.#options;
     const entries = items.map((item) => item.entry);
     const facts = { verb: "inbox", table: inboxTable, system: engine.system, target };
     agentPoint("before-inbox");
-    const advanced = await statementSpan({ ...facts, items: items.length }, (noteStatement) =>
-      inbox.advance(transaction, entries, noteStatement),
+    const advanced = await statementSpan(
+      { ...facts, items: items.length },
+      onStatement,
+      (noteStatement) => inbox.advance(transaction, entries, noteStatement),
     );
     agentPoint("after-inbox");
     const results: Results = new Map();
@@ -140,6 +143,7 @@ export class BatchWriter {
     }
     const ahead = items.filter((item) => advanced.has(item.entry));
     agentPoint("before-write");
+    signal.throwIfAborted();
     for (const [item, outcome] of await this.#options.rows.write(transaction, ahead, signal)) {
       results.set(item, { outcome });
     }
@@ -150,7 +154,7 @@ export class BatchWriter {
   async #careful(
     transaction: Database,
     parts: readonly (readonly PlannedItem[])[],
-    signal: AbortSignal,
+    signal: StopSignal,
     findings: Findings,
   ): Promise<Results> {
     const items = parts.flat();
@@ -172,7 +176,7 @@ export class BatchWriter {
   async #isolate(
     transaction: Database,
     items: readonly PlannedItem[],
-    signal: AbortSignal,
+    signal: StopSignal,
     findings: Findings,
   ): Promise<Results> {
     if (items.length === 0) return new Map();

@@ -4,8 +4,9 @@ import type { ColumnMapping, ColumnType, EntityMapping, SyncDefinition } from "@
 import type { CreateTableBuilder } from "kysely";
 import type { SqlEngine } from "./engine";
 import { openInbox } from "./inbox";
+import { locationOf } from "./location";
 import { openEngine } from "./open-engine";
-import { locationOf, type SqlSettings } from "./settings";
+import type { SqlSettings } from "./settings";
 import { StatementCache } from "./statement-cache";
 
 interface TablePlan {

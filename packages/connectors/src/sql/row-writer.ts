@@ -1,10 +1,10 @@
 import { type CompiledQuery, sql } from "kysely";
-import type { ApplyResult } from "../connector";
+import type { ApplyResult, StopSignal } from "../connector";
 import type { Database, SqlEngine } from "./engine";
 import { chunks } from "./inbox";
 import { type PlannedItem, rowKeyOf } from "./planned-item";
 import type { StatementCache } from "./statement-cache";
-import { statementSpan } from "./statement-span";
+import { type StatementSink, statementSpan } from "./statement-span";
 
 /** Rows of one delete with a composite key: beyond it, databases plan badly. */
 const DELETE_ROWS = 500;
@@ -26,6 +26,7 @@ export interface RowWriterOptions {
   readonly engine: SqlEngine;
   readonly statements: StatementCache;
   readonly target: string;
+  readonly onStatement: StatementSink;
 }
 
 type WriteOutcome = Extract<ApplyResult["outcome"], "applied" | "unchanged">;
@@ -45,15 +46,14 @@ export class RowWriter {
   async write(
     transaction: Database,
     items: readonly PlannedItem[],
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Map<PlannedItem, WriteOutcome>> {
     const outcomes = new Map<PlannedItem, WriteOutcome>();
     for (const round of roundsOf(items)) {
       for (const group of groupsOf(round)) {
-        signal.throwIfAborted();
         const first = group[0];
         if (!first) continue;
-        const touched = await this.#writeGroup(transaction, first, group);
+        const touched = await this.#writeGroup(transaction, first, group, signal);
         for (const item of group) outcomes.set(item, touched(item) ? "applied" : "unchanged");
       }
     }
@@ -64,17 +64,19 @@ export class RowWriter {
     transaction: Database,
     first: PlannedItem,
     group: readonly PlannedItem[],
+    signal: StopSignal,
   ): Promise<(item: PlannedItem) => boolean> {
-    const { engine, target } = this.#options;
+    const { engine, onStatement, target } = this.#options;
     const verb = first.entry.item.desired === "present" ? "upsert" : "delete";
     const table = first.table.name;
     const facts = { verb, table, system: engine.system, target, items: group.length };
-    return statementSpan(facts, async (noteStatement) => {
+    return statementSpan(facts, onStatement, async (noteStatement) => {
       const touched = new Set<string>();
       let touchedRows = 0;
       const perRow = first.parameters.length;
       const most = Math.floor(engine.maxParameters / perRow);
       for (const part of chunks(group, verb === "delete" ? Math.min(most, DELETE_ROWS) : most)) {
+        signal.throwIfAborted();
         const compiled = this.#options.statements.get(`${part.length} ${first.shape}`, () =>
           verb === "upsert"
             ? this.#compileUpsert(first, part.length)

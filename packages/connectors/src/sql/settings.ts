@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import {
   fieldProblems,
@@ -8,6 +7,7 @@ import {
   TargetIdentifier,
 } from "@postern/contracts";
 import { z } from "zod";
+import { databaseLocation } from "./location";
 
 const url = z
   .union([z.string().max(4_000), z.instanceof(Secret)])
@@ -51,40 +51,4 @@ export function parseSqlSettings(settings: unknown): SqlSettings {
   }
   if (parsed.data.url) databaseLocation(parsed.data.url.reveal());
   return parsed.data;
-}
-
-export type DatabaseLocation =
-  | { readonly kind: "sqlite"; readonly file: string }
-  | { readonly kind: "postgres"; readonly url: Secret };
-
-/** @throws PosternError `settings-invalid` */
-function databaseLocation(text: string): DatabaseLocation {
-  if (text.startsWith("sqlite:")) {
-    const file = text.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
-    if (isAbsolute(file) && !file.includes("\0")) return { kind: "sqlite", file };
-    throw new PosternError(
-      "settings-invalid",
-      "$.url: a sqlite url needs an absolute path (sqlite:/var/lib/app/data.db)",
-    );
-  }
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
-    return { kind: "postgres", url: new Secret(text) };
-  }
-  throw new PosternError(
-    "settings-invalid",
-    "$.url: must be sqlite:/absolute/path or postgres://user:password@host:port/database",
-  );
-}
-
-/** Where the settings point now. @throws PosternError `settings-invalid` when the url file cannot be read */
-export function locationOf(settings: SqlSettings): DatabaseLocation {
-  if (settings.url) return databaseLocation(settings.url.reveal());
-  try {
-    return databaseLocation(readFileSync(settings.urlFile ?? "", "utf8").trim());
-  } catch (error) {
-    if (error instanceof PosternError) throw error;
-    throw new PosternError("settings-invalid", `$.urlFile: ${settings.urlFile} cannot be read`, {
-      cause: error,
-    });
-  }
 }

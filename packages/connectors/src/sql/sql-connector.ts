@@ -1,10 +1,109 @@
-import type { Connector } from "../connector";
+import { PosternError } from "@postern/contracts";
+import type {
+  ApplyItem,
+  ApplyOptions,
+  ApplyResult,
+  Connector,
+  ProbeResult,
+  Target,
+  TargetContext,
+} from "../connector";
+import { locationOf } from "./location";
 import { parseSqlSettings, type SqlSettings } from "./settings";
-import { SqlTarget } from "./sql-target";
 
 /** Tables of a SQL database: SQLite and PostgreSQL. */
 export const sqlConnector: Connector<SqlSettings> = {
   kind: "sql",
   parseSettings: parseSqlSettings,
-  open: (settings, context) => new SqlTarget(settings, context),
+  open: (settings, context) => new SqlTargetOfItsKind(settings, context),
 };
+
+/** Largest batch of the connector, whatever the database. */
+const MAX_BATCH_ITEMS = 1_000;
+
+/**
+ * A SQL target before it is known which database it is: the file that holds the url may come later than the agent. The
+ * first call decides, once and for all, and loads what that database needs.
+ *
+ * SQLite works in a thread of its own: its driver stands still while a statement runs. PostgreSQL works in the agent's
+ * thread: its driver waits for nothing but its socket (docs/adr/0008).
+ */
+class SqlTargetOfItsKind implements Target {
+  readonly name: string;
+  readonly kind = "sql";
+  readonly hasInbox = true;
+  readonly maxBatchItems = MAX_BATCH_ITEMS;
+  readonly #settings: SqlSettings;
+  readonly #context: TargetContext;
+  #opening: Promise<Target> | undefined;
+  #closed = false;
+
+  constructor(settings: SqlSettings, context: TargetContext) {
+    this.name = context.name;
+    this.#settings = settings;
+    this.#context = context;
+  }
+
+  async probe(options: ApplyOptions): Promise<ProbeResult> {
+    const began = performance.now();
+    try {
+      return await (await this.#open()).probe(options);
+    } catch (error) {
+      if (!(error instanceof PosternError)) throw error;
+      const durationMs = Math.round(performance.now() - began);
+      return { reachable: false, reason: error.message, durationMs };
+    }
+  }
+
+  async apply(items: readonly ApplyItem[], options: ApplyOptions): Promise<readonly ApplyResult[]> {
+    let target: Target;
+    try {
+      target = await this.#open();
+    } catch (error) {
+      if (!(error instanceof PosternError)) throw error;
+      const { code, message } = error;
+      const failure = { class: "target-down", code, message } as const;
+      return items.map(() => ({ outcome: "failed", failure }));
+    }
+    return target.apply(items, options);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await (await this.#opening)?.close();
+  }
+
+  /** @throws PosternError when it has been closed, or the settings name no database yet */
+  async #open(): Promise<Target> {
+    if (this.#closed) throw new PosternError("target-unreachable", "the target has been closed");
+    if (this.#opening === undefined) {
+      const { kind } = locationOf(this.#settings);
+      this.#opening = kind === "sqlite" ? this.#inItsThread() : this.#inThisThread();
+    }
+    return this.#opening;
+  }
+
+  async #inItsThread(): Promise<Target> {
+    const [{ ThreadTarget }, { toThread }] = await Promise.all([
+      import("../thread/thread-target"),
+      import("./sqlite/thread-settings"),
+    ]);
+    const { lockTimeoutMs, statementTimeoutMs } = this.#settings;
+    return new ThreadTarget({
+      kind: this.kind,
+      hasInbox: this.hasInbox,
+      maxBatchItems: this.maxBatchItems,
+      thread: {
+        program: this.#context.threadProgram,
+        start: { driver: "sqlite", name: this.name, settings: toThread(this.#settings) },
+        // A batch that waits for the lock says so after lockTimeoutMs.
+        silenceMs: lockTimeoutMs + statementTimeoutMs,
+      },
+    });
+  }
+
+  async #inThisThread(): Promise<Target> {
+    const { openPostgresTarget } = await import("./postgres/postgres-target");
+    return openPostgresTarget(this.name, this.#settings);
+  }
+}

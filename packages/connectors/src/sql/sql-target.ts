@@ -14,22 +14,31 @@ import type {
   ApplyOptions,
   ApplyResult,
   ProbeResult,
+  StopSignal,
   Target,
-  TargetContext,
   TargetFailure,
 } from "../connector";
 import { BatchWriter } from "./batch-writer";
 import { Catalogue } from "./catalogue";
 import type { SqlEngine } from "./engine";
 import { type Inbox, openInbox } from "./inbox";
-import { openEngine } from "./open-engine";
 import { type PlannedItem, type PlanningContext, planItem } from "./planned-item";
 import { RowWriter } from "./row-writer";
 import { Semaphore } from "./semaphore";
 import type { SqlSettings } from "./settings";
 import { StatementCache } from "./statement-cache";
+import type { StatementSink } from "./statement-span";
 
 const MAX_BATCH_ITEMS = 1_000;
+
+export interface SqlTargetOptions {
+  /** Name of the target, for spans and errors. */
+  readonly name: string;
+  readonly settings: SqlSettings;
+  /** Contacts nothing. @throws PosternError */
+  readonly openEngine: (settings: SqlSettings, name: string) => SqlEngine;
+  readonly onStatement: StatementSink;
+}
 
 interface Session {
   readonly engine: SqlEngine;
@@ -44,13 +53,15 @@ export class SqlTarget implements Target {
   readonly kind = "sql";
   readonly hasInbox = true;
   readonly maxBatchItems = MAX_BATCH_ITEMS;
+  readonly #options: SqlTargetOptions;
   readonly #settings: SqlSettings;
   #session: Session | undefined;
   #closed = false;
 
-  constructor(settings: SqlSettings, context: TargetContext) {
-    this.name = context.name;
-    this.#settings = settings;
+  constructor(options: SqlTargetOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#settings = options.settings;
   }
 
   async probe({ signal }: ApplyOptions): Promise<ProbeResult> {
@@ -79,7 +90,7 @@ export class SqlTarget implements Target {
 
   async apply(
     items: readonly ApplyItem[],
-    { signal }: ApplyOptions,
+    { signal }: { readonly signal: StopSignal },
   ): Promise<readonly ApplyResult[]> {
     invariant(items.length <= MAX_BATCH_ITEMS, `a batch has at most ${MAX_BATCH_ITEMS} items`);
     signal.throwIfAborted();
@@ -121,7 +132,7 @@ export class SqlTarget implements Target {
     session: Session,
     items: readonly ApplyItem[],
     results: (ApplyResult | undefined)[],
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<boolean> {
     signal.throwIfAborted();
     await session.inbox.ensure();
@@ -152,7 +163,8 @@ export class SqlTarget implements Target {
   #open(): Session {
     if (this.#closed) throw new PosternError("target-unreachable", "the target has been closed");
     if (this.#session) return this.#session;
-    const engine = openEngine(this.#settings, this.name);
+    const { onStatement } = this.#options;
+    const engine = this.#options.openEngine(this.#settings, this.name);
     const statements = new StatementCache();
     const inboxTable = this.#settings.inboxTable;
     const inbox = openInbox({ engine, table: inboxTable, statements });
@@ -168,9 +180,10 @@ export class SqlTarget implements Target {
       writer: new BatchWriter({
         engine,
         inbox,
-        rows: new RowWriter({ engine, statements, target: this.name }),
+        rows: new RowWriter({ engine, statements, target: this.name, onStatement }),
         target: this.name,
         inboxTable,
+        onStatement,
       }),
       turns: new Semaphore(engine.maxConcurrentTransactions),
     };

@@ -1,6 +1,3 @@
-import { type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-
-const tracer = trace.getTracer("@postern/connectors");
 /** A statement of many rows repeats itself: its beginning tells enough. */
 const STATEMENT_CHARS = 2_000;
 
@@ -13,29 +10,49 @@ export interface StatementFacts {
   readonly items: number;
 }
 
-/** One client span per group of statements. It carries statement text, never a parameter. */
+/** A group of statements that has ended. Plain data: it may have been run in another thread than it is traced in. */
+export interface StatementSpan {
+  readonly name: string;
+  /** Statement text, never a parameter. */
+  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly failed: boolean;
+  /** Unix milliseconds. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+export type StatementSink = (span: StatementSpan) => void;
+
+/** Runs a group of statements and tells the sink of it, whether it failed or not. */
 export async function statementSpan<Result>(
   facts: StatementFacts,
+  sink: StatementSink,
   work: (noteStatement: (text: string) => void) => Promise<Result>,
 ): Promise<Result> {
-  const attributes = {
-    "db.system": facts.system,
-    "db.operation": facts.verb,
-    "db.sql.table": facts.table,
-    "postern.target": facts.target,
-    "postern.items": facts.items,
-  };
-  const options = { kind: SpanKind.CLIENT, attributes };
-  return tracer.startActiveSpan(`sql ${facts.verb} ${facts.table}`, options, async (span: Span) => {
-    try {
-      return await work((text) => {
-        if (span.isRecording()) span.setAttribute("db.statement", text.slice(0, STATEMENT_CHARS));
-      });
-    } catch (error) {
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      throw error;
-    } finally {
-      span.end();
-    }
-  });
+  const startedAtMs = Date.now();
+  const began = performance.now();
+  let statement: string | undefined;
+  let failed = true;
+  try {
+    const result = await work((text) => {
+      statement = text;
+    });
+    failed = false;
+    return result;
+  } finally {
+    sink({
+      name: `sql ${facts.verb} ${facts.table}`,
+      attributes: {
+        "db.system": facts.system,
+        "db.operation": facts.verb,
+        "db.sql.table": facts.table,
+        "postern.target": facts.target,
+        "postern.items": facts.items,
+        ...(statement === undefined ? {} : { "db.statement": statement.slice(0, STATEMENT_CHARS) }),
+      },
+      failed,
+      startedAtMs,
+      endedAtMs: startedAtMs + performance.now() - began,
+    });
+  }
 }

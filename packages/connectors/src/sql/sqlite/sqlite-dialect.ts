@@ -1,9 +1,9 @@
 /**
  * Kysely on node:sqlite. One connection; Kysely's own mutex lets one transaction use it at a time.
  *
- * A statement runs on the event loop's thread, so nothing here may wait inside SQLite: `busy_timeout` is short, and a
- * transaction takes the write lock at its beginning (`begin immediate`) by asking again and again between turns of the
- * loop. An agent whose loop stood still for seconds would lose its locks.
+ * A statement stands still until SQLite returns, which is why a target has a thread of its own. Lock waits at least are
+ * cut up: `busy_timeout` is short, and a transaction takes the write lock at its beginning (`begin immediate`) by asking
+ * again and again between turns of the thread's loop, so that a probe is answered and the thread can be ended meanwhile.
  *
  * The file must exist: a wrong path must not become an empty database. If it was replaced (restored from a copy), the
  * handle to the old one is dropped before the next transaction, which would otherwise write into a file nobody reads.

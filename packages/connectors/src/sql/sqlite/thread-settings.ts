@@ -1,0 +1,13 @@
+import { Secret } from "@postern/contracts";
+import type { SqlSettings } from "../settings";
+
+/** Settings of a `sql` target as they travel to its thread: no class instance survives the way. */
+export type ThreadSettings = Omit<SqlSettings, "url"> & { readonly url: string | undefined };
+
+export function toThread({ url, ...settings }: SqlSettings): ThreadSettings {
+  return { ...settings, url: url?.reveal() };
+}
+
+export function fromThread({ url, ...settings }: ThreadSettings): SqlSettings {
+  return url === undefined ? settings : { ...settings, url: new Secret(url) };
+}

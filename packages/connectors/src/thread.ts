@@ -1,0 +1,1 @@
+export { serveTarget } from "./thread/serve-target";

@@ -1,0 +1,35 @@
+// A target's thread to which things happen in the middle of a statement, as its values say:
+//   STAND STILL UNTIL path   the statement does not return before there is such a file, and nothing can interrupt it
+//   EXIT, MEMORY             the thread ends
+import { spawnSync } from "node:child_process";
+import { StatementSync } from "node:sqlite";
+import { serveTarget } from "../src/thread";
+
+function disturb(values: readonly unknown[]): void {
+  for (const value of values) {
+    if (typeof value !== "string") continue;
+    const [, file] = /^STAND STILL UNTIL (.*)$/.exec(value) ?? [];
+    if (file !== undefined) {
+      spawnSync("sh", [
+        "-c",
+        'touch "$1.reached"; until [ -e "$1" ]; do sleep 0.02; done',
+        "-",
+        file,
+      ]);
+    }
+    if (value === "EXIT") process.exit(3);
+    if (value === "MEMORY")
+      for (const hoard: unknown[] = []; ;) hoard.push(new Array(10_000).fill(0));
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with the statement that it is called on
+const all: (...values: never[]) => unknown = StatementSync.prototype.all;
+Object.assign(StatementSync.prototype, {
+  all(this: StatementSync, ...values: never[]): unknown {
+    disturb(values);
+    return Reflect.apply(all, this, values);
+  },
+});
+
+serveTarget();

@@ -1,0 +1,3 @@
+import { serveTarget } from "../src/thread";
+
+serveTarget();
