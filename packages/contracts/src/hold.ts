@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { DefinitionId, Timestamp } from "./ids";
 import { WorkItem } from "./work-message";
-import { entityKey, StreamName } from "./entity";
+import { StreamName } from "./entity";
+import { entityKey } from "./entity-key";
 import { CycleId } from "./ids";
 
 /**
