@@ -16,8 +16,14 @@ async function main(): Promise<number> {
     return simulate(argv);
   }
   if (command === "chaos") {
-    const { chaos } = await import("./chaos/chaos");
-    return chaos(argv, process.env, callerDirectory, interruption());
+    const { chaos, chaosUsage } = await import("./chaos/chaos");
+    try {
+      return await chaos(argv, process.env, callerDirectory, interruption());
+    } catch (error) {
+      if (!(error instanceof OptionsError)) throw error;
+      process.stderr.write(`\n${error.message}\n\n${chaosUsage}\n`);
+      return exitCodes.refused;
+    }
   }
   const options = parseOptions(argv, callerDirectory);
   if (options === "help") {

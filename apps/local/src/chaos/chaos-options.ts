@@ -86,6 +86,15 @@ function parse(argv: readonly string[]) {
 }
 type Values = ReturnType<typeof parse>["values"];
 
+/** @throws OptionsError for what is unknown or lacks its value */
+function valuesOf(argv: readonly string[]): Values {
+  try {
+    return parse(argv).values;
+  } catch (error) {
+    throw new OptionsError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 function number(
   name: string,
   text: string | undefined,
@@ -148,7 +157,7 @@ export function parseChaosOptions(
   directory: string,
   at: { readonly clockMs: number; readonly defaultResults: string },
 ): ChaosOptions | "help" {
-  const { values } = parse(argv);
+  const values = valuesOf(argv);
   if (values.help === true) return "help";
   const scenario = scenarioOf(values);
   if (values["no-record"] === true && values.results !== undefined)

@@ -11,6 +11,8 @@ import type { ScenarioResult } from "./scenario";
 import { storm } from "./storm";
 import { secondTarget, targetDown } from "./target-down";
 
+export { chaosUsage };
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Changes a second: what the smallest machine of CI works off beside the faults; more where agents share the work. */

@@ -161,7 +161,7 @@ class PoisonRun {
         }
         continue;
       }
-      if (ending > 0 && index % Math.floor(count / ending) === 1) {
+      if (ending > 0 && index % Math.ceil(count / ending) === 1) {
         this.#expected.poisonEntities.add(`user:${item.id}`);
         rows.push({ ...item, values: { ...item.values, title: endsProcess } });
         continue;
