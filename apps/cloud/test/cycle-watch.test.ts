@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { AgentView, type CycleView } from "@postern/contracts";
+import { AgentView, type CycleView, SyncDefinition } from "@postern/contracts";
 import { watchCycles } from "../src/domain/cycle-watch";
 import { resultsIdleMs } from "../src/domain/cycle-watch-decision";
-import { applyDefinition, listCycles, startCycle, viewCycle } from "../src/domain/operations";
+import {
+  applyDefinition,
+  listCycles,
+  releaseHolds,
+  startCycle,
+  viewCycle,
+} from "../src/domain/operations";
 import type { Logger, OutgoingMessage } from "../src/domain/ports";
 import { definition, definitionId, startWorld, type World } from "./world";
 
@@ -176,4 +182,28 @@ describe("a cycle whose items' results do not come", () => {
     expect(await open()).toHaveLength(0);
     expect(await latest()).toMatchObject({ state: "completed" });
   });
+});
+
+test("a closed cycle is opened by the release of what it held", async () => {
+  const deletes = { windowHours: 24, minimum: 0, maximum: 0, percent: 0 };
+  await applyDefinition(world.ports, SyncDefinition.parse({ ...definition, deletes }), {});
+  await world.pump();
+  await world.report(await world.takeWork());
+  await world.call("DELETE", `/users/${ada}`);
+  await world.tickAndPump();
+  const { id } = await latest();
+  await watchAfter(200);
+  const openIds = async (): Promise<string[]> => {
+    const open = await world.ports.progress.openCycles(definitionId, 10);
+    return open.map(({ value }) => value.cycleId);
+  };
+  expect(await openIds()).toEqual([]);
+
+  expect(await releaseHolds(world.ports, definitionId, {})).toBe(1);
+  expect(await openIds()).toEqual([id]);
+  await watchAfter(200);
+  expect(await latest()).toMatchObject({ state: "stalled", stall: { reason: expect.any(String) } });
+  await world.pump();
+  await world.report(await world.takeWork());
+  expect(await latest()).toMatchObject({ state: "completed", stall: null });
 });

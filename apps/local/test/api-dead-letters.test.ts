@@ -10,7 +10,7 @@ import {
   WorkMessage,
 } from "@postern/contracts";
 import { type ApiServer, type Reply, startApiServer } from "./api-server";
-import { DeadLetterScene, version } from "./dead-letter-scene";
+import { cycleId, DeadLetterScene, definition, version } from "./dead-letter-scene";
 
 let api: ApiServer;
 let scene: DeadLetterScene;
@@ -152,6 +152,18 @@ describe("replaying one", () => {
       applied: 1,
       pending: 0,
     });
+  });
+
+  test("opens its cycle for the cycle watch again, which had closed it", async () => {
+    const letter = await scene.letter();
+    const document = scene.container("progress").item(`cycle:${cycleId}`, definition);
+    const set = { op: "set", path: "/closedAt", value: "2026-11-21T10:00:00.000Z" } as const;
+    await document.patch([set]);
+    const { messageId } = DeadLetterResult.parse((await replay(letter)).json);
+    expect((await document.read<Record<string, unknown>>()).resource).toMatchObject({
+      closedAt: null,
+    });
+    await scene.report(letter, messageId ?? "", { outcome: "applied" });
   });
 
   test("twenty at once send one message, write one audit entry and count once", async () => {

@@ -214,15 +214,16 @@ function decideResults(watched: WatchedCycle, nowMs: number): WatchDecision {
       agentsOnline: agents.length,
       agentsReaching: reaching.length,
     },
-    detail: `${countText(watched)} in queue '${queue}' or with an agent. ${agentsText(watched)}`,
+    detail: `${countText(watched)} ${agentsText(watched)}`,
   };
   return changed(cycle, stall) ? { kind: "mark", stall, restart: [] } : { kind: "leave" };
 }
 
-function countText({ pending, retrying }: WatchedCycle): string {
-  const items = pending === 1 ? "1 item has" : `${pending} items have`;
-  const waits = retrying === 0 ? "" : ` (at most ${Math.min(pending, retrying)} wait for a retry)`;
-  return `${items} no outcome yet${waits}:`;
+function countText({ pending, retrying, queue }: WatchedCycle): string {
+  const items = pending === 1 ? "1 item" : `${pending} items`;
+  const waits =
+    retrying === 0 ? "" : `, of which at most ${Math.min(pending, retrying)} wait for a retry`;
+  return `${items} sent to queue '${queue}' ${pending === 1 ? "has" : "have"} no outcome yet${waits}.`;
 }
 
 /** Agents named in a text; there may be many. */

@@ -17,7 +17,6 @@ import {
 } from "@postern/contracts";
 import { cycleDocumentId, markerId, pageId } from "./page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
-import { reopenCycles } from "./reopen-cycle";
 import { startMessageOf } from "./start-messages";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
@@ -139,11 +138,6 @@ async function tryRelease(
   for (const [version, ofVersion] of Map.groupBy(released, ({ item }) => item.version)) {
     await countReleased(ports, definition, version, ofVersion);
   }
-  await reopenCycles(
-    ports,
-    definition,
-    released.map(({ cycleId }) => cycleId),
-  );
   if ((await ports.index.write(writes)) === undefined) return undefined;
   await followReleased(ports, definition, released);
   await ports.holds.remove(definition, [...released.map(({ id }) => id), ...overtaken]);
@@ -186,8 +180,8 @@ async function sendReleased(
   if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
 }
 
-/** Operations of one transaction, the page record's among them (facts: Cosmos). */
-const COUNTED_AT_ONCE = 99;
+/** Operations of one transaction, the page record's and the cycle's among them (facts: Cosmos). */
+const COUNTED_AT_ONCE = 98;
 
 /**
  * From held to sent, in the record of the page that held them, once for each: a marker without counts remembers it. A page
@@ -206,6 +200,12 @@ async function countReleased(
         id: pageId(version),
         increment: { "/count": part.length, "/held": -part.length },
       },
+      // Of one page, so of one cycle: the cycle watch is to look at it again.
+      ...part.slice(0, 1).map(({ cycleId }) => ({
+        kind: "patch" as const,
+        id: cycleDocumentId(cycleId),
+        set: { "/closedAt": null },
+      })),
       ...part.map((hold) => ({
         kind: "create" as const,
         document: releaseMarker(definition, hold, ports.clock.now()),
