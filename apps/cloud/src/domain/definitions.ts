@@ -240,9 +240,9 @@ function checkpointOperation(
     cycleId,
     generation: (stored?.value.generation ?? 0) + 1,
     polledAt: stored?.value.polledAt ?? null,
-    ...(stored === undefined
+    ...(stored?.value.comparedFrom === undefined
       ? {}
-      : { comparedFrom: stored.value.comparedFrom ?? stored.value.version }),
+      : { comparedFrom: stored.value.comparedFrom }),
   };
   return stored === undefined
     ? { kind: "create", document }

@@ -189,7 +189,13 @@ class PageRun {
       // for this one: what it alone has seen may be gone by now.
       const generation = checkpoint.link === null ? version : checkpoint.generation;
       const page = { version, generation, cycle };
-      const result = await this.#work(compiled, page, read.changes, undefined);
+      let result: PageOutcome | undefined;
+      try {
+        result = await this.#work(compiled, page, read.changes, undefined);
+      } catch (error) {
+        if (error instanceof SourceError) return this.#waitForSource(claim, error);
+        throw error;
+      }
       if (result === undefined) return "lost";
       const resync = cycle.kind === "resync";
       const settled = read.deltaLink !== null && !resync;
@@ -333,7 +339,6 @@ class PageRun {
         phase: "enumerating",
         page: checkpoint.page + 1,
         generation: checkpoint.generation + 1,
-        comparedFrom: checkpoint.comparedFrom ?? checkpoint.version,
         cycleId,
         owner: this.#ports.stamp.owner,
         leaseUntil: new Date(nowMs + leaseMs).toISOString(),
@@ -386,8 +391,8 @@ class PageRun {
       const version = held?.versions[0];
       if (held === undefined || version === undefined) return "lost";
       claim = held;
-      const { generation, link, version: lastVersion, comparedFrom } = claim.checkpoint;
-      const enumeration = { generation, comparedFrom: comparedFrom ?? lastVersion };
+      const { generation, link, comparedFrom = 0 } = claim.checkpoint;
+      const enumeration = { generation, comparedFrom };
       const objects = await this.#ports.index.leftBehind(
         definition,
         [stream === "users" ? "user" : "group"],

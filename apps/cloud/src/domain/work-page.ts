@@ -10,6 +10,7 @@ import {
   type Version,
   type WorkItem,
 } from "@postern/contracts";
+import { bounded } from "./bounded";
 import { allot, expiredHours, hourOf } from "./breaker";
 import type { CompiledDefinition } from "./compiled-definition";
 import {
@@ -28,6 +29,7 @@ import {
   endsOf,
   type LeftBehind,
   type MembershipTouch,
+  type ObjectTouch,
   mergeMembership,
   mergeObject,
 } from "./index-merge";
@@ -63,7 +65,7 @@ export interface WorkPageResult {
   readonly newlySent: number;
 }
 
-/** Undefined: a write lost to a newer one. */
+/** Undefined: a write lost to a newer one. Rejects with `SourceError` when the source does not show what came back. */
 export async function runWorkPage(
   ports: SyncPorts,
   input: WorkPageInput,
@@ -72,6 +74,7 @@ export async function runWorkPage(
 }
 
 const BREAKER_ATTEMPTS = 5;
+const READS_AT_ONCE = 5;
 
 class WorkPage {
   readonly #ports: SyncPorts;
@@ -112,6 +115,8 @@ class WorkPage {
     for (const [key, { value }] of entries) this.#known.set(key, value);
     this.#context = { ...this.#context, committed: await this.#committedOf(entries, objects) };
 
+    await this.#readAgain(objects, entries);
+
     const objectDrafts: Draft[] = [];
     for (const touch of objects) {
       const stored = entries.get(touch.key);
@@ -141,6 +146,29 @@ class WorkPage {
     if (!(await this.#lookAcross(objectDrafts, memberships))) return undefined;
     await this.#withdrawHolds();
     return this.#result();
+  }
+
+  /**
+   * What comes back after its removal is read whole: a delta that does not show a property says "unchanged", or "there is
+   * none" as for something new, and nothing tells which. The one case where a page asks for single entities.
+   */
+  async #readAgain(
+    objects: readonly ObjectTouch[],
+    entries: ReadonlyMap<string, Stored<IndexEntry>>,
+  ): Promise<void> {
+    const { graph } = this.#ports;
+    const { stream, compiled } = this.#input;
+    const back = objects.filter(
+      ({ key, changes }) =>
+        entries.get(key)?.value.removed !== undefined &&
+        changes.length > 0 &&
+        changes.at(-1)?.removed === undefined,
+    );
+    await bounded(back, READS_AT_ONCE, async ({ ref, changes }) => {
+      const type = ref.type === "group" ? "group" : "user";
+      const whole = await graph.object(type, ref.id, compiled.select[stream]);
+      changes.push(whole ?? { type, id: ref.id, removed: "changed", properties: {} });
+    });
   }
 
   get #definitionId() {

@@ -154,8 +154,8 @@ export class FakeQueue {
     this.#scheduled += 1;
     this.#timeline.after(delayMs, () => {
       this.#scheduled -= 1;
-      message.deliveryCount += 1;
-      this.#add(message);
+      // A copy: the same message may come back twice at once.
+      this.#add({ ...message, deliveryCount: message.deliveryCount + 1 });
     });
   }
 

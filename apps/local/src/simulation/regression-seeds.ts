@@ -61,5 +61,13 @@ export const regressionSeeds: readonly FoundBug[] = [
     seed: 1407,
     found: "an item unchanged by an older ledger entry was recorded without asking the target",
   },
+  {
+    seed: 200297,
+    found: "a resync forgot a removal that a page before an on-demand read had left undone",
+  },
+  {
+    seed: 201482,
+    found: "what had been cleared before a removal was there again after the restore",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];

@@ -25,7 +25,8 @@ export function runShard({
   signal,
 }: ShardRun): Promise<ShardEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bundle, ...args], {
+    // A seed is mostly short-lived objects: a roomy nursery is a tenth of its time.
+    const child = spawn(process.execPath, ["--max-semi-space-size=32", bundle, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       timeout: timeoutMs,
       killSignal: "SIGKILL",
