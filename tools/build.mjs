@@ -2,6 +2,7 @@
 //   bundles          entry files, one bundle each
 //   bundleExternals  packages left to node_modules
 //   bundleLazily     packages with a bundle of their own, loaded when they are first imported
+//   bundleWithout    globals that it is not to find: Node loads what is behind one (fetch, its forms) when it is looked at
 //   bundleMinified   for programs that run for months on somebody's machine
 // CommonJS because Azure Functions injects @azure/functions-core by hooking require.
 import { build } from "esbuild";
@@ -11,6 +12,7 @@ const {
   bundles = [],
   bundleExternals = [],
   bundleLazily = [],
+  bundleWithout = [],
   bundleMinified = false,
 } = JSON.parse(readFileSync("package.json", "utf8"));
 
@@ -47,6 +49,7 @@ const shared = {
   legalComments: "none",
   // V8 keeps the source text and its names in memory. Stacks stay readable through the source map.
   minify: bundleMinified,
+  define: Object.fromEntries(bundleWithout.map((name) => [name, "undefined"])),
   logLevel: "warning",
   external: [
     "@azure/functions-core",

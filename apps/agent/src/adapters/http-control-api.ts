@@ -8,6 +8,7 @@ import {
 } from "@postern/contracts";
 import { OutageError } from "../domain/port-errors";
 import type { AttemptReply, ControlApi } from "../domain/ports";
+import { type JsonAnswer, postJson } from "./post-json";
 
 export interface HttpControlApiOptions {
   /** With `/api`. */
@@ -15,12 +16,6 @@ export interface HttpControlApiOptions {
   /** A bearer token for the API. */
   readonly token: () => Promise<string>;
   readonly timeoutMs: number;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly retryAfterMs: number | undefined;
 }
 
 export class HttpControlApi implements ControlApi {
@@ -59,7 +54,7 @@ export class HttpControlApi implements ControlApi {
     }
   }
 
-  async #post(path: string, body: unknown): Promise<Answer> {
+  async #post(path: string, body: unknown): Promise<JsonAnswer> {
     let token: string;
     try {
       token = await this.#options.token();
@@ -69,19 +64,8 @@ export class HttpControlApi implements ControlApi {
       });
     }
     try {
-      const response = await fetch(`${this.#options.baseUrl}/${path}`, {
-        method: "POST",
-        redirect: "error",
-        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(this.#options.timeoutMs),
-      });
-      const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
-      return {
-        status: response.status,
-        body: parsed(await response.text()),
-        retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
-      };
+      const { baseUrl, timeoutMs } = this.#options;
+      return await postJson(`${baseUrl}/${path}`, body, { token, timeoutMs });
     } catch (error) {
       const timedOut = error instanceof Error && error.name === "TimeoutError";
       throw new OutageError(
@@ -94,15 +78,7 @@ export class HttpControlApi implements ControlApi {
   }
 }
 
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-function refused(what: string, answer: Answer): OutageError {
+function refused(what: string, answer: JsonAnswer): OutageError {
   const problem = Problem.safeParse(answer.body);
   const detail = problem.success
     ? `${problem.data.code}: ${problem.data.detail}`
