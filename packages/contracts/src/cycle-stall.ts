@@ -32,8 +32,10 @@ export type StallAction = z.infer<typeof StallAction>;
 /** The items without an outcome, where they were sent, and who there is to take them. */
 export const StallWait = z.object({
   items: z.int().min(0),
-  /** Of these, at most so many wait for a retry of their own. */
+  /** Of these: those that wait for a retry of their own. */
   retrying: z.int().min(0),
+  /** Of these: those that wait for an agent of a version that reads them. */
+  parked: z.int().min(0),
   target: TargetName,
   queue: z.string().max(130),
   /** Agents of the group that are online, and those of them that reach the target. */

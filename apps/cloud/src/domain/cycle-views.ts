@@ -10,6 +10,7 @@ import {
   type SyncView,
 } from "@postern/contracts";
 import { compileDefinition } from "./compiled-definition";
+import { countedMarkers, waitsOf } from "./cycle-markers";
 import type { DefinitionRecord, Stored, SyncPorts } from "./ports";
 
 /**
@@ -79,30 +80,6 @@ export async function viewSync(
   };
 }
 
-/** Of a work message that is the retry of one item (see the results' consumer). */
-const RETRY_ID = /~[0-9a-f]{16}#\d+$/;
-
-/**
- * An agent that has lost its lane without knowing may report a message that its successor has reported too, and ask for
- * retries. The first report has the marker; retries that only the other one asked for are the same items once more.
- */
-function countedMarkers(markers: readonly Marker[]): Marker[] {
-  const counted = markers.filter(({ workMessageId }) => !RETRY_ID.test(workMessageId));
-  const retries = new Map(
-    markers
-      .filter(({ workMessageId }) => RETRY_ID.test(workMessageId))
-      .map((marker) => [marker.workMessageId, marker]),
-  );
-  // The list grows while it is walked: a retry may have asked for the next.
-  for (const { retries: asked } of counted) {
-    for (const messageId of asked ?? []) {
-      const retry = retries.get(messageId);
-      if (retry !== undefined && retries.delete(messageId)) counted.push(retry);
-    }
-  }
-  return counted;
-}
-
 /** How far a cycle has come: what page records and the markers that belong to them add up to. */
 export interface CycleProgress {
   /** Every stream has reached its delta link. */
@@ -114,8 +91,10 @@ export interface CycleProgress {
   readonly enqueued: number;
   readonly held: number;
   readonly pending: number;
-  /** How many items wait for a retry, at most: an item waits once for every retry. */
-  readonly waiting: number;
+  /** Of the pending ones: retries that were asked for and have not been reported. */
+  readonly retrying: number;
+  /** Of the pending ones: items that no agent could read, and that have not come back since. */
+  readonly parked: number;
   readonly total: (outcome: string) => number;
 }
 
@@ -127,9 +106,9 @@ export function progressOf(
   const committed = new Set(pages.map(({ version }) => version));
   const totals = new Map<string, number>();
   let movedAtMs = Date.parse(cycle.startedAt);
-  for (const marker of countedMarkers(markers)) {
-    // Of a page that was abandoned: its items are stale, and its successor's count.
-    if (!committed.has(marker.version)) continue;
+  // Those of a page that was abandoned do not count: its items are stale, and its successor's do.
+  const counted = countedMarkers(markers).filter(({ version }) => committed.has(version));
+  for (const marker of counted) {
     movedAtMs = Math.max(movedAtMs, Date.parse(marker.at));
     for (const [outcome, count] of Object.entries(marker.counts)) {
       totals.set(outcome, (totals.get(outcome) ?? 0) + count);
@@ -152,9 +131,13 @@ export function progressOf(
   for (const outcome of finalOutcomes) final += total(outcome);
   const pending = Math.max(0, enqueued - final);
   const readToEnd = Object.values(cycle.streams).every((state) => state === "done");
-  const waiting = Math.min(pending, total("waiting"));
   const completed = readToEnd && pending === 0;
-  return { readToEnd, completed, movedAtMs, read, enqueued, held, pending, waiting, total };
+  const waits = waitsOf(counted);
+  const retrying = Math.min(pending, waits.retrying);
+  const parked = Math.min(pending - retrying, waits.parked);
+  return {
+    ...{ readToEnd, completed, movedAtMs, read, enqueued, held, pending, retrying, parked, total },
+  };
 }
 
 export function summarise(
@@ -184,7 +167,7 @@ export function summarise(
     deadLettered: total("dead-lettered"),
     cancelled: total("cancelled"),
     outcomeUnknown: total("outcome-unknown"),
-    waiting: progress.waiting,
+    waiting: progress.retrying + progress.parked,
     pending: progress.pending,
     stall,
   };

@@ -56,6 +56,7 @@ function decide(watched: Partial<WatchedCycle> = {}, stands: Partial<Checkpoint>
       completed: false,
       pending: 0,
       retrying: 0,
+      parked: 0,
       agents: [],
       ...watched,
     },
@@ -191,7 +192,7 @@ describe("a cycle that is read to its end", () => {
         stall: {
           ...{ reason: "results-missing", action: "waiting", since: at(-resultsIdleMs) },
           waitsFor: {
-            ...{ items: 42, retrying: 0, target: "db", queue: "sync-main-db" },
+            ...{ items: 42, retrying: 0, parked: 0, target: "db", queue: "sync-main-db" },
             ...{ agentsOnline: agents.length, agentsReaching: reaching },
           },
         },
@@ -201,12 +202,14 @@ describe("a cycle that is read to its end", () => {
     },
   );
 
-  test("is left alone while results come, or may be waiting for a retry", () => {
+  test("is left alone while results come, or every item left waits for a retry", () => {
     expect(decide({ ...read, movedAtMs: nowMs - resultsIdleMs + 1 })).toEqual({ kind: "leave" });
     const waits = { ...read, retrying: 42 };
     expect(decide({ ...waits, movedAtMs: nowMs - retriesIdleMs + 1 })).toEqual({ kind: "leave" });
     expect(decide({ ...waits, movedAtMs: nowMs - retriesIdleMs })).toMatchObject({ kind: "mark" });
-    expect(decide({ ...read, retrying: 41 })).toMatchObject({ kind: "mark" });
+    const some = decide({ ...read, retrying: 40, parked: 2 });
+    const text = "of which 40 wait for a retry and 2 are parked";
+    expect(some).toMatchObject({ kind: "mark", stall: { detail: expect.stringContaining(text) } });
   });
 
   test("is marked anew only when there is something new to say, and cleared when it moves", () => {

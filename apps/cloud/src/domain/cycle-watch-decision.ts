@@ -22,7 +22,7 @@ export const readingIdleMs = 2 * MINUTE_MS;
 export const noPageMs = 10 * MINUTE_MS;
 /** Results: a unit takes seconds, a lock that was lost comes back within one minute, twice over five. */
 export const resultsIdleMs = 5 * MINUTE_MS;
-/** Where every item left may be waiting for a retry: the agents' longest pause between two, with its jitter. */
+/** Where every item left waits for a retry: the agents' longest pause between two, with its jitter. */
 export const retriesIdleMs = 72 * MINUTE_MS + resultsIdleMs;
 /** Late pages find the cycle open: the start messages that could bring one live for an hour. */
 export const closeAfterMs = 70 * MINUTE_MS;
@@ -50,7 +50,9 @@ export interface WatchedCycle {
   readonly movedAtMs: number;
   readonly completed: boolean;
   readonly pending: number;
+  /** Of the pending ones, and not both. */
   readonly retrying: number;
+  readonly parked: number;
   readonly agents: readonly AgentSight[];
 }
 
@@ -193,7 +195,7 @@ function readingText({ stream, reason, restart }: StreamStall, enabled: boolean)
 // ---- results -----------------------------------------------------------------------------------------------------
 
 function decideResults(watched: WatchedCycle, nowMs: number): WatchDecision {
-  const { cycle, movedAtMs, pending, retrying, agents, target, queue } = watched;
+  const { cycle, movedAtMs, pending, retrying, parked, agents, target, queue } = watched;
   const idleMs = retrying >= pending ? retriesIdleMs : resultsIdleMs;
   if (nowMs - movedAtMs < idleMs) return unmarked(cycle);
   const reaching = agents.filter(({ reaches }) => reaches);
@@ -208,7 +210,8 @@ function decideResults(watched: WatchedCycle, nowMs: number): WatchDecision {
     restartedAt: null,
     waitsFor: {
       items: pending,
-      retrying: Math.min(pending, retrying),
+      retrying,
+      parked,
       target,
       queue,
       agentsOnline: agents.length,
@@ -219,11 +222,14 @@ function decideResults(watched: WatchedCycle, nowMs: number): WatchDecision {
   return changed(cycle, stall) ? { kind: "mark", stall, restart: [] } : { kind: "leave" };
 }
 
-function countText({ pending, retrying, queue }: WatchedCycle): string {
+function countText({ pending, retrying, parked, queue }: WatchedCycle): string {
   const items = pending === 1 ? "1 item" : `${pending} items`;
-  const waits =
-    retrying === 0 ? "" : `, of which at most ${Math.min(pending, retrying)} wait for a retry`;
-  return `${items} sent to queue '${queue}' ${pending === 1 ? "has" : "have"} no outcome yet${waits}.`;
+  const waits = [
+    ...(retrying === 0 ? [] : [`${retrying} wait for a retry`]),
+    ...(parked === 0 ? [] : [`${parked} are parked until an agent comes that reads them`]),
+  ].join(" and ");
+  const text = `${items} sent to queue '${queue}' ${pending === 1 ? "has" : "have"} no outcome yet`;
+  return waits === "" ? `${text}.` : `${text}, of which ${waits}.`;
 }
 
 /** Agents named in a text; there may be many. */

@@ -91,7 +91,8 @@ async function watchDefinition(
       movedAtMs: progress.movedAtMs,
       completed: progress.completed,
       pending: progress.pending,
-      retrying: progress.waiting,
+      retrying: progress.retrying,
+      parked: progress.parked,
       agents: waits ? (await agentsOf(group)).map((agent) => sightOf(agent, target)) : [],
     };
     restarted += await act(ports, stored, decideCycle(watched, ports.clock.now()));
