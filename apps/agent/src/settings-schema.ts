@@ -49,8 +49,8 @@ export const SettingsFile = z.strictObject({
     .default({}),
   concurrency: z
     .strictObject({
-      /** Lanes of one target that are worked at the same time. */
-      lanesPerTarget: whole(1, 64).default(8),
+      /** Lanes of one target at the same time. Default: all 16 of one definition, and two slots that ask for the next. */
+      lanesPerTarget: whole(1, 64).default(18),
       jobsInFlight: whole(1, 2_000).default(1_000),
     })
     .prefault({}),

@@ -59,7 +59,7 @@ describe("settings that are valid", () => {
     expect(settings).toMatchObject({
       agentId: "vm-1",
       api: { baseUrl: "https://api.example/api", timeoutMs: 8_000 },
-      concurrency: { lanesPerTarget: 8, jobsInFlight: 1_000 },
+      concurrency: { lanesPerTarget: 18, jobsInFlight: 1_000 },
       drain: { deadlineMs: 10_000 },
       lanes: { items: 500, heldMs: 5_000 },
       telemetry: { logLevel: "info", otlpEndpoint: null },

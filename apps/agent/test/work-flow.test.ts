@@ -170,6 +170,23 @@ describe("work that flows", () => {
   });
 });
 
+test("lanes that have nothing to do are kept, but never so many that no slot asks for the next", async () => {
+  await start(
+    {},
+    "concurrency: { lanesPerTarget: 4 }\nlanes: { idleMs: 60000, heldMs: 60000, idleWhenBusyMs: 20 }",
+  );
+  const everyLane = Array.from(
+    { length: 16 },
+    (_, index) => `${definition}/${String(index).padStart(2, "0")}` as Lane,
+  );
+  for (const each of everyLane) {
+    const [id] = idsInLane(1, each);
+    await world.send(workOf([{ id: id ?? "", version: 1, name: "Ann" }]));
+    await eventually(`the outcome of ${each}`, () => world.outcomes().has(idOf(id ?? "", 1)));
+  }
+  await eventually("two lanes that are kept", () => agent.stats().lanesHeld === 2);
+});
+
 describe("messages that cannot be read", () => {
   test("each is dead-lettered with a code and a text for a person, and its neighbours in the lane are applied", async () => {
     const ids = idsInLane(6);

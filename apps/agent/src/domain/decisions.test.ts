@@ -241,23 +241,23 @@ describe("the target breaker", () => {
 describe("the lane policy", () => {
   test("a lane is given up after its items, its time, or a quiet moment, and never kept past its time", () => {
     expect(
-      decideLane({ itemsTaken: 500, heldMs: 10, idleMs: 0, freeSlots: 3 }, defaultLaneLimits),
+      decideLane({ itemsTaken: 500, heldMs: 10, idleMs: 0, wanted: false }, defaultLaneLimits),
     ).toEqual({ kind: "give-up", because: "share" });
     expect(
-      decideLane({ itemsTaken: 1, heldMs: 5_000, idleMs: 0, freeSlots: 3 }, defaultLaneLimits),
+      decideLane({ itemsTaken: 1, heldMs: 5_000, idleMs: 0, wanted: false }, defaultLaneLimits),
     ).toEqual({ kind: "give-up", because: "share" });
     expect(
-      decideLane({ itemsTaken: 1, heldMs: 100, idleMs: 30, freeSlots: 0 }, defaultLaneLimits),
+      decideLane({ itemsTaken: 1, heldMs: 100, idleMs: 30, wanted: true }, defaultLaneLimits),
     ).toEqual({ kind: "give-up", because: "idle" });
     expect(
-      decideLane({ itemsTaken: 1, heldMs: 4_900, idleMs: 30, freeSlots: 1 }, defaultLaneLimits),
+      decideLane({ itemsTaken: 1, heldMs: 4_900, idleMs: 30, wanted: false }, defaultLaneLimits),
     ).toEqual({ kind: "keep", forMs: 100 });
   });
 
   test("asks ahead for enough small messages to fill a unit, and for few large ones", () => {
-    expect(creditsFor(1)).toBe(128);
+    expect(creditsFor(1)).toBe(64);
     expect(creditsFor(100)).toBe(3);
-    expect(creditsFor(undefined)).toBe(24);
+    expect(creditsFor(undefined)).toBe(16);
   });
 });
 

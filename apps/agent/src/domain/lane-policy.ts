@@ -5,9 +5,9 @@
 export interface LaneLimits {
   readonly items: number;
   readonly heldMs: number;
-  /** How long an empty lane is kept while other slots are free to take lanes. */
+  /** How long an empty lane is kept while enough slots ask for lanes. */
   readonly idleMs: number;
-  /** How long an empty lane is kept when this is the last slot: other lanes may be waiting for it. */
+  /** How long the lane that is empty longest is kept when too few slots ask: other lanes may be waiting for it. */
   readonly idleWhenBusyMs: number;
 }
 
@@ -23,8 +23,8 @@ export interface LaneFacts {
   readonly heldMs: number;
   /** Since the last message came or was finished; 0 while there is work in hand. */
   readonly idleMs: number;
-  /** Slots of the same queue that are waiting for a lane. */
-  readonly freeSlots: number;
+  /** The slot is wanted for another lane. */
+  readonly wanted: boolean;
 }
 
 export type LaneDecision =
@@ -34,16 +34,16 @@ export type LaneDecision =
 export function decideLane(facts: LaneFacts, lane: LaneLimits): LaneDecision {
   const leftMs = lane.heldMs - facts.heldMs;
   if (facts.itemsTaken >= lane.items || leftMs <= 0) return { kind: "give-up", because: "share" };
-  const patienceMs = facts.freeSlots > 0 ? lane.idleMs : lane.idleWhenBusyMs;
+  const patienceMs = facts.wanted ? lane.idleWhenBusyMs : lane.idleMs;
   if (facts.idleMs >= patienceMs) return { kind: "give-up", because: "idle" };
   return { kind: "keep", forMs: Math.min(leftMs, patienceMs - facts.idleMs) };
 }
 
 /** Messages are asked for ahead so that a unit of small ones fills, and no more: what is not taken must go back. */
-const ITEMS_AHEAD = 200;
+const ITEMS_AHEAD = 100;
 const FEWEST_CREDITS = 3;
-const MOST_CREDITS = 128;
-const FIRST_CREDITS = 24;
+const MOST_CREDITS = 64;
+const FIRST_CREDITS = 16;
 
 /** How many messages a lane asks for ahead, from the items per message seen lately on its queue. */
 export function creditsFor(itemsPerMessage: number | undefined): number {

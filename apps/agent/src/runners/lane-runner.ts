@@ -23,6 +23,7 @@ import { formUnit, type ReadDelivery, type Unit } from "../domain/unit-forming";
 import { countVerdicts, type Verdict } from "../domain/verdict";
 import { readWork, type WorkAddress, type WorkTypes } from "../domain/work-reader";
 import type { ResultSource } from "../domain/result-packing";
+import type { HeldLane, LaneSlots } from "./lane-slots";
 import type { Reporter } from "./reporter";
 import { runUnit, type UnitDependencies, type UnitResult } from "./unit-runner";
 
@@ -36,8 +37,7 @@ export interface LaneWorld {
   readonly reporter: Reporter;
   readonly tracing: Tracing;
   readonly log: Log;
-  /** Slots of the same queue that are waiting for a lane. */
-  readonly freeSlots: () => number;
+  readonly slots: LaneSlots;
   itemsPerMessage: number | undefined;
   readonly onItemsFinished: (items: number) => void;
 }
@@ -80,6 +80,7 @@ class LaneRun {
   readonly #over = new AbortController();
   #end: LaneEnd | undefined;
   #wake: () => void = () => undefined;
+  readonly #held: HeldLane = { wake: () => this.#wake() };
   #itemsTaken = 0;
   #itemsDelivered = 0;
   #closed = false;
@@ -115,12 +116,14 @@ class LaneRun {
         } else {
           const nowMs = clock.monotonicMs();
           const busy = this.#waiting.length > 0;
+          if (busy) this.#world.slots.works(this.#held);
+          else this.#world.slots.idles(this.#held);
           const decision = decideLane(
             {
               itemsTaken: this.#itemsTaken,
               heldMs: nowMs - heldSince,
               idleMs: busy ? 0 : nowMs - idleSince,
-              freeSlots: this.#world.freeSlots(),
+              wanted: this.#world.slots.isWanted(this.#held),
             },
             this.#world.limits,
           );
@@ -135,9 +138,14 @@ class LaneRun {
       return this.#end;
     } finally {
       this.#closed = true;
+      this.#world.slots.ends(this.#held);
       this.#signals.stop.removeEventListener("abort", onStop);
       this.#signals.cut.removeEventListener("abort", onCut);
-      await this.#session.close();
+      try {
+        await this.#session.close();
+      } finally {
+        this.#world.slots.closed();
+      }
     }
   }
 

@@ -20,6 +20,7 @@ import {
 } from "../domain/target-breaker";
 import { startDeadline } from "./deadline";
 import { type LaneEnd, type LaneWorld, runLane } from "./lane-runner";
+import { LaneSlots } from "./lane-slots";
 
 export interface TargetLoopDependencies {
   readonly clock: Clock;
@@ -32,7 +33,7 @@ export interface TargetLoopDependencies {
   readonly probeTimeoutMs: number;
   /** A target at which no unit was done for this long is probed again, so that its health is never old news. */
   readonly probeIdleMs: number;
-  readonly lane: Omit<LaneWorld, "freeSlots" | "itemsPerMessage" | "log">;
+  readonly lane: Omit<LaneWorld, "slots" | "itemsPerMessage" | "log">;
 }
 
 export class TargetLoop {
@@ -43,7 +44,6 @@ export class TargetLoop {
   #reason: string | undefined = "not probed yet";
   #probedAtMs: number;
   #provenAtMs: number;
-  #freeSlots = 0;
   #lanesHeld = 0;
   #outages = 0;
   /** Aborted when lanes of the present period must be given back. */
@@ -58,7 +58,7 @@ export class TargetLoop {
     this.#world = {
       ...dependencies.lane,
       log: dependencies.log,
-      freeSlots: () => this.#freeSlots,
+      slots: new LaneSlots(dependencies.slots),
       itemsPerMessage: undefined,
     };
   }
@@ -129,7 +129,7 @@ export class TargetLoop {
   }
 
   async #accept(stop: AbortSignal): Promise<LaneSession | undefined> {
-    this.#freeSlots += 1;
+    this.#world.slots.asks();
     try {
       const session = await this.#d.broker.acceptLane(this.#d.queue, stop);
       this.#serviceAnswers();
@@ -139,7 +139,7 @@ export class TargetLoop {
       if (!stop.aborted) await this.#pauseForOutage(error, stop);
       return undefined;
     } finally {
-      this.#freeSlots -= 1;
+      this.#world.slots.asked();
     }
   }
 

@@ -272,19 +272,23 @@ async function throughputRatio(
 const rate = (tookMs: number): string =>
   Math.round((SINGLE_ITEM_MESSAGES / tookMs) * 1_000).toLocaleString("en");
 
-async function pickups(bench: Bench): Promise<number[]> {
-  const people = ids("pickup", PICKUPS);
+/** From the call that sends a message to its turn, one message at a time: with the agent, or with a bare receiver. */
+async function pickups(bench: Bench, mode: "pickup" | "bare-pickup"): Promise<number[]> {
+  const people = ids(mode, PICKUPS);
+  const queue = mode === "pickup" ? workQueue : bareQueue;
   const sentAt = new Map<string, number>();
-  const sender = bench.client.createSender(workQueue);
+  const sender = bench.client.createSender(queue);
   let sending: Promise<void> = Promise.resolve();
   const { turns } = await bench.load(
-    { mode: "pickup", queue: workQueue, items: PICKUPS, ledger: "cosmos", target: "nothing" },
+    { mode, queue, items: PICKUPS, ledger: "cosmos", target: "nothing" },
     () => {
       sending = (async () => {
         await pause(1_000);
         for (const id of people) {
-          const [message] = workMessages([id], 1);
-          if (message === undefined) continue;
+          const [work] = workMessages([id], 1);
+          if (work === undefined) continue;
+          const { sessionId: _lane, ...withoutLane } = work;
+          const message = mode === "pickup" ? work : withoutLane;
           sentAt.set(id, performance.timeOrigin + performance.now());
           await sender.sendMessages(message);
           await pause(PICKUP_PAUSE_MS);
@@ -319,13 +323,31 @@ export async function measureAgent(
       ledger: "cosmos",
       target: "settings",
     });
-    const waits = await pickups(bench);
     return [
       measured("agent-throughput-ratio-stubbed-ledger", stubbed),
       measured("agent-throughput-ratio", withLedger),
       measured("agent-items-per-second", (BACKLOG_ITEMS / backlog.tookMs) * 1_000),
+    ];
+  } finally {
+    await bench.close();
+  }
+}
+
+/** How long work waits for an agent that has none, beside what the SDK alone takes in the same run. */
+export async function measurePickup(
+  environment: Environment,
+  say: (text: string) => void,
+): Promise<Measure[]> {
+  const bench = await Bench.start(environment);
+  try {
+    const bare = await pickups(bench, "bare-pickup");
+    const waits = await pickups(bench, "pickup");
+    const alone = [0.5, 0.99].map((part) => percentile(bare, part).toFixed(1)).join(" and ");
+    say(`a bare receiver has its messages after ${alone} ms (p50 and p99)`);
+    return [
       measured("pickup-p50", percentile(waits, 0.5)),
       measured("pickup-p99", percentile(waits, 0.99)),
+      measured("pickup-p50-to-bare", percentile(waits, 0.5) / percentile(bare, 0.5)),
     ];
   } finally {
     await bench.close();

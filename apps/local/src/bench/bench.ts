@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import pc from "picocolors";
 import { OptionsError } from "../options";
-import { measureAgent } from "./agent-measures";
+import { measureAgent, measurePickup } from "./agent-measures";
 import { measureBundleLoad } from "./bundle-load";
 import type { Measure } from "./measure";
 import { measureIdleAndSingle, measureFirstCycle } from "./platform-measures";
@@ -15,6 +15,7 @@ interface Section {
 
 const sections: readonly Section[] = [
   { title: "Agent against a bare SDK loop", run: measureAgent },
+  { title: "Pickup by an idle agent", run: measurePickup },
   { title: "Platform at rest, one change at a time", run: measureIdleAndSingle },
   { title: "First cycle of 20,000 people", run: measureFirstCycle },
   { title: "Cold load of the functions bundle", run: measureBundleLoad },

@@ -8,6 +8,7 @@ import {
 } from "@postern/agent";
 import type { ApplyItem } from "@postern/connectors";
 import path from "node:path";
+import { WorkMessage } from "@postern/contracts";
 import { z } from "zod";
 import { workspaceRoot } from "../platform/workspace-root";
 
@@ -18,9 +19,10 @@ import { workspaceRoot } from "../platform/workspace-root";
  * - `bare`: a receive-and-complete loop with nothing but `@azure/service-bus`.
  * - `agent`: the agent, with a stubbed ledger or the real one, and a target that does nothing or SQLite.
  * - `pickup`: an idle agent with a target that does nothing; prints when each item had its turn.
+ * - `bare-pickup`: the bare loop, idle; prints when each item was received.
  */
 export const LoadOrder = z.object({
-  mode: z.enum(["bare", "agent", "pickup"]),
+  mode: z.enum(["bare", "agent", "pickup", "bare-pickup"]),
   connectionString: z.string(),
   queue: z.string(),
   items: z.int(),
@@ -43,11 +45,13 @@ async function bare(order: LoadOrder): Promise<unknown> {
   const receiver = client.createReceiver(order.queue);
   let first = 0;
   let done = 0;
+  const turns: [string, number][] = [];
   await new Promise<void>((resolve, reject) => {
     receiver.subscribe(
       {
         processMessage: async (message: ServiceBusReceivedMessage) => {
           if (first === 0) first = nowMs();
+          if (order.mode === "bare-pickup") turns.push([personOf(message), nowMs()]);
           await receiver.completeMessage(message);
           done += 1;
           if (done === order.items) resolve();
@@ -56,10 +60,17 @@ async function bare(order: LoadOrder): Promise<unknown> {
       },
       { autoCompleteMessages: false, maxConcurrentCalls: BARE_CONCURRENCY },
     );
+    if (order.mode === "bare-pickup") sayRunning();
   });
   const tookMs = nowMs() - first;
   await client.close();
-  return { tookMs };
+  return { tookMs, turns };
+}
+
+const sayRunning = (): void => void process.stdout.write(`${JSON.stringify({ running: true })}\n`);
+
+function personOf(message: ServiceBusReceivedMessage): string {
+  return WorkMessage.parse(message.body).items[0]?.entity.id ?? "";
 }
 
 const stubbedLedger: Ledger = {
@@ -112,7 +123,7 @@ async function agent(order: LoadOrder): Promise<unknown> {
   };
   const running = await createAgent({ settings, threadProgram, ports });
   running.start();
-  if (order.mode === "pickup") process.stdout.write(`${JSON.stringify({ running: true })}\n`);
+  if (order.mode === "pickup") sayRunning();
   while (running.stats().itemsFinished < order.items)
     await new Promise((resolve) => setTimeout(resolve, order.mode === "pickup" ? 100 : 5));
   const tookMs = nowMs() - first;
@@ -136,7 +147,7 @@ function timed(target: TargetPort, onApply: (items: readonly ApplyItem[]) => voi
 }
 
 const order = LoadOrder.parse(JSON.parse(process.argv[2] ?? "{}"));
-(order.mode === "bare" ? bare(order) : agent(order)).then(
+(order.mode === "bare" || order.mode === "bare-pickup" ? bare(order) : agent(order)).then(
   (result) => {
     process.stdout.write(`${JSON.stringify({ result })}\n`, () => process.exit(0));
   },

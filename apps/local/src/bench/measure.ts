@@ -22,6 +22,7 @@ export const budgets = {
   "agent-items-per-second": { unit: "items/s", atLeast: 4_000 },
   "pickup-p50": { unit: "ms", atMost: 3 },
   "pickup-p99": { unit: "ms", atMost: 15 },
+  "pickup-p50-to-bare": { unit: "ratio" },
   "cosmos-requests-per-item-backlog": { unit: "requests", atMost: 0.1 },
   "cosmos-requests-per-item-single": { unit: "requests", atMost: 6 },
   "service-bus-operations-per-item-backlog": { unit: "operations", atMost: 0.5 },
