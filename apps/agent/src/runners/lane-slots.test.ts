@@ -61,6 +61,15 @@ describe("the slots of a target", () => {
     expect(book.isWanted(b)).toBe(false);
   });
 
+  test("let four slots ask at a time, however many there are", () => {
+    const { book } = world(18, 3);
+    expect(book.mayAsk()).toBe(true);
+    book.asks();
+    expect(book.mayAsk()).toBe(false);
+    book.asked();
+    expect(book.mayAsk()).toBe(true);
+  });
+
   test("keep one slot asking, not two, at a target with few", () => {
     const { book, a } = world(3, 1);
     book.idles(a);

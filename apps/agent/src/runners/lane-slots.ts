@@ -18,6 +18,8 @@ export interface HeldLane {
 /** Two, so that a second message finds one while the first has a lane given up for it; a target with few slots spares one. */
 const KEPT_ASKING = 2;
 const SLOTS_FOR_TWO = 4;
+/** A request that waits costs a link of its own, at both ends: an agent at rest has these few, whatever its slots. */
+const MOST_ASKING = 4;
 
 export class LaneSlots {
   readonly #kept: number;
@@ -29,6 +31,11 @@ export class LaneSlots {
 
   constructor(slots: number) {
     this.#kept = slots < SLOTS_FOR_TWO ? 1 : KEPT_ASKING;
+  }
+
+  /** Whether one more slot is to ask. */
+  mayAsk(): boolean {
+    return this.#asking < MOST_ASKING;
   }
 
   asks(): void {

@@ -89,7 +89,8 @@ export class TargetLoop {
 
   async #slot(slot: number, stop: AbortSignal, cut: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      if (slot >= slotsAdmitted(this.#breaker, this.#d.slots)) {
+      const admitted = slot < slotsAdmitted(this.#breaker, this.#d.slots);
+      if (!admitted || !this.#world.slots.mayAsk()) {
         await this.#nextChange(stop);
         continue;
       }
@@ -140,6 +141,7 @@ export class TargetLoop {
       return undefined;
     } finally {
       this.#world.slots.asked();
+      this.#notify();
     }
   }
 
