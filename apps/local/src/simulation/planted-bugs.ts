@@ -187,9 +187,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "request forgotten by the watch",
-    file: `${cloud}/sync-timer.ts`,
-    from: "restarted += await restartRequests(ports, definition.id, nowMs);",
-    to: "restarted += 0;",
+    file: `${cloud}/cycle-watch-decision.ts`,
+    from: "restart: held ? null : { stream, from: ours ? checkpoint : null },",
+    to: "restart: held || !ours ? null : { stream, from: checkpoint },",
     why: "A cycle whose start message was never sent stands for ever: every cycle completes.",
   },
 ];
