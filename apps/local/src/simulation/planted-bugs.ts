@@ -48,9 +48,16 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "older version over newer in the ledger",
     file: `${agent}/runners/unit-runner.ts`,
-    from: "if (now === undefined || now.version < entry.item.version) return true;",
-    to: "return true;",
+    from: 'if (decision.kind === "superseded" || decision.kind === "recorded") {',
+    to: 'if (decision.kind === "superseded" && decision.kind !== "superseded") {',
     why: "After a conflict the entry is written whatever is there now: no ledger entry goes back.",
+  },
+  {
+    name: "unchanged by an older ledger entry",
+    file: `${agent}/runners/unit-runner.ts`,
+    from: 'decision.kind === "apply" && byLedger',
+    to: 'decision.kind === "apply" && !byLedger && byLedger',
+    why: "The entry that called the item unchanged was old: the ledger says what the target does not have.",
   },
   {
     name: "hash not compared",
@@ -100,6 +107,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     from: "id: markerId(result.workMessageId),",
     to: "id: markerId(`${result.workMessageId}${message.messageId}`),",
     why: "A second report of one message counts again: cycle totals add up.",
+  },
+  {
+    name: "retry counted whoever asked for it",
+    file: `${cloud}/cycle-markers.ts`,
+    from: "const RETRY_ID = /~[0-9a-f]{16}#\\d+$/;",
+    to: "const RETRY_ID = /^$/;",
+    why: "An agent that lost its lane unknowingly asks for a retry of what is done: one outcome more than items.",
   },
   {
     name: "version used twice",
@@ -177,6 +191,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     from: "source = { ...source, ...change.properties };",
     to: "source = { ...change.properties };",
     why: "Delta leaves unchanged properties out: columns would be cleared.",
+  },
+  {
+    name: "release left half-way",
+    file: `${cloud}/held-items.ts`,
+    from: "if ((await ports.index.write(writes)) === undefined) return undefined;",
+    to: "if ((await ports.index.write(writes)) === undefined) return 0;",
+    why: "A release that meets a conflict ends there: memberships of what was removed stay.",
   },
   {
     name: "release without what follows",
