@@ -18,6 +18,7 @@ import type {
   ProgressDocument,
   ProgressOperation,
   ProgressStore,
+  SourceChange,
   Stored,
   SyncPorts,
   TransactionResult,
@@ -30,6 +31,8 @@ export interface MemoryPorts extends SyncPorts {
   readonly held: Map<string, Hold>;
   readonly letters: DeadLetter[];
   readonly sent: OutgoingMessage[];
+  /** The source's answer to a read of one object. */
+  object: (type: "user" | "group", id: string) => SourceChange | undefined;
   nowMs: number;
   /** Awaited before every operation of a store: where other work may come in between. */
   pause: () => Promise<void>;
@@ -157,6 +160,7 @@ export function memoryPorts(): MemoryPorts {
     sent,
     nowMs: Date.parse("2026-03-01T08:00:00Z"),
     pause: async () => undefined,
+    object: () => undefined,
     stamp: {
       tenant: "00000000-0000-0000-0000-000000000000" as SyncPorts["stamp"]["tenant"],
       branch: "test" as SyncPorts["stamp"]["branch"],
@@ -174,7 +178,7 @@ export function memoryPorts(): MemoryPorts {
     bus: { send: async (_queue, messages) => void sent.push(...messages) },
     graph: {
       page: () => Promise.reject(new Error("not read here")),
-      object: () => Promise.reject(new Error("not read here")),
+      object: async (type, id) => ports.object(type, id),
       member: () => Promise.reject(new Error("not read here")),
     },
     definitions: {

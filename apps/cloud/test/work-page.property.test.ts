@@ -185,6 +185,21 @@ function applySteps(directory: Directory, steps: readonly Step[]) {
   return { users: [...users.values()].flat(), groups: [...groups.values()].flat() };
 }
 
+/** An object as a read of its own shows it. */
+function wholeOf(
+  directory: Directory,
+  type: "user" | "group",
+  id: string,
+): SourceChange | undefined {
+  if (type === "group") {
+    const group = directory.groups.get(id);
+    return group && { type, id, properties: { id, displayName: group.displayName } };
+  }
+  const user = directory.users.get(id);
+  const manager = user?.manager ? { id: user.manager } : null;
+  return user && { type, id, properties: { id, ...user, manager } };
+}
+
 function deliver(changes: readonly SourceChange[], { split, repeat, rotate }: Delivery) {
   const parts = split ? changes.flatMap(partsOf) : [...changes];
   const turn = parts.length === 0 ? 0 : rotate % parts.length;
@@ -262,6 +277,7 @@ test("the highest version of every entity says what the directory says, whatever
           groups: new Map(),
           gone: new Set(),
         };
+        ports.object = (type, id) => wholeOf(directory, type, id);
         for (const { steps, users, groups } of rounds) {
           const changed = applySteps(directory, steps);
           await Promise.all([
