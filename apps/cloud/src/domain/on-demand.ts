@@ -12,7 +12,8 @@ import { compileDefinition, type CompiledDefinition } from "./compiled-definitio
 import { onDemandCycleId } from "./cycle-id";
 import { viewCycle } from "./cycle-views";
 import { commitPage, cycleDocumentId } from "./page-commit";
-import { enqueue, type PageRunOptions } from "./page-run";
+import { enqueue } from "./page-enqueue";
+import type { PageRunOptions } from "./page-run";
 import { ServiceUnavailable, type SourceChange, SourceError, type SyncPorts } from "./ports";
 import { decideStart } from "./start-decision";
 import { startMessageOf } from "./start-messages";

@@ -1,26 +1,21 @@
 import {
   cloudPoint,
   type CycleId,
-  type CycleKind,
-  type ErrorCode,
   historyTtlSeconds,
-  type IndexEntry,
   startQueueName,
   type StartMessage,
   startSession,
-  type Version,
 } from "@postern/contracts";
-import { unmappedDeadLetter } from "./cloud-dead-letters";
 import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
 import { cycleIdAt } from "./cycle-id";
-import type { LeftBehind } from "./index-merge";
-import { commitPage, cycleDocumentId, moveCheckpoint } from "./page-commit";
-import { ServiceUnavailable, type SourceChange, SourceError, type SyncPorts } from "./ports";
+import { cycleDocumentId, moveCheckpoint } from "./page-commit";
+import type { PageOutcome } from "./page-enqueue";
+import { type CycleOfRun, PageWork } from "./page-work";
+import { ServiceUnavailable, SourceError, type SyncPorts } from "./ports";
 import { decideStart } from "./start-decision";
 import { continuationOf, startMessageOf } from "./start-messages";
 import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
-import { runWorkPage, type WorkPageResult } from "./work-page";
-import { cutMessages, workQueueOf } from "./work-messages";
+import { sweep, type SweepOptions } from "./sweep";
 import { readPages, type ReadPages } from "./work-page-reader";
 
 /**
@@ -42,7 +37,6 @@ const DEFAULT_WAIT_MS = 10_000;
 const REFUSED_WAIT_MS = 60_000;
 /** Delta links live for 7 days (facts: Graph delta): a quiet stream's is renewed far earlier. */
 const LINK_REFRESH_MS = 3_600_000;
-const SWEEP_ENTRIES = 800;
 
 export interface PageRunOptions {
   readonly ports: SyncPorts;
@@ -63,28 +57,18 @@ export async function runPages(
   }
 }
 
-interface CycleOfRun {
-  readonly cycleId: CycleId;
-  readonly kind: CycleKind;
-  readonly create: boolean;
-}
-
-interface PageOfRun {
-  readonly version: Version;
-  readonly generation: number;
-  readonly cycle: CycleOfRun;
-}
-
 class PageRun {
   readonly #ports: SyncPorts;
   readonly #claims: StreamClaims;
   readonly #message: StartMessage;
+  readonly #pages: PageWork;
   readonly #startedAtMs: number;
 
   constructor(ports: SyncPorts, claims: StreamClaims, message: StartMessage) {
     this.#ports = ports;
     this.#claims = claims;
     this.#message = message;
+    this.#pages = new PageWork(ports, claims, message);
     this.#startedAtMs = ports.clock.now();
   }
 
@@ -191,7 +175,7 @@ class PageRun {
       const page = { version, generation, cycle };
       let result: PageOutcome | undefined;
       try {
-        result = await this.#work(compiled, page, read.changes, undefined);
+        result = await this.#pages.work(compiled, page, read.changes);
       } catch (error) {
         if (error instanceof SourceError) return this.#waitForSource(claim, error);
         throw error;
@@ -199,7 +183,7 @@ class PageRun {
       if (result === undefined) return "lost";
       const resync = cycle.kind === "resync";
       const settled = read.deltaLink !== null && !resync;
-      const committed = await this.#commit(claim, page, result, {
+      const committed = await this.#pages.commit(claim, page, result, {
         // A resync stays where it is until what it left behind has been swept: then it may settle.
         link:
           read.deltaLink !== null && resync ? checkpoint.link : (read.deltaLink ?? read.nextLink),
@@ -211,7 +195,8 @@ class PageRun {
       cycle = { ...cycle, create: false };
       if (settled) return "ended";
       if (read.deltaLink !== null) {
-        return this.#sweep(compiled, claim, cycle, read.deltaLink, read.startedAtMs);
+        const { deltaLink, startedAtMs: polledAtMs } = read;
+        return this.#sweep(claim, { compiled, cycle, deltaLink, polledAtMs });
       }
       if (read.failure !== undefined) return this.#waitForSource(claim, read.failure);
       if (!this.#timeLeft()) return this.#continueLater(claim, cycle);
@@ -251,70 +236,6 @@ class PageRun {
 
   #cycleIdOf(claim: Claim): CycleId {
     return claim.checkpoint.cycleId ?? this.#message.cycleId;
-  }
-
-  // ---- one page --------------------------------------------------------------------------------------------------
-
-  /** Index and enqueue. Undefined when a write lost: the page is left. */
-  async #work(
-    compiled: CompiledDefinition,
-    { version, generation, cycle }: PageOfRun,
-    changes: readonly SourceChange[],
-    leftBehind: LeftBehind | undefined,
-  ): Promise<PageOutcome | undefined> {
-    const { stream } = this.#message;
-    cloudPoint("before-index");
-    const result = await runWorkPage(this.#ports, {
-      compiled,
-      stream,
-      cycleId: cycle.cycleId,
-      version,
-      generation,
-      changes,
-      ...(leftBehind === undefined ? {} : { leftBehind }),
-    });
-    if (result === undefined) {
-      this.#claims.forget(this.#message.definition, stream);
-      return undefined;
-    }
-    cloudPoint("after-index");
-    return enqueue(this.#ports, {
-      compiled,
-      result,
-      version,
-      stream,
-      cycleId: cycle.cycleId,
-      jobId: undefined,
-    });
-  }
-
-  #commit(
-    claim: Claim,
-    { version, generation, cycle }: PageOfRun,
-    outcome: PageOutcome,
-    to: { link: string | null; settled: boolean; polledAtMs: number },
-  ): Promise<Claim | undefined> {
-    const { checkpoint } = claim;
-    const leaseUntil = new Date(this.#ports.clock.now() + leaseMs).toISOString();
-    return commitPage(this.#ports, this.#claims, {
-      claim,
-      version,
-      stream: this.#message.stream,
-      cycle,
-      next: {
-        link: to.link,
-        phase: to.settled ? "settled" : "enumerating",
-        generation,
-        cycleId: to.settled ? null : cycle.cycleId,
-        owner: to.settled ? null : this.#ports.stamp.owner,
-        leaseUntil: to.settled ? null : leaseUntil,
-        polledAt: new Date(to.polledAtMs).toISOString(),
-        page: checkpoint.page + 1,
-      },
-      streamDone: to.settled,
-      counts: outcome.counts,
-      failures: outcome.failures,
-    });
   }
 
   // ---- resync ----------------------------------------------------------------------------------------------------
@@ -375,68 +296,20 @@ class PageRun {
     return { claim: moved, cycle: { cycleId, kind: "resync", create: false } };
   }
 
-  /** After a complete enumeration: what it has not shown is gone. Never reached by a partial one. */
   async #sweep(
-    compiled: CompiledDefinition,
-    swept: Claim,
-    cycle: CycleOfRun,
-    deltaLink: string,
-    polledAtMs: number,
+    claim: Claim,
+    what: Pick<SweepOptions, "compiled" | "cycle" | "deltaLink" | "polledAtMs">,
   ): Promise<"ended" | "lost"> {
-    const { definition, stream } = this.#message;
-    let claim = swept;
-    const committedSweeps = new Set<number>();
-    for (;;) {
-      const held = await this.#claims.hold(claim);
-      const version = held?.versions[0];
-      if (held === undefined || version === undefined) return "lost";
-      claim = held;
-      const { generation, link, comparedFrom = 0 } = claim.checkpoint;
-      const enumeration = { generation, comparedFrom };
-      const objects = await this.#ports.index.leftBehind(
-        definition,
-        [stream === "users" ? "user" : "group"],
-        enumeration,
-        SWEEP_ENTRIES,
-      );
-      const entries =
-        objects.length > 0 || stream === "users"
-          ? objects
-          : await this.#ports.index.leftBehind(
-              definition,
-              ["membership"],
-              enumeration,
-              SWEEP_ENTRIES,
-            );
-      const isDone = ({ value }: (typeof entries)[number]): boolean =>
-        value.swept !== undefined && committedSweeps.has(value.swept);
-      const done = entries.filter(isDone);
-      if (done.length > 0) {
-        // What moves at this moment is not of this sweep any more.
-        await this.#ports.index.write(
-          done.map(({ value, etag }) => ({ entry: unswept(value), etag })),
-        );
-        if (done.length === entries.length) continue;
-      }
-      const found = entries.filter((entry) => !isDone(entry)).map(({ value }) => value);
-      const page = { version, generation, cycle };
-      const result = await this.#work(compiled, page, [], {
-        gone: found.filter((entry) => entry.generation < generation || !entry.exists),
-        partial: found.filter((entry) => entry.generation >= generation && entry.exists),
-      });
-      if (result === undefined) return "lost";
-      const settled = found.length === 0;
-      const committed = await this.#commit(claim, page, result, {
-        link: settled ? deltaLink : link,
-        settled,
-        polledAtMs,
-      });
-      if (committed === undefined) return "lost";
-      claim = committed;
-      committedSweeps.add(version);
-      if (settled) return "ended";
-      if (!this.#timeLeft()) return this.#continueLater(claim, cycle);
-    }
+    const end = await sweep(claim, {
+      ...what,
+      ports: this.#ports,
+      claims: this.#claims,
+      pages: this.#pages,
+      message: this.#message,
+      timeLeft: () => this.#timeLeft(),
+    });
+    if (end === "settled") return "ended";
+    return end === "lost" ? "lost" : this.#continueLater(end, what.cycle);
   }
 
   // ---- ways to end -----------------------------------------------------------------------------------------------
@@ -525,82 +398,4 @@ class PageRun {
     await this.#ports.bus.send(startQueueName, [message]);
     cloudPoint("after-continuation");
   }
-}
-
-function unswept({ swept: _swept, ...entry }: IndexEntry): IndexEntry {
-  return entry;
-}
-
-// ---- enqueue -----------------------------------------------------------------------------------------------------
-
-export interface PageOutcome {
-  readonly counts: {
-    readonly read: number;
-    readonly enqueued: number;
-    readonly held: number;
-    readonly newlySent: number;
-  };
-  readonly failures: readonly {
-    readonly entity: WorkPageResult["failures"][number]["entity"];
-    readonly code: ErrorCode;
-    readonly reason: string;
-  }[];
-}
-
-/** Sends a page's items and stores what could not become one. */
-export async function enqueue(
-  ports: SyncPorts,
-  page: {
-    readonly compiled: CompiledDefinition;
-    readonly result: WorkPageResult;
-    readonly version: Version;
-    readonly stream: StartMessage["stream"];
-    readonly cycleId: CycleId;
-    readonly jobId: NonNullable<StartMessage["onDemand"]>["jobId"] | undefined;
-  },
-): Promise<PageOutcome> {
-  const { compiled, result, version, stream, cycleId, jobId } = page;
-  const { definition } = compiled;
-  return ports.tracing.span(
-    "enqueue",
-    {
-      kind: "producer",
-      fields: { "postern.items": result.items.length, "postern.version": version },
-    },
-    async () => {
-      const nowMs = ports.clock.now();
-      const traceparent = ports.tracing.traceparent();
-      const { messages, oversize } = cutMessages(result.items, {
-        stamp: ports.stamp,
-        definition,
-        stream,
-        cycleId,
-        jobId,
-        version,
-        time: new Date(nowMs).toISOString(),
-        traceparent,
-      });
-      const failures: PageOutcome["failures"] = [
-        ...result.failures.map((failure) => ({ ...failure, code: "mapping-failed" as const })),
-        ...oversize.map(({ entity }) => ({
-          entity,
-          code: "item-too-large" as const,
-          reason: "the item is larger than a work message may be: map fewer or shorter columns",
-        })),
-      ];
-      if (failures.length > 0) {
-        await ports.deadLetters.add(
-          failures.map((failure) =>
-            unmappedDeadLetter({ ...failure, definition, version, cycleId, traceparent, nowMs }),
-          ),
-        );
-      }
-      cloudPoint("before-enqueue");
-      if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
-      cloudPoint("after-enqueue");
-      const { read, held, newlySent } = result;
-      const enqueued = result.items.length - oversize.length;
-      return { counts: { read, enqueued, held, newlySent }, failures };
-    },
-  );
 }

@@ -131,7 +131,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "commit before enqueue",
-    file: `${cloud}/page-run.ts`,
+    file: `${cloud}/page-enqueue.ts`,
     from: "await ports.bus.send(workQueueOf(definition), messages);",
     to: "void ports.bus.send(workQueueOf(definition), messages).catch(() => undefined);",
     why: "A page is committed although its messages were refused: a change is lost.",

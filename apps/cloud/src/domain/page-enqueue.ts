@@ -1,0 +1,85 @@
+import {
+  cloudPoint,
+  type CycleId,
+  type ErrorCode,
+  type StartMessage,
+  type Version,
+} from "@postern/contracts";
+import { unmappedDeadLetter } from "./cloud-dead-letters";
+import type { CompiledDefinition } from "./compiled-definition";
+import type { SyncPorts } from "./ports";
+import { cutMessages, workQueueOf } from "./work-messages";
+import type { WorkPageResult } from "./work-page";
+
+/** What became of a page's entities: in its record if it is committed. */
+export interface PageOutcome {
+  readonly counts: {
+    readonly read: number;
+    readonly enqueued: number;
+    readonly held: number;
+    readonly newlySent: number;
+  };
+  readonly failures: readonly {
+    readonly entity: WorkPageResult["failures"][number]["entity"];
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }[];
+}
+
+/** Sends a page's items and stores what could not become one. */
+export async function enqueue(
+  ports: SyncPorts,
+  page: {
+    readonly compiled: CompiledDefinition;
+    readonly result: WorkPageResult;
+    readonly version: Version;
+    readonly stream: StartMessage["stream"];
+    readonly cycleId: CycleId;
+    readonly jobId: NonNullable<StartMessage["onDemand"]>["jobId"] | undefined;
+  },
+): Promise<PageOutcome> {
+  const { compiled, result, version, stream, cycleId, jobId } = page;
+  const { definition } = compiled;
+  return ports.tracing.span(
+    "enqueue",
+    {
+      kind: "producer",
+      fields: { "postern.items": result.items.length, "postern.version": version },
+    },
+    async () => {
+      const nowMs = ports.clock.now();
+      const traceparent = ports.tracing.traceparent();
+      const { messages, oversize } = cutMessages(result.items, {
+        stamp: ports.stamp,
+        definition,
+        stream,
+        cycleId,
+        jobId,
+        version,
+        time: new Date(nowMs).toISOString(),
+        traceparent,
+      });
+      const failures: PageOutcome["failures"] = [
+        ...result.failures.map((failure) => ({ ...failure, code: "mapping-failed" as const })),
+        ...oversize.map(({ entity }) => ({
+          entity,
+          code: "item-too-large" as const,
+          reason: "the item is larger than a work message may be: map fewer or shorter columns",
+        })),
+      ];
+      if (failures.length > 0) {
+        await ports.deadLetters.add(
+          failures.map((failure) =>
+            unmappedDeadLetter({ ...failure, definition, version, cycleId, traceparent, nowMs }),
+          ),
+        );
+      }
+      cloudPoint("before-enqueue");
+      if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
+      cloudPoint("after-enqueue");
+      const { read, held, newlySent } = result;
+      const enqueued = result.items.length - oversize.length;
+      return { counts: { read, enqueued, held, newlySent }, failures };
+    },
+  );
+}

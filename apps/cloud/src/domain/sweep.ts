@@ -1,0 +1,84 @@
+import type { IndexEntry, StartMessage } from "@postern/contracts";
+import type { CompiledDefinition } from "./compiled-definition";
+import type { CycleOfRun, PageWork } from "./page-work";
+import type { Stored, SyncPorts } from "./ports";
+import type { Claim, StreamClaims } from "./stream-claims";
+
+/**
+ * After a complete enumeration: what it has not shown is gone. Never reached by a partial one. Works in pages of its own,
+ * until a look at the index finds nothing left behind; then the stream takes the delta link.
+ */
+const SWEEP_ENTRIES = 800;
+
+export interface SweepOptions {
+  readonly ports: SyncPorts;
+  readonly claims: StreamClaims;
+  readonly pages: PageWork;
+  readonly message: StartMessage;
+  readonly compiled: CompiledDefinition;
+  readonly cycle: CycleOfRun;
+  readonly deltaLink: string;
+  readonly polledAtMs: number;
+  /** False: the rest is left to a continuation. */
+  readonly timeLeft: () => boolean;
+}
+
+/** `settled`: done. `lost`: somebody else has the claim. A claim: time is up, go on from there. */
+export async function sweep(
+  swept: Claim,
+  { ports, claims, pages, message, compiled, cycle, deltaLink, polledAtMs, timeLeft }: SweepOptions,
+): Promise<"settled" | "lost" | Claim> {
+  let claim = swept;
+  const committed = new Set<number>();
+  for (;;) {
+    const held = await claims.hold(claim);
+    const version = held?.versions[0];
+    if (held === undefined || version === undefined) return "lost";
+    claim = held;
+    const { generation, link } = claim.checkpoint;
+    const entries = await leftBehind(ports, message, claim);
+    const isDone = ({ value }: Stored<IndexEntry>): boolean =>
+      value.swept !== undefined && committed.has(value.swept);
+    const done = entries.filter(isDone);
+    if (done.length > 0) {
+      // What moves at this moment is not of this sweep any more.
+      await ports.index.write(done.map(({ value, etag }) => ({ entry: unswept(value), etag })));
+      if (done.length === entries.length) continue;
+    }
+    const found = entries.filter((entry) => !isDone(entry)).map(({ value }) => value);
+    const page = { version, generation, cycle };
+    const result = await pages.work(compiled, page, [], {
+      gone: found.filter((entry) => entry.generation < generation || !entry.exists),
+      partial: found.filter((entry) => entry.generation >= generation && entry.exists),
+    });
+    if (result === undefined) return "lost";
+    const settled = found.length === 0;
+    const next = await pages.commit(claim, page, result, {
+      link: settled ? deltaLink : link,
+      settled,
+      polledAtMs,
+    });
+    if (next === undefined) return "lost";
+    if (settled) return "settled";
+    claim = next;
+    committed.add(version);
+    if (!timeLeft()) return claim;
+  }
+}
+
+/** Users or groups first; memberships once no group is left. */
+async function leftBehind(
+  { index }: SyncPorts,
+  { definition, stream }: StartMessage,
+  { checkpoint: { generation, comparedFrom = 0 } }: Claim,
+): Promise<readonly Stored<IndexEntry>[]> {
+  const enumeration = { generation, comparedFrom };
+  const type = stream === "users" ? "user" : "group";
+  const objects = await index.leftBehind(definition, [type], enumeration, SWEEP_ENTRIES);
+  if (objects.length > 0 || stream === "users") return objects;
+  return index.leftBehind(definition, ["membership"], enumeration, SWEEP_ENTRIES);
+}
+
+function unswept({ swept: _swept, ...entry }: IndexEntry): IndexEntry {
+  return entry;
+}
