@@ -6,6 +6,7 @@
  * alone is told so.
  */
 import type { Clock } from "../domain/ports";
+import { endWait } from "./deadline";
 
 /** Longer than a batch takes at a target that is well. */
 const PATIENCE_MS = 2_000;
@@ -58,7 +59,7 @@ export class ApplyGate {
       const leftMs = endMs - this.#clock.monotonicMs();
       if (leftMs <= 0) return;
       const timer = new AbortController();
-      const end = (): void => timer.abort();
+      const end = (): void => endWait(timer);
       signal.addEventListener("abort", end);
       this.#waiting.add(end);
       await this.#clock.sleep(leftMs, timer.signal);

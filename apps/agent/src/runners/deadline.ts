@@ -1,5 +1,10 @@
 import type { Clock } from "../domain/ports";
 
+/** Lets go of a wait that nobody needs any more. The default reason is an exception with a stack, too dear for every unit. */
+export function endWait(wait: AbortController): void {
+  wait.abort("no longer needed");
+}
+
 /** A signal that is aborted after a time, or with another signal; `end` releases what it holds. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -24,7 +29,7 @@ export function startDeadline(clock: Clock, durationMs: number, outer?: AbortSig
     passed: () => passed,
     end: () => {
       outer?.removeEventListener("abort", stop);
-      timer.abort();
+      endWait(timer);
     },
   };
 }
@@ -42,6 +47,6 @@ export async function settledWithin(
   );
   const late = clock.sleep(durationMs, timer.signal).then(() => false);
   const came = await Promise.race([done, late]);
-  timer.abort();
+  endWait(timer);
   return came;
 }

@@ -23,6 +23,7 @@ import { formUnit, type ReadDelivery, type Unit } from "../domain/unit-forming";
 import { countVerdicts, type Verdict } from "../domain/verdict";
 import { readWork, type WorkAddress, type WorkTypes } from "../domain/work-reader";
 import type { ResultSource } from "../domain/result-packing";
+import { endWait } from "./deadline";
 import type { HeldLane, LaneSlots } from "./lane-slots";
 import type { Reporter } from "./reporter";
 import { runUnit, type UnitDependencies, type UnitResult } from "./unit-runner";
@@ -201,7 +202,7 @@ class LaneRun {
       this.#wake = resolve;
     });
     await Promise.race([woken, this.#world.unit.clock.sleep(forMs, timer.signal)]);
-    timer.abort();
+    endWait(timer);
     this.#wake = () => undefined;
   }
 

@@ -18,7 +18,7 @@ import {
   slotsAdmitted,
   stepBreaker,
 } from "../domain/target-breaker";
-import { startDeadline } from "./deadline";
+import { endWait, startDeadline } from "./deadline";
 import { type LaneEnd, type LaneWorld, runLane } from "./lane-runner";
 import { LaneSlots } from "./lane-slots";
 
@@ -113,7 +113,7 @@ export class TargetLoop {
   async #work(session: LaneSession, stop: AbortSignal, cut: AbortSignal): Promise<LaneEnd> {
     const period = new AbortController();
     const rest = this.#rest.signal;
-    const end = (): void => period.abort();
+    const end = (): void => endWait(period);
     stop.addEventListener("abort", end);
     rest.addEventListener("abort", end);
     if (stop.aborted || rest.aborted) end();
@@ -260,7 +260,7 @@ export class TargetLoop {
     if (atMostMs === undefined) return change;
     const timer = new AbortController();
     await Promise.race([change, this.#d.clock.sleep(atMostMs, timer.signal)]);
-    timer.abort();
+    endWait(timer);
   }
 }
 
