@@ -146,3 +146,29 @@ test("nothing can be sent to a dead-letter queue", async () => {
     message: expect.stringContaining("dead-letter queue"),
   });
 });
+
+test("messages settled differently at the same moment are each settled as asked", async () => {
+  await bench.client
+    .createSender("calm")
+    .sendMessages(["done", "bad-1", "bad-2"].map((messageId) => ({ messageId, body: messageId })));
+  const receiver = bench.client.createReceiver("calm");
+  const messages: ServiceBusReceivedMessage[] = [];
+  while (messages.length < 3) messages.push(await one(receiver));
+  await Promise.all(
+    messages.map((message) =>
+      message.messageId === "done"
+        ? receiver.completeMessage(message)
+        : receiver.deadLetterMessage(message, {
+            deadLetterReason: `reason of ${String(message.messageId)}`,
+            deadLetterErrorDescription: "settled beside others",
+          }),
+    ),
+  );
+  const letters = await bench.client
+    .createReceiver("calm", { subQueueType: "deadLetter" })
+    .peekMessages(10);
+  expect(letters.map(({ messageId, deadLetterReason }) => [messageId, deadLetterReason])).toEqual([
+    ["bad-1", "reason of bad-1"],
+    ["bad-2", "reason of bad-2"],
+  ]);
+});
