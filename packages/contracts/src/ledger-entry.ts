@@ -13,6 +13,8 @@ export const LedgerEntry = z.object({
   version: Version,
   itemId: ItemId,
   hash: z.string(),
+  /** A later version was tried and nobody knows whether the target took it: `hash` may not be what it holds. */
+  doubt: z.boolean().optional(),
   tombstone: z.boolean(),
   targetKey: z.record(z.string(), z.unknown()),
   outcome: z.enum(["applied", "unchanged"]),

@@ -3,6 +3,7 @@ import {
   type Container,
   CosmosClient,
   type CosmosClientOptions,
+  type JSONObject,
   type OperationInput,
 } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
@@ -101,13 +102,13 @@ export class CosmosLedger implements Ledger {
       etag === undefined
         ? {
             operationType: BulkOperationType.Create,
-            resourceBody: { ...entry, targetKey: plain(entry) },
+            resourceBody: documentOf(entry),
           }
         : {
             operationType: BulkOperationType.Replace,
             id: entry.id,
             ifMatch: etag,
-            resourceBody: { ...entry, targetKey: plain(entry) },
+            resourceBody: documentOf(entry),
           },
     );
     const response = await guarded("writing the ledger", () =>
@@ -120,6 +121,11 @@ export class CosmosLedger implements Ledger {
     const worst = failed.find((code) => !CONFLICTS.has(code)) ?? response.code ?? 500;
     throw outage("writing the ledger", { code: worst, message: `status ${worst}` });
   }
+}
+
+function documentOf(entry: LedgerEntry): JSONObject {
+  const { doubt, ...rest } = entry;
+  return { ...rest, ...(doubt === undefined ? {} : { doubt }), targetKey: plain(entry) };
 }
 
 function plain(entry: LedgerEntry): Record<string, string | number | boolean | null> {

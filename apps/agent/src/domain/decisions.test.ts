@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { branch, definition, group, idsInLane, messageOf, person, tenant } from "../../test/work";
 import { decideFailure, defaultRetryLimits } from "./failure-policy";
 import { creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
-import { decideByLedger, ledgerEntryOf } from "./ledger-decision";
+import { decideByLedger, inDoubt, ledgerEntryOf } from "./ledger-decision";
 import { outagePauseMs } from "./outage-policy";
 import type { Delivery } from "./ports";
 import { reportOf } from "./report";
@@ -101,6 +101,15 @@ describe("forming units", () => {
 });
 
 describe("the ledger's decision", () => {
+  test("asks the target about a state it has held before when a later version may have got there", () => {
+    const at = { lane, key: "user:ann" };
+    const before = ledgerEntryOf(person({ id: "ann", version: 1, name: "Ann" }), at, "applied", 0);
+    const back = person({ id: "ann", version: 3, name: "Ann" });
+    expect(decideByLedger(back, before)).toEqual({ kind: "advance" });
+    expect(decideByLedger(back, inDoubt(before))).toEqual({ kind: "apply" });
+    expect(ledgerEntryOf(back, at, "applied", 0).doubt).toBeUndefined();
+  });
+
   test("never lets a version move back, and applies each state at most once, whatever the order of deliveries", () => {
     const deliveries = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 });
     fc.assert(

@@ -15,10 +15,16 @@ export type LedgerDecision =
 
 export function decideByLedger(item: WorkItem, entry: LedgerEntry | undefined): LedgerDecision {
   if (entry === undefined || entry.version < item.version) {
-    return entry?.hash === item.hash ? { kind: "advance" } : { kind: "apply" };
+    const same = entry?.hash === item.hash && entry.doubt !== true;
+    return same ? { kind: "advance" } : { kind: "apply" };
   }
   if (entry.version > item.version) return { kind: "superseded" };
   return { kind: "recorded", outcome: entry.outcome };
+}
+
+/** The entry after a try of a later version of which nobody knows what came. */
+export function inDoubt(entry: LedgerEntry): LedgerEntry {
+  return { ...entry, doubt: true };
 }
 
 /** The entry that says an item's state is at its target. */

@@ -22,6 +22,8 @@ import { poisonReason } from "../domain/trial";
 import type { Verdict } from "../domain/verdict";
 import type { ApplyGate } from "./apply-gate";
 import type { CrashWatch } from "./crash-watch";
+import { assertHeld, type Hold } from "./lane-hold";
+import { noteDoubt } from "./ledger-doubt";
 import { SuspectTrials } from "./suspect-trials";
 
 export interface UnitDependencies {
@@ -33,12 +35,6 @@ export interface UnitDependencies {
   readonly gate: ApplyGate;
   /** Absent: items that run alone are not written down. */
   readonly suspects: CrashWatch | undefined;
-}
-
-/** What must hold for a side effect to begin. */
-export interface Hold {
-  readonly signal: AbortSignal;
-  readonly isHeld: () => boolean;
 }
 
 export interface UnitResult {
@@ -57,6 +53,8 @@ interface RoundState {
   readonly lane: Lane;
   readonly hold: Hold;
   readonly verdicts: Verdict[][];
+  /** Items that the target may have taken although it did not say so. */
+  readonly doubted: Set<UnitItem>;
   /** Of a unit that may end the process. */
   readonly trials: SuspectTrials | undefined;
   /** How the unit is applied: like any other, as a whole with nothing else under way, or item by item. */
@@ -78,6 +76,7 @@ export async function runUnit(
     lane,
     hold,
     verdicts: unit.messages.map(({ message }) => message.items.map(() => UNDONE)),
+    doubted: new Set(),
     trials: trialsOf(unit, lane, dependencies),
     manner: unit.alone ? "alone" : "together",
     targetDown: undefined,
@@ -148,6 +147,17 @@ async function runRound(
   const reached = await applyItems(toApply, state, dependencies);
   for (const entry of advanced) reached.push({ entry, outcome: "unchanged", byLedger: true });
   await record(reached, records, state, dependencies);
+  const doubtful = round.filter(
+    (entry) => state.doubted.has(entry) && leavesItsLane(verdictOf(state, entry)),
+  );
+  await noteDoubt(doubtful, records, { ...state, ledger: dependencies.ledger });
+}
+
+/** Done or to be done again in its turn are all others. */
+function leavesItsLane(verdict: Verdict | undefined): boolean {
+  return (
+    verdict?.kind === "waiting" || verdict?.kind === "dead-lettered" || verdict?.kind === "unknown"
+  );
 }
 
 interface Reached {
@@ -175,6 +185,7 @@ async function applyItems(
       if (results === "poison") continue;
       for (const [index, entry] of batch.entries()) {
         const result = results[index] ?? noAnswer;
+        if (isDoubtful(result)) state.doubted.add(entry);
         if (result.outcome === "unknown") {
           conclude(state, entry, { kind: "unknown", failure: result.failure });
         } else if (result.outcome === "failed") {
@@ -233,6 +244,12 @@ async function applyItems(
   return reached;
 }
 
+/** A refusal is an answer; what fails on the way may have been carried out. */
+function isDoubtful(result: ApplyResult): boolean {
+  if (result.outcome !== "failed") return result.outcome === "unknown";
+  return result.failure.class === "transient" || result.failure.class === "target-down";
+}
+
 const noAnswer: ApplyResult = {
   outcome: "failed",
   failure: {
@@ -262,6 +279,7 @@ async function callTarget(
     const times = await trials.begin(only.item.itemId, hold.signal);
     if (times !== undefined) {
       const reason = poisonReason(times);
+      state.doubted.add(only);
       conclude(state, only, { kind: "dead-lettered", class: "poison", code: "poison", reason });
       return "poison";
     }
@@ -376,13 +394,11 @@ async function record(
   }
 }
 
+function verdictOf(state: RoundState, entry: UnitItem): Verdict | undefined {
+  return state.verdicts[entry.messageIndex]?.[entry.itemIndex];
+}
+
 function conclude(state: RoundState, entry: UnitItem, verdict: Verdict): void {
   const ofMessage = state.verdicts[entry.messageIndex];
   if (ofMessage !== undefined) ofMessage[entry.itemIndex] = verdict;
-}
-
-function assertHeld(hold: Hold): void {
-  if (hold.signal.aborted || !hold.isHeld()) {
-    throw new OutageError("broker", "lock-lost", "the lane is no longer held");
-  }
 }

@@ -33,7 +33,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "lost lock ignored",
-    file: `${agent}/runners/unit-runner.ts`,
+    file: `${agent}/runners/lane-hold.ts`,
     from: "if (hold.signal.aborted || !hold.isHeld()) {",
     to: "if (hold.signal.aborted && !hold.signal.aborted) {",
     why: "An agent goes on after its lane went to another: no side effect begins once the lock is lost.",
@@ -60,10 +60,17 @@ export const plantedBugs: readonly PlantedBug[] = [
     why: "The entry that called the item unchanged was old: the ledger says what the target does not have.",
   },
   {
+    name: "doubt not noted",
+    file: `${agent}/runners/ledger-doubt.ts`,
+    from: "if (writes.length === 0) return;",
+    to: "if (writes.length >= 0) return;",
+    why: "A change is taken back while its retry waits, and its first try had reached the target: called unchanged.",
+  },
+  {
     name: "hash not compared",
     file: `${agent}/domain/ledger-decision.ts`,
-    from: "return entry?.hash === item.hash ?",
-    to: "return entry !== undefined ?",
+    from: "entry?.hash === item.hash && entry.doubt !== true",
+    to: "entry !== undefined",
     why: "Every known entity counts as unchanged: the target is not what the source says.",
   },
   {

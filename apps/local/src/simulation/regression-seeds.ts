@@ -69,5 +69,10 @@ export const regressionSeeds: readonly FoundBug[] = [
     seed: 201482,
     found: "what had been cleared before a removal was there again after the restore",
   },
+  {
+    seed: 516266,
+    found:
+      "a change taken back while it waited for a retry that had reached the target after all was called unchanged",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];
