@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setDefaultCACertificates, getCACertificates } from "node:tls";
 import { Client } from "@microsoft/microsoft-graph-client";
-import type { Endpoints } from "../src/platform/local-platform";
+import type { Endpoints } from "../src/platform/platform-options";
 
 /** The official client against the local Graph. */
 export function graphClient({

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Endpoints } from "../src/platform/local-platform";
+import type { Endpoints } from "../src/platform/platform-options";
 import type { CycleSummary } from "../src/start";
 
 /** The local platform as a person runs it: the built program, its exit code, its output. */

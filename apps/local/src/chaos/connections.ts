@@ -1,4 +1,4 @@
-import type { Connection } from "../platform/local-platform";
+import type { Connection } from "../platform/platform-options";
 import { FaultProxy, type FaultKind } from "./fault-proxy";
 
 export type ProxiedConnection = Connection | "agent-postgres";

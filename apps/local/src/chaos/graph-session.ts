@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { z } from "zod";
-import type { Endpoints } from "../platform/local-platform";
+import type { Endpoints } from "../platform/platform-options";
 import type { Tenant } from "./expected-rows";
 
 export class GraphRefusal extends Error {

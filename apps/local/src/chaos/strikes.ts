@@ -8,7 +8,7 @@ import {
 } from "@postern/contracts";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { ProcessExtras } from "../platform/local-platform";
+import type { ProcessExtras } from "../platform/platform-options";
 import { workspaceRoot } from "../platform/workspace-root";
 import type { StrikeNote, StrikeOrder, StrikePlace } from "./strike";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import type { Endpoints } from "./local-platform";
+import type { Endpoints } from "./platform-options";
 
 /** One call of the local Graph, as any client with a token would make it. */
 export async function graphRequest(
