@@ -150,13 +150,14 @@ class WorkPage {
 
   /**
    * What comes back after its removal is read whole: a delta that does not show a property says "unchanged", or "there is
-   * none" as for something new, and nothing tells which. The one case where a page asks for single entities.
+   * none" as for something new, and nothing tells which. What the delta does show is newer or the same, and goes on top:
+   * a replica that lags may answer the read. The one case where a page asks for single entities.
    */
   async #readAgain(
     objects: readonly ObjectTouch[],
     entries: ReadonlyMap<string, Stored<IndexEntry>>,
   ): Promise<void> {
-    const { graph } = this.#ports;
+    const { graph, logger } = this.#ports;
     const { stream, compiled } = this.#input;
     const back = objects.filter(
       ({ key, changes }) =>
@@ -167,7 +168,9 @@ class WorkPage {
     await bounded(back, READS_AT_ONCE, async ({ ref, changes }) => {
       const type = ref.type === "group" ? "group" : "user";
       const whole = await graph.object(type, ref.id, compiled.select[stream]);
-      changes.push(whole ?? { type, id: ref.id, removed: "changed", properties: {} });
+      // Not there: removed once more, which a later page of the delta says, or not there yet. The delta counts.
+      if (whole === undefined) logger.warn("restored-not-shown", { entity: entityKey(ref) });
+      else changes.unshift(whole);
     });
   }
 
