@@ -200,6 +200,11 @@ describe("queues and containers", () => {
     expect(made.toSorted()).toEqual(Object.keys(queues).toSorted());
   });
 
+  test("of Cosmos DB answer every read as things are now (ADR 0009)", () => {
+    const { text } = file("modules/cosmos.bicep").declared.get("account")?.node ?? raise();
+    expect(/defaultConsistencyLevel: '(\w+)'/.exec(text)?.[1]).toBe("Strong");
+  });
+
   test("of Cosmos DB are the shared ones and a ledger for each group", () => {
     const made = resources().filter(
       ({ source, existing }) => /sqlDatabases\/containers@/.test(source) && !existing,

@@ -30,8 +30,8 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
       }
     ] : []
     consistencyPolicy: {
-      // Etags fence every write; a session reads its own.
-      defaultConsistencyLevel: 'Session'
+      // Etags fence what is written; what is only looked at has to be as it is now (ADR 0009).
+      defaultConsistencyLevel: 'Strong'
     }
     locations: [
       {

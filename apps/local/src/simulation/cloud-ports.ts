@@ -299,15 +299,16 @@ function index({ wire, stores, process, log }: CloudWorld): IndexStore {
         },
         failure: cosmosFailure,
       }),
+    // Never stale: what is only looked at has no etag to lose by, and rests on the account's strong consistency (ADR 0009).
     standings: (_definition, entities) =>
       wire.ask({
         service: "cosmos",
         operation: "read index",
-        effect: (struck) => {
+        effect: () => {
           const found = new Map<string, IndexEntry>();
           for (const entity of entities) {
             const key = entityKey(entity);
-            const entry = container.read(key, struck === "stale");
+            const entry = container.read(key);
             if (entry !== undefined) found.set(key, entry.value);
           }
           return found;

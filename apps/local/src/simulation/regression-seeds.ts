@@ -74,5 +74,9 @@ export const regressionSeeds: readonly FoundBug[] = [
     found:
       "a change taken back while it waited for a retry that had reached the target after all was called unchanged",
   },
+  {
+    seed: 700314,
+    found: "a membership was decided by an old standing of its group: reads have to be strong",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];
