@@ -131,10 +131,16 @@ class PoisonRun {
     const startedMs = Date.now();
     await this.#stage.startAgent(agent);
     await this.#untilWorked();
+    const ends = this.#stage.ownEnds(agent);
+    if (ending === 0 && ends > 0)
+      this.#violations.push(`the agent ended ${ends} times by itself in ${label}`);
     const units = loggedUnits(agent, path.join(platform.logDirectory, `${agent}.log`)).filter(
       ({ atMs }) => atMs >= startedMs,
     );
-    if (units.length === 0) return 0;
+    if (units.length === 0) {
+      this.#violations.push(`the agent's log has no unit of ${label}: there is no rate to compare`);
+      return 0;
+    }
     const fromMs = Math.min(...units.map(({ atMs, durationMs }) => atMs - durationMs));
     const untilMs = Math.max(...units.map(({ atMs }) => atMs));
     const rate = (count * 1_000) / Math.max(1, untilMs - fromMs);

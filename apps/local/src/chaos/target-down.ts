@@ -34,6 +34,8 @@ const KEPT_WINDOW_MS = 20_000;
 const BACK_TO = 0.9;
 const BACK_WITHIN_MS = 60_000;
 const OTHER_KEEPS = 0.8;
+/** A stretch can hide that all of it came at its end: no pause between two units of the first may be longer. */
+const LONGEST_PAUSE_MS = 10_000;
 const PROGRESS_MS = 30_000;
 
 /** The ways in which a database is away: it refuses, it says nothing, it was shut down. */
@@ -83,6 +85,7 @@ interface Rates {
   /** Of the worst stretch from the moment the second went away until it had been back for a minute. */
   readonly firstLeast: number;
   readonly firstKept: number;
+  readonly firstPauseMs: number;
   /** The end of the first stretch at that rate. */
   readonly backAfterMs: number | undefined;
 }
@@ -158,6 +161,8 @@ class TargetDownRun {
         "first: least items/s since": rates.firstLeast,
         "first: kept": rates.firstKept,
         "bar of that": OTHER_KEEPS,
+        "first: longest pause, ms": rates.firstPauseMs,
+        "bar of the pause, ms": LONGEST_PAUSE_MS,
         writes: this.#parts.first.auditCount() + (await this.#parts.second.auditCount()),
         inStepAfterMs: end.inStepAfterMs,
       },
@@ -215,6 +220,14 @@ class TargetDownRun {
       this.#violations.push(
         `the second target was not at ${BACK_TO} of its rate within ${BACK_WITHIN_MS / 1_000} s of its return`,
       );
+    if (Math.min(rates.firstBefore, rates.secondBefore) < ITEMS_PER_SECOND / 2)
+      this.#violations.push(
+        `${rates.firstBefore} and ${rates.secondBefore} items/s before are no rates to compare with: ${ITEMS_PER_SECOND} were fed to each`,
+      );
+    if (rates.firstPauseMs > LONGEST_PAUSE_MS)
+      this.#violations.push(
+        `the first target stood still for ${rates.firstPauseMs} ms; the bar is ${LONGEST_PAUSE_MS}`,
+      );
     if (rates.firstKept < OTHER_KEEPS)
       this.#violations.push(
         `the first target fell to ${rates.firstKept} of its rate; the bar is ${OTHER_KEEPS}`,
@@ -246,6 +259,10 @@ class TargetDownRun {
       secondBefore: Math.round(secondBefore),
       firstLeast: Math.round(firstLeast),
       firstKept: Math.round((firstLeast / Math.max(1, firstBefore)) * 100) / 100,
+      firstPauseMs: longestPauseMs(
+        units.filter(({ target }) => target === "local").map(({ atMs }) => atMs),
+        [at.downMs, at.afterMs],
+      ),
       backAfterMs: back < 0 ? undefined : (back + 1) * BACK_WINDOW_MS,
     };
   }
@@ -265,4 +282,21 @@ function windowRates(
     rates.push((items * 1_000) / windowMs);
   }
   return rates;
+}
+
+/** Between two of these moments, or from the first bound to them, or from them to the last. */
+function longestPauseMs(
+  moments: readonly number[],
+  [fromMs, untilMs]: readonly [number, number],
+): number {
+  const within = moments
+    .filter((atMs) => atMs > fromMs && atMs < untilMs)
+    .toSorted((a, b) => a - b);
+  let longest = 0;
+  let last = fromMs;
+  for (const atMs of [...within, untilMs]) {
+    longest = Math.max(longest, atMs - last);
+    last = atMs;
+  }
+  return Math.round(longest);
 }
