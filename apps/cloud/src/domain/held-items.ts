@@ -8,13 +8,12 @@ import {
   type JobId,
   limits,
   type Marker,
-  type MessageId,
   startQueueName,
   startSession,
   type SyncDefinition,
   type Version,
-  type WorkItem,
 } from "@postern/contracts";
+import { releaseMessageId } from "./item-message-ids";
 import { cycleDocumentId, markerId, pageId } from "./page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
@@ -233,10 +232,6 @@ function releaseMarker(definition: DefinitionId, { item, cycleId }: Hold, nowMs:
     exceptions: [],
     ttl: historyTtlSeconds,
   };
-}
-
-function releaseMessageId(definition: DefinitionId, item: WorkItem): MessageId {
-  return `${definition}:${item.version}.r-${item.hash.slice(0, 24)}#release-1` as MessageId;
 }
 
 /** Memberships of what was removed follow it, under new versions: those come from the stream's claim only. */

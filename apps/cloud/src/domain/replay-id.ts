@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { DeadLetter, DefinitionId, ItemId, MessageId, Version } from "@postern/contracts";
+import { itemDigest } from "./item-message-ids";
 
 /**
  * Message ids of replays, `DEFINITION:VERSION.d-ITEM#replay-N`: made from the item and the number, so that two requests for
@@ -9,7 +9,7 @@ export function replayMessageId(
   place: { readonly definition: DefinitionId; readonly version: Version; readonly itemId: ItemId },
   number: number,
 ): MessageId {
-  const item = createHash("sha256").update(place.itemId).digest("hex").slice(0, 24);
+  const item = itemDigest(place.itemId, 24);
   return `${place.definition}:${place.version}.d-${item}#replay-${number}` as MessageId;
 }
 

@@ -8,7 +8,6 @@ import {
   JOB_RESULT_MESSAGE_TYPE,
   type JobId,
   JobResultMessage,
-  limits,
   type Marker,
   type MessageId,
   type OutcomeCounts,
@@ -26,6 +25,7 @@ import {
   unreadableDeadLetter,
 } from "./cloud-dead-letters";
 import { viewCycle } from "./cycle-views";
+import { retryMessageId } from "./item-message-ids";
 import { outcomesOf } from "./on-demand";
 import { markerId } from "./page-commit";
 import type { DefinitionRecord, OutgoingMessage, SyncPorts } from "./ports";
@@ -202,18 +202,12 @@ function retryCopy(
     },
     item,
     {
-      messageId: retryMessageId(result, item.hash, attempt),
+      messageId: retryMessageId(result.workMessageId, item.itemId, attempt),
       scheduledAt: new Date(nowMs + Math.max(MIN_RETRY_MS, askedMs)),
       attempts: reported.attempts,
       firstAttemptAt: reported.firstAttemptAt,
     },
   );
-}
-
-/** Made from the message and the item, so that a repeated report schedules the same copy and the broker keeps one. */
-function retryMessageId(result: WorkMessageResult, itemHash: string, attempt: number): string {
-  const base = result.workMessageId.replace(/#\d+$/, "").replace(/~[0-9a-f]{16}$/, "");
-  return `${base.slice(0, limits.messageIdChars - 25)}~${itemHash.slice(0, 16)}#${attempt}`;
 }
 
 function itemDeadLetter(
