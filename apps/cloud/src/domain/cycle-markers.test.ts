@@ -23,6 +23,18 @@ describe("what items of a cycle wait for", () => {
     expect(waits(last, second, first)).toEqual({ retrying: 0, parked: 0 });
   });
 
+  test("an agent that reads the retry: neither its parking nor its result is lost, in whatever order", () => {
+    const first = marker(`${message}#0`, { counts: { waiting: 1 }, retries: [retry(1)] });
+    const done = marker(retry(1), { counts: { applied: 1 } });
+    for (const ofRetry of [
+      [parked(retry(1)), done],
+      [done, parked(retry(1))],
+    ]) {
+      expect(countedMarkers([first, ...ofRetry])).toEqual([first, ...ofRetry]);
+      expect(countedMarkers(ofRetry)).toEqual([]);
+    }
+  });
+
   test("an agent that reads them, until they come back; parked again they are the same items", () => {
     const id = `${message}#0`;
     expect(waits(parked(id))).toEqual({ retrying: 0, parked: 7 });

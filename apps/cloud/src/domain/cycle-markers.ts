@@ -9,16 +9,17 @@ const RETRY_ID = /~[0-9a-f]{16}#\d+$/;
  */
 export function countedMarkers(markers: readonly Marker[]): Marker[] {
   const counted = markers.filter(({ workMessageId }) => !RETRY_ID.test(workMessageId));
-  const retries = new Map(
-    markers
-      .filter(({ workMessageId }) => RETRY_ID.test(workMessageId))
-      .map((marker) => [marker.workMessageId, marker]),
+  // A retry may have two: it was parked, and reported by an agent that had read it after all.
+  const retries = Map.groupBy(
+    markers.filter(({ workMessageId }) => RETRY_ID.test(workMessageId)),
+    ({ workMessageId }) => workMessageId,
   );
   // The list grows while it is walked: a retry may have asked for the next.
   for (const { retries: asked } of counted) {
     for (const messageId of asked ?? []) {
-      const retry = retries.get(messageId);
-      if (retry !== undefined && retries.delete(messageId)) counted.push(retry);
+      const ofRetry = retries.get(messageId) ?? [];
+      retries.delete(messageId);
+      counted.push(...ofRetry);
     }
   }
   return counted;
