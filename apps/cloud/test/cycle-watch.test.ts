@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { AgentView, type CycleView, SyncDefinition } from "@postern/contracts";
+import { AgentView, type CycleId, type CycleView, SyncDefinition } from "@postern/contracts";
+import { cycleIdAt } from "../src/domain/cycle-id";
 import { watchCycles } from "../src/domain/cycle-watch";
 import { resultsIdleMs } from "../src/domain/cycle-watch-decision";
 import {
@@ -175,13 +176,43 @@ describe("a cycle whose items' results do not come", () => {
     await world.report(messages);
     expect(await latest()).toMatchObject({ state: "completed", stall: null, applied: 2 });
     const open = (): Promise<readonly unknown[]> =>
-      world.ports.progress.openCycles(definitionId, 10);
-    await watchAfter(31);
+      world.ports.progress.openCycles(definitionId, { limit: 10 });
+    await watchAfter(2);
     expect(await open()).toHaveLength(1);
     await watchAfter(200);
     expect(await open()).toHaveLength(0);
     expect(await latest()).toMatchObject({ state: "completed" });
   });
+});
+
+test("an old cycle that stands is seen behind 150 younger ones, and the complete ones among them are closed", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  await world.report(await world.takeWork());
+  const { progress } = world.ports;
+  const put = (number: number, stream: "running" | "done"): Promise<unknown> => {
+    const cycleId = cycleIdAt(startMs + number);
+    const document = {
+      ...({ id: `cycle:${cycleId}`, type: "cycle", definition: definitionId, cycleId } as const),
+      ...({ kind: "incremental", startedAt: new Date(startMs + number).toISOString() } as const),
+      streams: { users: stream },
+    };
+    return progress.transact(definitionId, [{ kind: "create", document }]);
+  };
+  // Older than all others, the initial cycle among them.
+  await put(-60_000, "running");
+  for (let number = 1; number < 150; number += 1) await put(number, "done");
+  const idsOf = async (after?: CycleId): Promise<CycleId[]> =>
+    (await progress.openCycles(definitionId, { limit: 100, after })).map(
+      ({ value }) => value.cycleId,
+    );
+  const first = await idsOf();
+  expect(new Set([...first, ...(await idsOf(first.at(-1)))]).size).toBe(151);
+
+  expect(await watchAfter(10)).toBe(1);
+  expect(await idsOf()).toEqual([cycleIdAt(startMs - 60_000)]);
+  const stands = await viewCycle(world.ports, definitionId, cycleIdAt(startMs - 60_000));
+  expect(stands).toMatchObject({ state: "stalled", stall: { reason: "start-lost", restarts: 1 } });
 });
 
 test("a closed cycle is opened by the release of what it held", async () => {
@@ -194,7 +225,7 @@ test("a closed cycle is opened by the release of what it held", async () => {
   const { id } = await latest();
   await watchAfter(200);
   const openIds = async (): Promise<string[]> => {
-    const open = await world.ports.progress.openCycles(definitionId, 10);
+    const open = await world.ports.progress.openCycles(definitionId, { limit: 10 });
     return open.map(({ value }) => value.cycleId);
   };
   expect(await openIds()).toEqual([]);

@@ -106,7 +106,15 @@ export function memoryPorts(): MemoryPorts {
       new Set(versions.filter((version) => documents.has(`${definition} page:${version}`))),
     cycle: async (definition, cycleId) => point(definition, `cycle:${cycleId}`),
     cycles: async () => ({ items: [], continuation: null }),
-    openCycles: async () => [],
+    openCycles: async (definition, { limit, after = "" }) =>
+      [...documents.entries()]
+        .flatMap(([key, { value, etag }]) =>
+          key.startsWith(`${definition} `) && value.type === "cycle" ? [{ value, etag }] : [],
+        )
+        .filter(({ value }) => typeof value.closedAt !== "string" && value.cycleId > after)
+        .sort((one, other) => (one.value.cycleId < other.value.cycleId ? -1 : 1))
+        .slice(0, limit)
+        .map(copy),
     history: async () => ({ pages: [], markers: [] }),
     transact: async (definition, operations) => {
       await ports.pause();

@@ -55,11 +55,14 @@ export function createProgressStore(database: Database): ProgressStore {
       );
       return { items: documents.map((document) => Cycle.parse(document)), continuation };
     },
-    openCycles: async (definition, limit) => {
+    openCycles: async (definition, { limit, after }) => {
       const documents = await queryAll(
         container,
         {
-          query: `SELECT TOP ${limit} * FROM c WHERE c.type = 'cycle' AND NOT IS_STRING(c.closedAt) ORDER BY c.startedAt DESC`,
+          query: `SELECT TOP ${limit} * FROM c WHERE c.type = 'cycle' AND NOT IS_STRING(c.closedAt) AND c.id > @after ORDER BY c.id ASC`,
+          parameters: [
+            { name: "@after", value: after === undefined ? "" : cycleDocumentId(after) },
+          ],
         },
         definition,
       );

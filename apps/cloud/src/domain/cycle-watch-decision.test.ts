@@ -226,7 +226,7 @@ describe("a cycle that is read to its end", () => {
     expect(decide({ ...read, cycle: stored, movedAtMs: nowMs })).toEqual({ kind: "clear" });
   });
 
-  test("is closed when every outcome is final and no late page can come", () => {
+  test("is closed some time after every outcome has become final", () => {
     const done = { ...read, pending: 0, completed: true };
     expect(decide({ ...done, movedAtMs: nowMs - closeAfterMs + 1 })).toEqual({ kind: "leave" });
     expect(decide({ ...done, movedAtMs: nowMs - closeAfterMs })).toEqual({

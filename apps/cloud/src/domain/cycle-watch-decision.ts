@@ -24,8 +24,8 @@ export const noPageMs = 10 * MINUTE_MS;
 export const resultsIdleMs = 5 * MINUTE_MS;
 /** Where every item left waits for a retry: the agents' longest pause between two, with its jitter. */
 export const retriesIdleMs = 72 * MINUTE_MS + resultsIdleMs;
-/** Late pages find the cycle open: the start messages that could bring one live for an hour. */
-export const closeAfterMs = 70 * MINUTE_MS;
+/** Far longer than a read may lag behind a write. What comes later (a page, a release, a replay) opens the cycle again. */
+export const closeAfterMs = 5 * MINUTE_MS;
 const FIRST_PAUSE_MS = 2 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 10 * MINUTE_MS;
 

@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type Cycle,
+  type CycleId,
   type CycleStall,
   type DefinitionId,
   type GroupName,
@@ -36,8 +37,10 @@ export interface CycleWatchPorts extends SyncPorts {
   readonly agents: Pick<AgentStore, "list">;
 }
 
-/** Open cycles of one definition looked at in one go, newest first. An older one has its mark already, and keeps it. */
-const CYCLES_WATCHED = 100;
+/** Open cycles read in one go, with their page records and markers. */
+const CYCLES_AT_ONCE = 100;
+/** Of one definition at one time: a change every second, and no agent there for hours. */
+const CYCLES_WATCHED = 10_000;
 
 /** Returns how many streams were asked for again. */
 export async function watchCycles(ports: CycleWatchPorts): Promise<number> {
@@ -61,9 +64,36 @@ async function watchDefinition(
   definition: SyncDefinition,
   agentsOf: (group: GroupName) => Promise<readonly AgentSightSource[]>,
 ): Promise<number> {
-  const { id, group, target } = definition;
+  const { id } = definition;
   const checkpoints = await checkpointsOf(ports, definition);
-  const open = await openCycles(ports, id, checkpoints);
+  const context = { definition, checkpoints, agentsOf };
+  const reading = await cyclesOfStreams(ports, id, checkpoints);
+  const seen = new Set(reading.map(({ value }) => value.cycleId));
+  let restarted = await watchSome(ports, context, reading);
+  let after: CycleId | undefined;
+  for (let watched = 0; watched < CYCLES_WATCHED; watched += CYCLES_AT_ONCE) {
+    const open = await ports.progress.openCycles(id, { limit: CYCLES_AT_ONCE, after });
+    const unseen = open.filter(({ value }) => !seen.has(value.cycleId));
+    restarted += await watchSome(ports, context, unseen);
+    if (open.length < CYCLES_AT_ONCE) return restarted;
+    after = open.at(-1)?.value.cycleId;
+  }
+  ports.logger.warn("cycles-not-watched", { definition: id, watched: CYCLES_WATCHED, after });
+  return restarted;
+}
+
+interface WatchContext {
+  readonly definition: SyncDefinition;
+  readonly checkpoints: ReadonlyMap<StreamName, Checkpoint>;
+  readonly agentsOf: (group: GroupName) => Promise<readonly AgentSightSource[]>;
+}
+
+async function watchSome(
+  ports: CycleWatchPorts,
+  { definition, checkpoints, agentsOf }: WatchContext,
+  open: readonly Stored<Cycle>[],
+): Promise<number> {
+  const { id, group, target } = definition;
   if (open.length === 0) return 0;
   const { pages, markers } = await ports.progress.history(
     id,
@@ -112,20 +142,19 @@ async function checkpointsOf(
   return found;
 }
 
-/** The newest ones, and those that streams are being read for, however old. */
-async function openCycles(
+/** Those that streams are being read for: first, and also where they were closed too early. */
+async function cyclesOfStreams(
   ports: CycleWatchPorts,
   definition: DefinitionId,
   checkpoints: ReadonlyMap<StreamName, Checkpoint>,
 ): Promise<Stored<Cycle>[]> {
-  const open = [...(await ports.progress.openCycles(definition, CYCLES_WATCHED))];
+  const found = new Map<CycleId, Stored<Cycle>>();
   for (const { phase, cycleId } of checkpoints.values()) {
-    if (phase !== "enumerating" || cycleId === null) continue;
-    if (open.some(({ value }) => value.cycleId === cycleId)) continue;
+    if (phase !== "enumerating" || cycleId === null || found.has(cycleId)) continue;
     const stored = await ports.progress.cycle(definition, cycleId);
-    if (stored !== undefined) open.push(stored);
+    if (stored !== undefined) found.set(cycleId, stored);
   }
-  return open;
+  return [...found.values()];
 }
 
 function sightOf({ id, targets }: AgentSightSource, target: string): AgentSight {

@@ -239,8 +239,14 @@ export interface ProgressStore {
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },
   ): Promise<{ items: readonly Cycle[]; continuation: string | null }>;
-  /** Newest first: those that the cycle watch has not closed. */
-  openCycles(definition: DefinitionId, limit: number): Promise<readonly Stored<Cycle>[]>;
+  /**
+   * Those that the cycle watch has not closed, in the order of their ids: by the time of their beginning, on-demand cycles
+   * last. At most `limit`; fewer at the end.
+   */
+  openCycles(
+    definition: DefinitionId,
+    options: { limit: number; after?: CycleId | undefined },
+  ): Promise<readonly Stored<Cycle>[]>;
   /** Page records and markers of these cycles. */
   history(definition: DefinitionId, cycles: readonly CycleId[]): Promise<CycleHistory>;
   /** All or nothing, within one definition. */

@@ -222,11 +222,11 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
         effect: () => ({ items: store.cycles(definition).slice(0, limit), continuation: null }),
         failure: cosmosFailure,
       }),
-    openCycles: (definition, limit) =>
+    openCycles: (definition, { limit, after }) =>
       wire.ask({
         service: "cosmos",
         operation: "query progress",
-        effect: () => store.openCycles(definition).slice(0, limit),
+        effect: () => store.openCycles(definition, after).slice(0, limit),
         failure: cosmosFailure,
       }),
     history: (definition, cycles) =>

@@ -8,6 +8,7 @@ import type {
 } from "@postern/cloud";
 import {
   type Cycle,
+  type CycleId,
   type DefinitionId,
   invariant,
   type Marker,
@@ -52,9 +53,10 @@ export class FakeProgress {
     );
   }
 
-  openCycles(definition: DefinitionId): Stored<Cycle>[] {
-    return this.cycles(definition)
-      .filter(({ closedAt }) => typeof closedAt !== "string")
+  openCycles(definition: DefinitionId, after: CycleId | undefined): Stored<Cycle>[] {
+    return this.ofType<Cycle>(definition, "cycle")
+      .filter(({ closedAt, cycleId }) => typeof closedAt !== "string" && cycleId > (after ?? ""))
+      .sort((a, b) => (a.cycleId < b.cycleId ? -1 : 1))
       .map((cycle) => ({
         value: cycle,
         etag: this.container(definition).documents.get(cycle.id)?.etag ?? "",
