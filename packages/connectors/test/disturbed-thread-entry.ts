@@ -1,5 +1,6 @@
 // A target's thread to which things happen in the middle of a statement, as its values say:
 //   STAND STILL UNTIL path   the statement does not return before there is such a file, and nothing can interrupt it
+//   TAKE milliseconds        the statement takes at least this long
 //   EXIT, MEMORY             the thread ends
 import { spawnSync } from "node:child_process";
 import { StatementSync } from "node:sqlite";
@@ -16,6 +17,10 @@ function disturb(values: readonly unknown[]): void {
         "-",
         file,
       ]);
+    }
+    const [, takeMs] = /^TAKE (\d+)$/.exec(value) ?? [];
+    if (takeMs !== undefined) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(takeMs));
     }
     if (value === "EXIT") process.exit(3);
     if (value === "MEMORY")

@@ -7,11 +7,14 @@ import type { Worker } from "node:worker_threads";
 import { person } from "../src/conformance";
 import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { sqlConnector } from "../src/index";
+import { toThread } from "../src/sql/sqlite/thread-settings";
 import { packError, unpackError } from "../src/thread/carried-error";
+import { ThreadTarget } from "../src/thread/thread-target";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
 import { programOf, threadProgram } from "./thread-program";
 
 const disturbedProgram = programOf("disturbed-thread-entry.ts");
+const slowStartProgram = programOf("slow-start-thread-entry.ts");
 const never = new AbortController().signal;
 const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal: never });
 const told = (results: readonly ApplyResult[]): string[] =>
@@ -42,6 +45,19 @@ describe("a target in a thread of its own", () => {
   const open = (settings: Readonly<Record<string, unknown>> = {}, program = disturbedProgram) => {
     const parsed = sqlConnector.parseSettings({ url: `sqlite:${harness.file}`, ...settings });
     const target = sqlConnector.open(parsed, { name: "hr-db", threadProgram: program });
+    opened.push(target);
+    return target;
+  };
+  /** With limits that the settings do not offer. */
+  const openWithin = (startMs: number, silenceMs: number, program = disturbedProgram) => {
+    const settings = toThread(sqlConnector.parseSettings({ url: `sqlite:${harness.file}` }));
+    const start = { driver: "sqlite", name: "hr-db", settings } as const;
+    const target = new ThreadTarget({
+      kind: "sql",
+      hasInbox: true,
+      maxBatchItems: 1_000,
+      thread: { program, start, startMs, silenceMs },
+    });
     opened.push(target);
     return target;
   };
@@ -142,8 +158,8 @@ describe("a target in a thread of its own", () => {
   });
 
   test("a thread that is silent for too long is given up, and no other is started beside it", async () => {
-    const target = open({ lockTimeoutMs: 500, statementTimeoutMs: 500 });
-    await apply(target, person("ann", 1));
+    const target = openWithin(60_000, 3_000);
+    expect(told(await apply(target, person("ann", 1)))).toEqual(["applied"]);
     expect(told(await apply(target, standStill()))).toEqual(["failed target-down target-timeout"]);
     expect(told(await apply(target, person("bob", 1)))).toEqual([
       "failed target-down target-timeout",
@@ -155,6 +171,38 @@ describe("a target in a thread of its own", () => {
       await delay(5);
     }
     expect((await harness.people()).map((row) => row.id)).toEqual(["ann", "bob"]);
+  });
+
+  test("a batch that takes longer than a thread may be silent is finished, as long as its statements end", async () => {
+    const target = openWithin(60_000, 3_000);
+    // Items that set different columns are written by statements of their own.
+    const columns = [
+      {},
+      { age: 1 },
+      { enabled: true },
+      { age: 1, enabled: true },
+      { manager_id: null },
+    ];
+    const slow = columns.map((values, index) =>
+      person(`slow${index}`, 1, { display_name: "TAKE 900", ...values }),
+    );
+    const began = performance.now();
+    expect(told(await apply(target, ...slow))).toEqual(slow.map(() => "applied"));
+    expect(performance.now() - began).toBeGreaterThan(4_000);
+  });
+
+  test("a thread that is slow to start is waited for, however short a statement may take", async () => {
+    const target = open({ lockTimeoutMs: 10, statementTimeoutMs: 100 }, slowStartProgram);
+    expect(told(await apply(target, person("ann", 1)))).toEqual(["applied"]);
+  });
+
+  test("a thread that does not become ready is ended, and nothing of its batch is written", async () => {
+    const target = openWithin(100, 60_000, slowStartProgram);
+    expect(told(await apply(target, person("ann", 1)))).toEqual([
+      "failed target-down target-unreachable",
+    ]);
+    await until(() => alive.size === 0);
+    expect(await harness.people()).toEqual([]);
   });
 
   test("is closed while it works, and says so when a statement does not let go", async () => {

@@ -21,6 +21,11 @@ export const sqlConnector: Connector<SqlSettings> = {
 /** Largest batch of the connector, whatever the database. */
 const MAX_BATCH_ITEMS = 1_000;
 
+/** Loading a thread's program takes 300 ms on a busy machine; whatever needs this long does not come. */
+const THREAD_START_MS = 30_000;
+/** However short a statement may take by the settings: between two of them a thousand items are planned and bound. */
+const LEAST_SILENCE_MS = 10_000;
+
 /**
  * A SQL target before it is known which database it is: the file that holds the url may come later than the agent. The
  * first call decides, once and for all, and loads what that database needs.
@@ -88,7 +93,7 @@ class SqlTargetOfItsKind implements Target {
       import("../thread/thread-target"),
       import("./sqlite/thread-settings"),
     ]);
-    const { lockTimeoutMs, statementTimeoutMs } = this.#settings;
+    const { statementTimeoutMs } = this.#settings;
     return new ThreadTarget({
       kind: this.kind,
       hasInbox: this.hasInbox,
@@ -96,8 +101,9 @@ class SqlTargetOfItsKind implements Target {
       thread: {
         program: this.#context.threadProgram,
         start: { driver: "sqlite", name: this.name, settings: toThread(this.#settings) },
-        // A batch that waits for the lock says so after lockTimeoutMs.
-        silenceMs: lockTimeoutMs + statementTimeoutMs,
+        startMs: THREAD_START_MS,
+        // Of one statement: each that comes back is a sign of life, and a wait for the lock asks for it again and again.
+        silenceMs: Math.max(statementTimeoutMs, LEAST_SILENCE_MS),
       },
     });
   }

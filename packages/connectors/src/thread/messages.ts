@@ -2,14 +2,21 @@
 import type { ApplyItem, ApplyResult, ProbeResult } from "../connector";
 import type { StatementSpan } from "../sql/statement-span";
 import type { CarriedError } from "./carried-error";
+import type { PulseCell } from "./pulse";
 import type { StopCell } from "./stop-flag";
 
-/** What a thread is started with. */
+/** What a thread is to serve. */
 export interface ThreadStart {
   readonly driver: "sqlite";
   readonly name: string;
   /** As the driver takes them, without a class instance: none survives the way. */
   readonly settings: unknown;
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly start: ThreadStart;
+  readonly pulse: PulseCell;
 }
 
 export type ThreadCall =

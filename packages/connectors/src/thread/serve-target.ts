@@ -10,7 +10,15 @@ import { openSqliteTarget } from "../sql/sqlite/sqlite-target";
 import type { ThreadSettings } from "../sql/sqlite/thread-settings";
 import type { StatementSink, StatementSpan } from "../sql/statement-span";
 import { packError } from "./carried-error";
-import type { FromThread, ThreadAnswer, ThreadCall, ThreadStart, ToThread } from "./messages";
+import type {
+  FromThread,
+  ThreadAnswer,
+  ThreadCall,
+  ThreadData,
+  ThreadStart,
+  ToThread,
+} from "./messages";
+import { Pulse } from "./pulse";
 import { StopFlag } from "./stop-flag";
 
 /** What a driver offers in its thread. */
@@ -25,11 +33,18 @@ interface ServedTarget {
 
 const never = new AbortController().signal;
 
-function open({ driver, name, settings }: ThreadStart, onStatement: StatementSink): ServedTarget {
+function open(
+  { driver, name, settings }: ThreadStart,
+  pulse: Pulse,
+  onStatement: StatementSink,
+): ServedTarget {
   switch (driver) {
     case "sqlite":
       // Written by the sql connector in the agent's thread; both are of one build.
-      return openSqliteTarget(name, settings as ThreadSettings, onStatement);
+      return openSqliteTarget(name, settings as ThreadSettings, {
+        onStatement,
+        onReturned: () => pulse.beat(),
+      });
   }
 }
 
@@ -38,7 +53,8 @@ export function serveTarget(): void {
   const port = parentPort;
   invariant(port, "a target is served in a thread of its own");
   const spansOf = new AsyncLocalStorage<StatementSpan[] | undefined>();
-  const target = open(workerData as ThreadStart, (span) => spansOf.getStore()?.push(span));
+  const { start, pulse } = workerData as ThreadData;
+  const target = open(start, new Pulse(pulse), (span) => spansOf.getStore()?.push(span));
   const say = (message: FromThread): void => port.postMessage(message);
 
   const answer = async (call: ThreadCall): Promise<ThreadAnswer> => {

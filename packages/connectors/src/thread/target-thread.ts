@@ -2,17 +2,28 @@
  * One thread of a target, from its start to its end; the agent's side.
  *
  * starting → ready → ended. `starting` becomes `ready` with the thread's first word. `ended` is reached from either, by
- * its own exit or by ours, and is final: whoever wants to go on starts another. A call that is under way then, or that
- * finds the thread silent for too long, is rejected with `ThreadEnded`; none waits for ever.
+ * its own exit or by ours, and is final: whoever wants to go on starts another. A call that is under way then is rejected
+ * with `ThreadEnded`; none waits for ever. The start has a limit of its own; from then on a thread with calls under way
+ * shows that it lives by answers and by statements that come back (`Pulse`), and is ended when it shows nothing for too long.
  */
 import { Worker } from "node:worker_threads";
 import { type CarriedError, packError } from "./carried-error";
-import type { FromThread, ThreadAnswer, ThreadCall, ThreadStart, ToThread } from "./messages";
+import type {
+  FromThread,
+  ThreadAnswer,
+  ThreadCall,
+  ThreadData,
+  ThreadStart,
+  ToThread,
+} from "./messages";
+import { Pulse } from "./pulse";
 
 export interface TargetThreadOptions {
   readonly program: string;
   readonly start: ThreadStart;
-  /** A thread with calls under way that answers none of them for this long has come to a stand. */
+  /** A thread that is not ready after this long is ended. */
+  readonly startMs: number;
+  /** A thread with calls under way that ends no statement and answers none of them for this long has come to a stand. */
   readonly silenceMs: number;
 }
 
@@ -39,6 +50,8 @@ const CLOSE_MS = 1_000;
 const END_MS = 1_000;
 /** Heap of a thread. A batch has at most 1,000 items, and little else lives there. */
 const HEAP_MB = 128;
+/** Silence is this many looks in a row that find nothing new: a stall of the whole process counts as one. */
+const LOOKS = 10;
 
 export class TargetThread {
   readonly #worker: Worker;
@@ -50,14 +63,17 @@ export class TargetThread {
   #gone = false;
   #ended: ThreadEnded | undefined;
   #fault: CarriedError | undefined;
-  #heardAt = 0;
+  readonly #pulse = new Pulse();
+  #beats = 0;
+  #silentLooks = 0;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: TargetThreadOptions) {
     this.#options = options;
+    const data: ThreadData = { start: options.start, pulse: this.#pulse.cell };
     this.#worker = new Worker(options.program, {
       name: `target ${options.start.name}`,
-      workerData: options.start,
+      workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
     this.#worker.on("message", (message: FromThread) => this.#hear(message));
@@ -71,6 +87,7 @@ export class TargetThread {
         resolve();
       });
     });
+    this.#watchStart();
   }
 
   /** Takes calls. */
@@ -89,7 +106,7 @@ export class TargetThread {
     const id = (this.#calls += 1);
     return new Promise((resolve, reject) => {
       this.#say({ say: "call", id, call });
-      if (this.#pending.size === 0) this.#heardAt = performance.now();
+      if (this.#pending.size === 0) this.#silentLooks = 0;
       this.#pending.set(id, { resolve, reject });
       this.#watchSilence();
     });
@@ -115,9 +132,11 @@ export class TargetThread {
   }
 
   #hear(message: FromThread): void {
-    this.#heardAt = performance.now();
+    this.#silentLooks = 0;
     if (message.say === "ready") {
       this.#ready = true;
+      this.#stopWatch();
+      this.#watchSilence();
       return;
     }
     const pending = this.#pending.get(message.id);
@@ -126,20 +145,40 @@ export class TargetThread {
     pending?.resolve(message.answer);
   }
 
-  /** One timer while calls are under way; it is set again for as long as the thread is heard. */
-  #watchSilence(): void {
-    if (this.#watch !== undefined || this.#pending.size === 0) return;
-    const { silenceMs } = this.#options;
-    const judge = (): void => {
-      this.#watch = undefined;
-      if (this.#pending.size === 0) return;
-      if (performance.now() - this.#heardAt < silenceMs) return this.#watchSilence();
-      this.#end("silent", `no answer for ${Math.round(silenceMs / 1_000)} s`);
+  #watchStart(): void {
+    const { startMs } = this.#options;
+    this.#lookIn(startMs, () => {
+      if (this.#ready) return;
+      this.#end("not-started", `not ready after ${Math.round(startMs / 1_000)} s`);
       void this.#worker.terminate();
-    };
-    // After a stall of this thread its timers come first: what the other said meanwhile is heard, then judged.
-    const dueMs = Math.max(0, this.#heardAt + silenceMs - performance.now());
-    this.#watch = setTimeout(() => setImmediate(judge), dueMs);
+    });
+  }
+
+  /** One timer while calls are under way; it is set again for as long as the thread shows that it lives. */
+  #watchSilence(): void {
+    if (!this.#ready || this.#watch !== undefined || this.#pending.size === 0) return;
+    const { silenceMs } = this.#options;
+    this.#lookIn(silenceMs / LOOKS, () => {
+      if (this.#pending.size === 0) return;
+      const { beats } = this.#pulse;
+      this.#silentLooks = beats === this.#beats ? this.#silentLooks + 1 : 0;
+      this.#beats = beats;
+      if (this.#silentLooks < LOOKS) return this.#watchSilence();
+      this.#end("silent", `no statement has ended for ${Math.round(silenceMs / 1_000)} s`);
+      void this.#worker.terminate();
+    });
+  }
+
+  /** After a stall of this thread its timers come first: what the other said meanwhile is heard before the look. */
+  #lookIn(delayMs: number, look: () => void): void {
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        if (this.#watch !== timer) return;
+        this.#watch = undefined;
+        look();
+      });
+    }, delayMs);
+    this.#watch = timer;
   }
 
   #end(end: ThreadEnd, message: string): void {

@@ -4,8 +4,12 @@ import type { SqlSettings } from "../settings";
 import { openSqlite } from "./sqlite-engine";
 
 /** Opens no file yet. @throws PosternError `settings-invalid` */
-export function openSqliteEngine(settings: SqlSettings): SqlEngine {
+export function openSqliteEngine(settings: SqlSettings, onReturned?: () => void): SqlEngine {
   const location = locationOf(settings);
   if (location.kind !== "sqlite") throw otherKind();
-  return openSqlite({ file: location.file, lockTimeoutMs: settings.lockTimeoutMs });
+  return openSqlite({
+    file: location.file,
+    lockTimeoutMs: settings.lockTimeoutMs,
+    ...(onReturned === undefined ? {} : { onReturned }),
+  });
 }

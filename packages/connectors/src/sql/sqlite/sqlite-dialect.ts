@@ -28,6 +28,8 @@ import {
 export interface SqliteOptions {
   readonly file: string;
   readonly lockTimeoutMs: number;
+  /** A statement has come back, with rows or in failure. */
+  readonly onReturned?: () => void;
 }
 
 const LOOP_FRIENDLY_BUSY_MS = 20;
@@ -82,7 +84,11 @@ class NodeSqliteDriver implements Driver {
     }
     if (this.#connection?.identity !== identity) {
       this.#closeConnection();
-      this.#connection = new NodeSqliteConnection(openDatabase(this.#options.file), identity);
+      this.#connection = new NodeSqliteConnection(
+        openDatabase(this.#options.file),
+        identity,
+        this.#options.onReturned,
+      );
     }
     return this.#connection;
   }
@@ -127,11 +133,13 @@ class NodeSqliteDriver implements Driver {
 class NodeSqliteConnection implements DatabaseConnection {
   readonly identity: string;
   readonly #database: DatabaseSync;
+  readonly #onReturned: (() => void) | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync, identity: string) {
+  constructor(database: DatabaseSync, identity: string, onReturned: (() => void) | undefined) {
     this.#database = database;
     this.identity = identity;
+    this.#onReturned = onReturned;
   }
 
   get inTransaction(): boolean {
@@ -141,12 +149,16 @@ class NodeSqliteConnection implements DatabaseConnection {
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const statement = this.#prepare(query.sql);
     const parameters = query.parameters.map(inputValue);
-    if (statement.columns().length > 0) {
-      // node:sqlite types rows as its own output values; Kysely's caller names the row type.
-      return { rows: statement.all(...parameters) as Row[] };
+    try {
+      if (statement.columns().length > 0) {
+        // node:sqlite types rows as its own output values; Kysely's caller names the row type.
+        return { rows: statement.all(...parameters) as Row[] };
+      }
+      const { changes } = statement.run(...parameters);
+      return { rows: [], numAffectedRows: BigInt(changes) };
+    } finally {
+      this.#onReturned?.();
     }
-    const { changes } = statement.run(...parameters);
-    return { rows: [], numAffectedRows: BigInt(changes) };
   }
 
   // eslint-disable-next-line require-yield -- part of Kysely's interface; nothing here streams
