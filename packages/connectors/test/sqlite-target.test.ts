@@ -7,6 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { applyItem, noPerson, person } from "../src/conformance";
 import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
+import { openSqliteEngine } from "../src/sql/sqlite/open-sqlite";
+import { SqlTarget } from "../src/sql/sql-target";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
 import { threadProgram } from "./thread-program";
@@ -157,6 +159,44 @@ describe("a SQLite target", () => {
       "target-reference-missing",
       "applied",
     ]);
+  });
+
+  test("waits once for a lock that comes while items are written one by one, not once an item", async () => {
+    harness.database.exec(
+      "create table badges (id text primary key, person text references people (id) deferrable initially deferred)",
+    );
+    let failures = 0;
+    const settings = { url: `sqlite:${harness.file}`, lockTimeoutMs: 50 };
+    const alone = new SqlTarget({
+      name: "hr-db",
+      settings: sqlConnector.parseSettings(settings),
+      onStatement: () => undefined,
+      openEngine: (opened) => {
+        const engine = openSqliteEngine(opened);
+        return {
+          ...engine,
+          classify: (error, table) => {
+            failures += 1;
+            // The batch has failed as a whole and in its parts, both at the commit: another writer comes in between.
+            if (failures === 2) harness.database.exec("begin immediate");
+            return engine.classify(error, table);
+          },
+        };
+      },
+    });
+    const badges = Array.from({ length: 20 }, (_, index) =>
+      applyItem({ type: "user", id: `badge-${index}` }, 1, {
+        desired: "present",
+        object: "badges",
+        key: { id: `${index}` },
+        values: { person: "nobody" },
+      }),
+    );
+    const results = await apply(alone, ...badges);
+    expect(results.map((result) => failure(result)?.code)).toEqual(badges.map(() => "target-busy"));
+    expect(failures).toBe(3);
+    harness.database.exec("commit");
+    await alone.close();
   });
 
   test("says so when the mapped key has no unique index", async () => {

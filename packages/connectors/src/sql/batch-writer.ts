@@ -79,12 +79,16 @@ export class BatchWriter {
     findings: Findings,
   ): Promise<Results> {
     const results: Results = new Map();
-    for (const item of items) {
+    for (const [index, item] of items.entries()) {
       const alone = await this.#transaction(signal, findings, (transaction) =>
         this.#attempt(transaction, [item], signal),
       );
       if (alone.ok) for (const [written, result] of alone.results) results.set(written, result);
-      else results.set(item, failed(alone.failure.failure));
+      else if (alone.failure.scope === "batch") {
+        // What keeps the whole from being written would make each of the rest wait for it again.
+        for (const left of items.slice(index)) results.set(left, failed(alone.failure.failure));
+        break;
+      } else results.set(item, failed(alone.failure.failure));
     }
     return results;
   }
