@@ -2,8 +2,9 @@
  * A SQL database as a target.
  *
  * Nothing is opened until the first probe or batch. A session (engine, catalogue, inbox) lives until the login is
- * refused: then it is dropped, so that a changed url file is read again. Batches run at most `poolSize` at a time; a
- * probe has a connection of its own and never waits for them.
+ * refused: then it is dropped, so that a changed url file is read again. PostgreSQL runs at most `poolSize` batches at a
+ * time, and a probe has a connection of its own. SQLite has one connection: it runs one batch at a time, and a probe waits
+ * for the transaction that is under way, at most `connectTimeoutMs` and the statement in which its thread stands still.
  *
  * It never writes outside the tables that items name and its own inbox, never creates a table but the inbox, and never
  * repeats a value or a secret in a message.
