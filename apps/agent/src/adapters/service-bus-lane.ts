@@ -3,7 +3,8 @@
  *
  * Lock time is taken from the broker: how far each renewal moves `lockedUntil`, laid over the monotonic clock, so that a
  * wrong or stepping wall clock neither keeps a lost lane nor drops a good one. We renew ourselves: the SDK's own renewal
- * only logs a failure, and spins when the wall clock is ahead of the broker's.
+ * only logs a failure, and spins when the wall clock is ahead of the broker's. A timer of its own ends the lane with its
+ * lock: a renewal into a black hole is answered by nobody, and a unit in another thread asks nobody.
  */
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
 import { OutageError } from "../domain/port-errors";
@@ -35,6 +36,7 @@ export class BusLane implements LaneSession {
   #lockedUntilMs: number;
   #heldUntilMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   #settling = 0;
   #lastSettledMs = 0;
   #closed = false;
@@ -48,6 +50,7 @@ export class BusLane implements LaneSession {
     const lockMs = shownMs > 0 && shownMs <= LONGEST_LOCK_MS ? shownMs : ASSUMED_LOCK_MS;
     this.#heldUntilMs = options.clock.monotonicMs() + lockMs;
     this.#renewIn(lockMs / 2);
+    this.#expireWithLock();
   }
 
   get lost(): AbortSignal {
@@ -103,6 +106,7 @@ export class BusLane implements LaneSession {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#expiry);
     this.#options.onOver();
     if (this.#lost.signal.aborted) {
       // The broker has the lane back, or its connection is gone: there is nothing to wait for.
@@ -154,24 +158,40 @@ export class BusLane implements LaneSession {
     this.#timer.unref();
   }
 
+  #expireWithLock(): void {
+    clearTimeout(this.#expiry);
+    const leftMs = this.#heldUntilMs - this.#options.clock.monotonicMs();
+    this.#expiry = setTimeout(
+      () => {
+        // Timers may come a little early.
+        if (this.isHeld()) this.#expireWithLock();
+      },
+      Math.max(leftMs, 1),
+    );
+    this.#expiry.unref();
+  }
+
   async #renew(): Promise<void> {
     if (!this.isHeld()) return;
     const askedMs = this.#options.clock.monotonicMs();
     try {
       const lockedUntilMs = (await this.#receiver.renewSessionLock()).getTime();
+      if (this.#closed || this.#lost.signal.aborted) return;
       const movedMs = Math.max(0, lockedUntilMs - this.#lockedUntilMs);
       this.#lockedUntilMs = lockedUntilMs;
       this.#heldUntilMs = Math.min(this.#heldUntilMs + movedMs, askedMs + LONGEST_LOCK_MS);
       this.#renewIn((this.#heldUntilMs - this.#options.clock.monotonicMs()) / 2);
+      this.#expireWithLock();
     } catch (error) {
       if (brokerOutage("renew", error).code === "lock-lost") this.#lose("the session lock is lost");
-      else this.#renewIn(RENEW_RETRY_MS);
+      else if (this.isHeld()) this.#renewIn(RENEW_RETRY_MS);
     }
   }
 
   #lose(why: string): void {
     if (this.#lost.signal.aborted || this.#closed) return;
     clearTimeout(this.#timer);
+    clearTimeout(this.#expiry);
     this.#lost.abort(new OutageError("broker", "lock-lost", why));
   }
 }

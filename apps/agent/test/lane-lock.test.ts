@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { Secret, workQueueName } from "@postern/contracts";
+import { ServiceBusBroker } from "../src/adapters/service-bus-broker";
+import { connectServiceBus } from "../src/adapters/service-bus-client";
+import { systemClock } from "../src/adapters/system-clock";
+import { group, target, workOf } from "./work";
+import { silentLog, startWorld, type World } from "./world";
+
+const acceptWaitMs = 20_000;
+let world: World;
+let broker: ServiceBusBroker;
+beforeEach(async () => {
+  world = await startWorld({ lockDurationMs: 2_000 });
+  const connectionString = new Secret(world.bus.connectionString);
+  broker = new ServiceBusBroker({
+    clock: systemClock,
+    log: silentLog,
+    acceptWaitMs,
+    sendQueues: [],
+    connect: () => connectServiceBus({ connectionString }, acceptWaitMs),
+  });
+});
+afterEach(async () => {
+  world.bus.faults.clear();
+  await broker.close();
+  await world.close();
+});
+
+test("a lane is lost when its lock has run out, though its renewal is never answered and nobody asks", async () => {
+  world.bus.faults.add({
+    kind: "delay",
+    operation: "management:renew-session-lock",
+    delayMs: 60_000,
+    times: 100,
+  });
+  await world.send(workOf([{ id: "ann", version: 1, name: "Ann" }]));
+  const stop = new AbortController().signal;
+  const lane = await broker.acceptLane(workQueueName(group, target), stop);
+  if (lane === undefined) throw new Error("the lane has work");
+  const began = performance.now();
+  await new Promise((resolve) => lane.lost.addEventListener("abort", resolve));
+  expect(lane.lost.reason).toMatchObject({ code: "lock-lost" });
+  // The renewal itself is given up by the SDK after this long at the soonest.
+  expect(performance.now() - began).toBeLessThan(acceptWaitMs);
+  await lane.close();
+}, 30_000);
