@@ -11,7 +11,7 @@ import { branch, definition, group, idsInLane, messageOf, person, tenant } from 
 import { decideFailure, defaultRetryLimits } from "./failure-policy";
 import { creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
 import { decideByLedger, inDoubt, ledgerEntryOf } from "./ledger-decision";
-import { outagePauseMs } from "./outage-policy";
+import { failuresEach, outagePauseMs } from "./outage-policy";
 import type { Delivery } from "./ports";
 import { reportOf } from "./report";
 import { packResults } from "./result-packing";
@@ -276,6 +276,10 @@ describe("pauses in an outage", () => {
       100, 200, 400, 800, 1_600, 3_200, 4_000, 4_000,
     ]);
     expect(outagePauseMs(1, 0, 2_000)).toBe(2_000);
+  });
+
+  test("grow with the failures of each that asks, not of all together", () => {
+    expect([1, 4, 5, 8, 28].map((failures) => failuresEach(failures, 4))).toEqual([1, 1, 2, 2, 7]);
   });
 });
 

@@ -16,6 +16,17 @@ function world(slots: number, asking: number) {
 }
 
 describe("the slots of a target", () => {
+  test.each([
+    [1, 1],
+    [3, 3],
+    [18, 4],
+  ])("let %d slots ask %d at a time", (slots, most) => {
+    const { book } = world(slots, most - 1);
+    expect([book.mostAsking, book.mayAsk()]).toEqual([most, true]);
+    book.asks();
+    expect(book.mayAsk()).toBe(false);
+  });
+
   test("name no lane while two slots ask", () => {
     const { book, woken, a, b } = world(8, 2);
     book.idles(a);

@@ -23,6 +23,8 @@ const MOST_ASKING = 4;
 
 export class LaneSlots {
   readonly #kept: number;
+  /** As many slots ask at the same time, and no more. */
+  readonly mostAsking: number;
   /** In the order in which they became idle. */
   readonly #idle = new Set<HeldLane>();
   #asking = 0;
@@ -30,12 +32,13 @@ export class LaneSlots {
   #closing = 0;
 
   constructor(slots: number) {
+    this.mostAsking = Math.min(slots, MOST_ASKING);
     this.#kept = slots < SLOTS_FOR_TWO ? 1 : KEPT_ASKING;
   }
 
   /** Whether one more slot is to ask. */
   mayAsk(): boolean {
-    return this.#asking < MOST_ASKING;
+    return this.#asking < this.mostAsking;
   }
 
   asks(): void {

@@ -6,7 +6,7 @@
  * each has its own loop, slots and breaker.
  */
 import type { TargetHealth, TargetName } from "@postern/contracts";
-import { outagePauseMs } from "../domain/outage-policy";
+import { failuresEach, outagePauseMs } from "../domain/outage-policy";
 import { OutageError } from "../domain/port-errors";
 import type { Broker, Clock, LaneSession, Log, RandomSource, TargetPort } from "../domain/ports";
 import { stamp } from "../domain/ledger-decision";
@@ -176,9 +176,9 @@ export class TargetLoop {
         reason: error.message,
       });
     }
-    const perSlot = Math.ceil(this.#outages / this.#d.slots);
+    const failures = failuresEach(this.#outages, this.#world.slots.mostAsking);
     await this.#d.clock.sleep(
-      outagePauseMs(perSlot, this.#d.random.next(), error.retryAfterMs),
+      outagePauseMs(failures, this.#d.random.next(), error.retryAfterMs),
       stop,
     );
   }
