@@ -53,7 +53,6 @@ export class Agent {
   readonly #types: WorkTypes;
   #state: LifecycleState = "starting";
   #itemsFinished = 0;
-  #targetsClosed = false;
   #work: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
   #resolveEnded: () => void = () => undefined;
@@ -174,11 +173,11 @@ export class Agent {
   }
 
   /**
-   * Whether every target has been closed. If not, a statement that cannot be interrupted may still run in a thread, and
-   * an orderly end of the process would wait for it.
+   * Whether a target's thread is still in the process. After the end it is one that could not be closed: a statement that
+   * cannot be interrupted may run in it, and an orderly end of the process would wait for it.
    */
-  get targetsClosed(): boolean {
-    return this.#targetsClosed;
+  get hasThreads(): boolean {
+    return [...this.#ports.targets.values()].some(({ hasThread }) => hasThread === true);
   }
 
   async #drain(reason: string, deadlineMs: number): Promise<void> {
@@ -211,20 +210,23 @@ export class Agent {
     this.#resolveEnded();
   }
 
+  /** Beside the broker: one that does not answer costs no target its close, and no span its way. */
   async #close(): Promise<void> {
-    await Promise.allSettled([this.#ports.broker.close(), this.#crashWatch?.close()]);
+    const atTargets = this.#closeTargets();
+    const atStores = Promise.allSettled([this.#crashWatch?.close(), atTargets]);
+    await Promise.allSettled([this.#ports.broker.close(), atStores.then(() => this.#onClose())]);
+  }
+
+  async #closeTargets(): Promise<void> {
     const closings = [...this.#ports.targets].map(async ([name, target]) => {
       try {
         await target.close();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         this.#ports.log.warn("target could not be closed", { target: name, reason });
-        throw error;
       }
     });
-    const closed = await Promise.allSettled(closings);
-    this.#targetsClosed = closed.every(({ status }) => status === "fulfilled");
-    await this.#onClose();
+    await Promise.all(closings);
   }
 
   /** A broken assumption: give everything back and end; the service manager starts the agent again. */

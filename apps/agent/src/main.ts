@@ -86,16 +86,16 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
   } catch (error) {
     await agent.stop("broken assumption");
     process.stderr.write(`${faultLine(error)}\n`);
-    endAtOnceUnless(agent.targetsClosed);
+    endAtOnceIf(agent.hasThreads);
     process.exit(EXIT_FAULT);
   }
-  endAtOnceUnless(agent.targetsClosed);
+  endAtOnceIf(agent.hasThreads);
   process.exit(0);
 }
 
 /** `process.exit` waits for the threads of the process, and one stands still in a statement: what it wrote is not committed. */
-function endAtOnceUnless(targetsClosed: boolean): void {
-  if (!targetsClosed) process.kill(process.pid, "SIGKILL");
+function endAtOnceIf(hasThreads: boolean): void {
+  if (hasThreads) process.kill(process.pid, "SIGKILL");
 }
 
 /** The last line says why: it is what an operator reads first. */

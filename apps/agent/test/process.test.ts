@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { mkdtempSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { localCertificates, type LocalCertificates } from "@postern/emulator-kit";
@@ -133,6 +133,26 @@ describe("the agent as a process", () => {
     expect(await agent.exited).toEqual({ code: 0, signal: null });
   }, 40_000);
 
+  test("SIGTERM while the broker does not answer closes the targets all the same, and exits with 0", async () => {
+    const between = await silencer(world.bus.port);
+    const agent = await start({
+      settings: "drain: { deadlineMs: 4000 }",
+      env: {
+        POSTERN_SERVICE_BUS_CONNECTION_STRING: world.bus.connectionString.replace(
+          `:${world.bus.port}`,
+          `:${between.port}`,
+        ),
+      },
+    });
+    await world.send(workOf(people(1, 1)));
+    await eventually("its outcome", () => world.outcomes().size === 1);
+    between.fallSilent();
+    agent.child.kill("SIGTERM");
+    expect(await agent.exited).toEqual({ code: 0, signal: null });
+    expect(between.connections).toBeGreaterThan(0);
+    between.close();
+  }, 40_000);
+
   test("an idle agent drains within a second and sends a last heartbeat", async () => {
     const agent = await start();
     await eventually("a heartbeat", () => world.heartbeats.length > 0);
@@ -192,3 +212,31 @@ describe("a process that cannot run", () => {
     expect(await agent.exited).toEqual({ code: 0, signal: null });
   });
 });
+
+/** Passes connections on until it falls silent: from then on nothing gets through it, and nothing ends. */
+async function silencer(port: number) {
+  const sockets: Socket[] = [];
+  let silent = false;
+  const server = createServer((near) => {
+    sockets.push(near.on("error", () => undefined));
+    if (silent) return;
+    const far = connect(port, "127.0.0.1").on("error", () => undefined);
+    sockets.push(far);
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return sockets.length;
+    },
+    fallSilent: () => {
+      silent = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

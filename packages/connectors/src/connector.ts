@@ -86,6 +86,11 @@ export interface Target {
    */
   apply(items: readonly ApplyItem[], options: ApplyOptions): Promise<readonly ApplyResult[]>;
   /**
+   * Whether a thread of the target is in the process: with a statement in it that cannot be interrupted, an orderly end of
+   * the process would wait for it. Absent for a target that has no threads.
+   */
+  readonly hasThread?: boolean;
+  /**
    * Ends what the target holds. Safe to call twice.
    * @throws PosternError `target-timeout` when a statement that cannot be interrupted still runs: the process must not
    * wait for it

@@ -166,6 +166,8 @@ export interface TargetPort {
     items: readonly ApplyItem[],
     options: ApplyOptions,
   ) => Promise<readonly ApplyResult[]>;
+  /** Whether a thread of the target is in the process, which an orderly end would wait for. */
+  readonly hasThread?: boolean;
   readonly close: () => Promise<void>;
 }
 

@@ -41,12 +41,17 @@ class SqlTargetOfItsKind implements Target {
   readonly #settings: SqlSettings;
   readonly #context: TargetContext;
   #opening: Promise<Target> | undefined;
+  #opened: Target | undefined;
   #closed = false;
 
   constructor(settings: SqlSettings, context: TargetContext) {
     this.name = context.name;
     this.#settings = settings;
     this.#context = context;
+  }
+
+  get hasThread(): boolean {
+    return this.#opened?.hasThread ?? false;
   }
 
   async probe(options: ApplyOptions): Promise<ProbeResult> {
@@ -85,7 +90,7 @@ class SqlTargetOfItsKind implements Target {
       const { kind } = locationOf(this.#settings);
       this.#opening = kind === "sqlite" ? this.#inItsThread() : this.#inThisThread();
     }
-    return this.#opening;
+    return (this.#opened = await this.#opening);
   }
 
   async #inItsThread(): Promise<Target> {

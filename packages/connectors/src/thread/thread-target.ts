@@ -43,6 +43,10 @@ export class ThreadTarget implements Target {
     this.#options = thread;
   }
 
+  get hasThread(): boolean {
+    return this.#thread?.gone === false;
+  }
+
   async probe({ signal }: ApplyOptions): Promise<ProbeResult> {
     const began = performance.now();
     const unreachable = (reason: string): ProbeResult => ({
