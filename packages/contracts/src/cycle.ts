@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CycleStall } from "./cycle-stall";
 import { StreamName, EntityRef } from "./entity";
 import { CycleId, DefinitionId, MessageId, Timestamp, Version, JobId } from "./ids";
+import { limits } from "./limits";
 import { ItemOutcome, OutcomeCounts } from "./outcome";
 import { defineStateModel } from "./state-model";
 
@@ -35,6 +36,8 @@ export const Cycle = z.object({
   /** Streams that take part, and whether each has reached its delta link. */
   streams: z.partialRecord(StreamName, z.enum(["running", "done"])),
   jobId: JobId.optional(),
+  /** Of an on-demand cycle that no job looks after: what it reads, so that the cycle watch can ask for it again. */
+  entities: z.array(EntityRef).min(1).max(limits.entitiesPerJob).optional(),
   /** Set while nothing moves. */
   stall: CycleStall.nullish(),
   /**

@@ -80,6 +80,18 @@ describe("a cycle that is being read", () => {
     });
   });
 
+  test("of a follow-up, which no job looks after, is asked for as if it had never begun", () => {
+    const entities: Cycle["entities"] = [{ type: "user", id: "ada" }];
+    const startedAt = at(-readingIdleMs);
+    const followUp = cycle({ kind: "on-demand", entities, startedAt });
+    const settled = { phase: "settled", cycleId: null } as const;
+    expect(decide({ cycle: followUp }, settled)).toMatchObject({
+      kind: "mark",
+      stall: { reason: "start-lost" },
+      restart: [{ stream: "users", from: null }],
+    });
+  });
+
   test.each([
     ["a lost continuation", {}, "continuation-lost", at(-readingIdleMs), true],
     [

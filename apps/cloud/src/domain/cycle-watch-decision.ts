@@ -96,8 +96,8 @@ export function decideCycle(watched: WatchedCycle, nowMs: number): WatchDecision
   if (dropped.length > 0 && nowMs - Date.parse(cycle.startedAt) >= readingIdleMs)
     return { kind: "drop-streams", streams: dropped };
   if (unread.length === 0) return decideResults(watched, nowMs);
-  // Its job has a deadline and looks after it.
-  if (cycle.kind === "on-demand") return unmarked(cycle);
+  // Its job has a deadline and looks after it. A follow-up has none.
+  if (cycle.kind === "on-demand" && cycle.entities === undefined) return unmarked(cycle);
   const stalls = unread.flatMap((stream) => stallOf(watched, stream, nowMs) ?? []);
   if (stalls.length === 0) return unmarked(cycle);
   return decideReading(watched, stalls, nowMs);

@@ -19,6 +19,7 @@ import {
   type WatchDecision,
   type WatchedCycle,
 } from "./cycle-watch-decision";
+import { followUpAsked } from "./follow-up";
 import type { AgentStore } from "./job-ports";
 import { onlineAgents } from "./online-agents";
 import { cycleDocumentId } from "./page-commit";
@@ -250,23 +251,19 @@ async function isOurs(
  */
 function restartMessage(
   ports: CycleWatchPorts,
-  { definition, cycleId, startedAt }: Cycle,
+  cycle: Cycle,
   { stream, from }: StreamRestart,
   { since, restarts }: Pick<CycleStall, "since" | "restarts">,
 ): OutgoingMessage {
+  const { definition, cycleId, startedAt } = cycle;
   const what = from === null ? cycleId.slice(0, 40) : `page-${from.page}#${from.version}`;
   const id = `${startSession(definition, stream)}/${what}-again-${Date.parse(since)}-${restarts}`;
   const asked = { definition, stream, cycleId };
-  return startMessageOf(
-    ports,
-    id,
-    from === null
-      ? { ...asked, tick: startedAt, reason: "request" }
-      : {
-          ...asked,
-          tick: new Date(ports.clock.now()).toISOString(),
-          reason: "watchdog",
-          page: from.page,
-        },
-  );
+  const now = new Date(ports.clock.now()).toISOString();
+  if (from !== null) {
+    const body = { ...asked, tick: now, reason: "watchdog", page: from.page } as const;
+    return startMessageOf(ports, id, body);
+  }
+  const followUp = followUpAsked(cycle, stream, now);
+  return startMessageOf(ports, id, followUp ?? { ...asked, tick: startedAt, reason: "request" });
 }

@@ -1,27 +1,23 @@
 import {
   type DefinitionId,
   entityKey,
-  type EntityRef,
   historyTtlSeconds,
   type Hold,
   type IndexEntry,
-  type JobId,
   limits,
   type Marker,
-  startQueueName,
-  startSession,
   type SyncDefinition,
   type Version,
 } from "@postern/contracts";
+import { followUpIdOf, startFollowUp } from "./follow-up";
 import { releaseMessageId } from "./item-message-ids";
 import { cycleDocumentId, markerId, pageId } from "./page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
-import { startMessageOf } from "./start-messages";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
 /**
  * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow
- * a released removal are made under the stream's claim, by an on-demand read of their group or member.
+ * a released removal are made under the stream's claim, by an on-demand read of their group or member (a follow-up).
  */
 const PAGE_HOLDS = 100;
 const MAX_RELEASED = 100_000;
@@ -234,7 +230,10 @@ function releaseMarker(definition: DefinitionId, { item, cycleId }: Hold, nowMs:
   };
 }
 
-/** Memberships of what was removed follow it, under new versions: those come from the stream's claim only. */
+/**
+ * Memberships of what was removed follow it, under new versions: those come from the stream's claim only. Cycles of their
+ * own, made from what was released: a release that is repeated asks for the same.
+ */
 async function followReleased(
   ports: SyncPorts,
   definition: DefinitionId,
@@ -243,30 +242,16 @@ async function followReleased(
   const removed = holds.filter(
     ({ item }) => item.desired === "absent" && item.entity.type !== "membership",
   );
-  const nowMs = ports.clock.now();
-  const now = new Date(nowMs).toISOString();
   for (const [stream, ofStream] of Map.groupBy(removed, (hold) => hold.stream)) {
-    for (let start = 0; start < ofStream.length; start += limits.entitiesPerJob) {
-      const part = ofStream.slice(start, start + limits.entitiesPerJob);
-      const entities: EntityRef[] = part.map(({ item }) => item.entity);
-      const id = `release-${nowMs}-${stream}-${start}`;
-      const jobId = id as JobId;
-      const [first] = part;
-      if (first === undefined) continue;
-      const { cycleId } = first;
-      await ports.progress.transact(definition, [
-        { kind: "patch", id: cycleDocumentId(cycleId), set: { [`/streams/${stream}`]: "running" } },
-      ]);
-      await ports.bus.send(startQueueName, [
-        startMessageOf(ports, `${startSession(definition, stream)}/${id}`, {
-          definition,
-          stream,
-          tick: now,
-          cycleId,
-          reason: "on-demand",
-          onDemand: { jobId, entities },
-        }),
-      ]);
+    const sorted = ofStream.toSorted((a, b) => (a.item.itemId < b.item.itemId ? -1 : 1));
+    for (let start = 0; start < sorted.length; start += limits.entitiesPerJob) {
+      const items = sorted.slice(start, start + limits.entitiesPerJob).map(({ item }) => item);
+      await startFollowUp(ports, {
+        definition,
+        stream,
+        followUp: followUpIdOf(items),
+        entities: items.map(({ entity }) => entity),
+      });
     }
   }
 }

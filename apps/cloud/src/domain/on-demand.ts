@@ -66,6 +66,8 @@ async function attempt(
     ports.logger.warn("start-without-checkpoint", { definition: id, stream });
     return "ended";
   }
+  const cycle = (await ports.progress.cycle(id, cycleId))?.value;
+  if (cycle?.entities !== undefined && cycle.streams[stream] === "done") return "ended";
   const nowMs = ports.clock.now();
   const decision = decideStart(message, {
     checkpoint: looked.checkpoint,

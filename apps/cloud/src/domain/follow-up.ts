@@ -1,0 +1,76 @@
+import {
+  type Cycle,
+  type DefinitionId,
+  type EntityRef,
+  historyTtlSeconds,
+  type ItemId,
+  type JobId,
+  startQueueName,
+  type StartMessage,
+  startSession,
+  streamOf,
+  type StreamName,
+} from "@postern/contracts";
+import { onDemandCycleId } from "./cycle-id";
+import { itemDigest } from "./item-message-ids";
+import { cycleDocumentId } from "./page-commit";
+import type { SyncPorts } from "./ports";
+import { startMessageOf } from "./start-messages";
+
+/**
+ * On-demand reads that no job looks after: of what was released, whose memberships are to follow. Each has a cycle of its
+ * own, which names what it reads. Its start message may be lost or outlive its queue; then the cycle stands, and the cycle
+ * watch asks for it again. Once its page is committed, a further message of it does nothing.
+ */
+export interface FollowUp {
+  readonly definition: DefinitionId;
+  readonly stream: StreamName;
+  readonly followUp: JobId;
+  /** At most `limits.entitiesPerJob`, all of one stream. */
+  readonly entities: readonly EntityRef[];
+}
+
+/** The same for the same items, in the same order. It stands where on-demand reads have their job, and no job has it. */
+export function followUpIdOf(items: readonly { readonly itemId: ItemId }[]): JobId {
+  const all = items.map(({ itemId }) => itemId).join("\n") as ItemId;
+  return `release-${itemDigest(all, 24)}` as JobId;
+}
+
+/** Repeated, it finds its cycle there and asks for it again. */
+export async function startFollowUp(
+  ports: Pick<SyncPorts, "progress" | "bus" | "clock" | "stamp" | "tracing">,
+  { definition, stream, followUp, entities }: FollowUp,
+): Promise<void> {
+  const now = new Date(ports.clock.now()).toISOString();
+  const cycleId = onDemandCycleId(followUp);
+  const cycle: Cycle = {
+    id: cycleDocumentId(cycleId),
+    type: "cycle",
+    definition,
+    cycleId,
+    kind: "on-demand",
+    startedAt: now,
+    streams: { [stream]: "running" },
+    entities: [...entities],
+    ttl: historyTtlSeconds,
+  };
+  await ports.progress.transact(definition, [{ kind: "create", document: cycle }]);
+  const asked = followUpAsked(cycle, stream, now);
+  if (asked === undefined) return;
+  const id = `${startSession(definition, stream)}/${followUp}`;
+  await ports.bus.send(startQueueName, [startMessageOf(ports, id, asked)]);
+}
+
+/** What asks for the reading of a follow-up's cycle; undefined of any other. */
+export function followUpAsked(
+  { definition, cycleId, entities = [] }: Cycle,
+  stream: StreamName,
+  tick: string,
+): StartMessage | undefined {
+  const ofStream = entities.filter(({ type }) => streamOf(type) === stream);
+  if (ofStream.length === 0) return undefined;
+  // Its cycle's id without what says that it is on demand.
+  const jobId = cycleId.replace(/^j-/, "") as JobId;
+  const onDemand = { jobId, entities: ofStream };
+  return { definition, stream, tick, cycleId, reason: "on-demand", onDemand };
+}
