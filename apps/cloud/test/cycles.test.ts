@@ -313,6 +313,12 @@ describe("the delete breaker", () => {
     });
     expect(world.present()).toEqual(everything.filter((key) => key !== `user:${cyd}`));
     expect((await sync()).heldItems).toBe(items.length);
+    // What an abandoned page has left: nothing holds it.
+    const [left] = items;
+    if (left === undefined) throw new Error("something is held");
+    await world.ports.holds.put([{ ...left, id: "left-behind" }]);
+    expect((await sync()).heldItems).toBe(items.length);
+    await world.ports.holds.remove(definitionId, ["left-behind"]);
 
     expect(await releaseHolds(world.ports, definitionId, {})).toBe(items.length);
     await world.pump();

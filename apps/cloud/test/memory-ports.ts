@@ -93,6 +93,8 @@ export function memoryPorts(): MemoryPorts {
         )
         .slice(0, limit);
     },
+    countHeld: async (definition) =>
+      ofDefinition(definition).filter((entry) => entry.value.held !== undefined).length,
   };
   const ofDefinition = (definition: DefinitionId): Stored<IndexEntry>[] => {
     const lanes = new Set<string>(lanesOf(definition));
@@ -202,7 +204,6 @@ export function memoryPorts(): MemoryPorts {
       remove: async (_definition, ids) => ids.forEach((id) => held.delete(id)),
       get: async (_definition, id) => held.get(id),
       list: async () => ({ items: [...held.values()], continuation: null }),
-      count: async () => held.size,
     },
     deadLetters: {
       add: async (added) => void letters.push(...added),

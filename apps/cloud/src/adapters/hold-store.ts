@@ -1,7 +1,7 @@
 import type { Database } from "@azure/cosmos";
 import { containers, Hold } from "@postern/contracts";
 import type { HoldStore } from "../domain/ports";
-import { bulk, guarded, jsonBody, queryAll, queryPage } from "./cosmos-operations";
+import { bulk, guarded, jsonBody, queryPage } from "./cosmos-operations";
 
 /** Container `holds`: what the breaker keeps back, a document an entity. */
 export function createHoldStore(database: Database): HoldStore {
@@ -46,14 +46,6 @@ export function createHoldStore(database: Database): HoldStore {
         { partitionKey: definition, ...options },
       );
       return { items: documents.map((document) => Hold.parse(document)), continuation };
-    },
-    count: async (definition) => {
-      const [count] = await queryAll(
-        container,
-        { query: "SELECT VALUE COUNT(1) FROM c" },
-        definition,
-      );
-      return typeof count === "number" ? count : 0;
     },
   };
 }

@@ -93,6 +93,14 @@ export function createIndexStore(database: Database): IndexStore {
     },
     leftBehind: (definition, types, enumeration, limit) =>
       leftBehind(container, definition, types, enumeration, limit),
+    countHeld: async (definition) => {
+      const [count] = await queryAll(container, {
+        query:
+          "SELECT VALUE COUNT(1) FROM c WHERE STARTSWITH(c.lane, @lanes) AND IS_DEFINED(c.held)",
+        parameters: [{ name: "@lanes", value: `${definition}/` }],
+      });
+      return typeof count === "number" ? count : 0;
+    },
   };
 }
 

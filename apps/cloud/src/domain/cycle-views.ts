@@ -58,7 +58,7 @@ export async function listCycles(
 
 /** Where a definition stands: in step when every stream is at a delta link and no recent cycle waits for an outcome. */
 export async function viewSync(
-  ports: Pick<SyncPorts, "progress" | "clock" | "holds">,
+  ports: Pick<SyncPorts, "progress" | "clock" | "index">,
   record: Stored<DefinitionRecord>,
 ): Promise<SyncView> {
   const { definition } = record.value;
@@ -66,7 +66,8 @@ export async function viewSync(
   const [checkpoints, cycles, heldItems] = await Promise.all([
     Promise.all(streams.map((stream) => ports.progress.checkpoint(definition.id, stream))),
     listCycles(ports, definition.id, { limit: RECENT_CYCLES }),
-    ports.holds.count(definition.id),
+    // A hold of an abandoned page may still lie about: what is held, the index says.
+    ports.index.countHeld(definition.id),
   ]);
   return {
     definition,

@@ -301,6 +301,8 @@ export interface IndexStore {
     enumeration: Enumeration,
     limit: number,
   ): Promise<Stored<IndexEntry>[]>;
+  /** Entries of which an item is held. */
+  countHeld(definition: DefinitionId): Promise<number>;
 }
 
 export interface HoldStore {
@@ -312,7 +314,6 @@ export interface HoldStore {
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },
   ): Promise<{ items: readonly Hold[]; continuation: string | null }>;
-  count(definition: DefinitionId): Promise<number>;
 }
 
 export interface DeadLetterSink {

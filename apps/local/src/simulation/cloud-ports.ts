@@ -373,6 +373,13 @@ function index({ wire, stores, process, log }: CloudWorld): IndexStore {
             .map(({ value, etag }) => ({ value: { ...value }, etag })),
         failure: cosmosFailure,
       }),
+    countHeld: () =>
+      wire.ask({
+        service: "cosmos",
+        operation: "query index",
+        effect: () => [...container.values()].filter(({ held }) => held !== undefined).length,
+        failure: cosmosFailure,
+      }),
   };
 }
 
@@ -390,7 +397,6 @@ function holds({ wire, stores }: CloudWorld): HoldStore {
         items: [...container.values()].slice(0, limit),
         continuation: null,
       })),
-    count: () => cosmos("read holds", () => container.documents.size),
   };
 }
 
