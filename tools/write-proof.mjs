@@ -15,15 +15,30 @@ function results(name) {
 }
 
 const number = (value) => value.toLocaleString("en");
+const seconds = (lines) => sum(lines, (line) => line.seconds);
 const sum = (lines, of) => lines.reduce((total, line) => total + of(line), 0);
 
 function simulation(lines) {
   const failed = lines.flatMap((line) => line.failed);
   return [
-    `${number(sum(lines, (line) => line.seeds))} seeds in ${lines.length} runs of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults: ${failed.length} failed.`,
+    `${number(sum(lines, (line) => line.seeds))} seeds of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults, most of them on versions before this one:`,
+    `${failed.length} failed when they were run. What they found was mended, and each of them was run again after that.`,
     "",
     "A thousand more run in every `npm test`. Seeds that failed once are regression cases (`regression-seeds.ts`), planted bugs",
     "are listed in `planted-bugs.ts`, both in `apps/local/src/simulation`.",
+  ];
+}
+
+function plantedBugs(lines) {
+  const caught = lines.filter((line) => line.caught).length;
+  return [
+    `${caught} of ${lines.length} one-line sabotages of the product, put in one at a time, are caught by the simulation.`,
+    "",
+    "| planted bug | what it breaks | caught after seeds |",
+    "| --- | --- | --- |",
+    ...lines.map(
+      (line) => `| ${line.bug} | ${line.why} | ${line.caught ? line.seeds : "missed"} |`,
+    ),
   ];
 }
 
@@ -50,6 +65,8 @@ function chaos(lines) {
     return `| ${at.slice(0, 16).replace("T", " ")} | ${scenario} | ${seed} | ${seconds} | ${violations} | ${told.join(", ")} |`;
   });
   return [
+    `${number(Math.round(seconds(lines) / 60))} minutes under faults in ${lines.length} runs.`,
+    "",
     "| when (UTC) | scenario | seed | seconds | violations | what happened |",
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
@@ -65,6 +82,10 @@ Made by \`node tools/write-proof.mjs\` from \`proof/*.jsonl\`: long proofs are c
 ## Simulation
 
 ${simulation(results("simulation.jsonl")).join("\n")}
+
+## Planted bugs
+
+${plantedBugs(results("planted-bugs.jsonl")).join("\n")}
 
 ## Chaos with real processes
 

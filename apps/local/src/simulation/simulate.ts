@@ -1,5 +1,5 @@
 /** `npm run simulate`: any number of seeds, on all cores, appended to a results file; or one failing seed, replayed and cut down. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -22,8 +22,8 @@ npm run simulate -- --planted-bugs [--only TEXT] [--seeds N]
   --results FILE   appended to; default proof/simulation.jsonl
   --workers N      processes at a time; default: one a core
   --seed SEED      run this seed alone; --lines prints all that happens; --faults and --changes leave only these of its plan
-  --planted-bugs   put each planted bug in and see that it is caught
-  --only TEXT      only those whose name has this in it`;
+  --planted-bugs   put each planted bug in and see that it is caught; the result goes to proof/planted-bugs.jsonl
+  --only TEXT      only those whose name has this in it; nothing is written`;
 
 /** One line of the results file: a piece of the proof. */
 interface ProofPiece {
@@ -193,6 +193,19 @@ async function showPlantedBugs(only: string, mostSeeds: number): Promise<number>
     );
   });
   const caught = verdicts.filter((verdict) => verdict.caught).length;
+  if (only === "") {
+    // The whole list, made anew each time: what it says is true of the product as it is now.
+    const lines = verdicts.map(({ bug, caught: isCaught, seeds, by }) =>
+      JSON.stringify({
+        bug: bug.name,
+        why: bug.why,
+        caught: isCaught,
+        seeds,
+        by: by.slice(0, 200),
+      }),
+    );
+    writeFileSync(path.join(workspaceRoot(), "proof/planted-bugs.jsonl"), `${lines.join("\n")}\n`);
+  }
   say(`${caught} of ${verdicts.length} planted bugs caught`);
   return caught === verdicts.length ? 0 : 1;
 }
