@@ -155,8 +155,9 @@ export function settle(draft: Draft, context: DecisionContext): void {
     after.desired = decision.kind;
     after.targetKey = { ...decision.key };
     if (decision.kind === "present") after.watched = { ...decision.watched };
-    delete after.held;
   }
+  // Also when nothing goes out: what was held is of an older state, and could not be released any more.
+  delete after.held;
   noteFollow(draft, context);
 }
 
