@@ -146,3 +146,19 @@ test("a binding whose connection has no setting stops the start and names both f
     /connection "Bus".*Bus__fullyQualifiedNamespace/,
   );
 });
+
+test.each(["one", "many"])(
+  "%s: a message whose settlement failed with the connection comes again when its lock has run out",
+  async (queue) => {
+    const host = await start();
+    await send(queue, 1);
+    await invoked(host, queue, 1);
+    bus.faults.add({ kind: "cut", operation: "settle", resource: queue, times: 1 });
+    await send(queue, 2);
+    // Within the bound of `invoked`: nothing goes on renewing the lock.
+    await invoked(host, queue, 3);
+    await eventually("the queue is empty", () =>
+      bus.stats()[`active:${queue}`] === 0 ? true : undefined,
+    );
+  },
+);

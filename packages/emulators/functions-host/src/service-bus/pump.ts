@@ -2,8 +2,8 @@
  * Turns what one subscribed receiver delivers into invocations, one by one or in batches. Open -> closing (nothing new
  * begins) -> closed. It owns the messages in its hands from delivery to settlement; the receiver is its caller's.
  *
- * A message's handler ends only when the message is settled, because the SDK counts its credit (and renews its lock)
- * by that.
+ * A message's handler ends only when the message is settled, because the SDK counts its credit by that, and its lock is
+ * renewed until then.
  */
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { MessageRunner, Settler } from "./message-runner";

@@ -2,6 +2,7 @@
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { ServiceBusOptions } from "../host-json";
 import type { Intake, ReportError } from "./intake";
+import { whileRenewing } from "./lock-renewal";
 import type { MessageRunner } from "./message-runner";
 import { MAX_CREDIT, Pump } from "./pump";
 import { createQueueReceiver } from "./queue-path";
@@ -10,6 +11,7 @@ export class QueueIntake implements Intake {
   readonly #receiver: ServiceBusReceiver;
   readonly #pump: Pump;
   readonly #credit: number;
+  readonly #longestLockMs: number;
   readonly #report: ReportError;
   #subscription: { close(): Promise<void> } | undefined;
 
@@ -21,7 +23,8 @@ export class QueueIntake implements Intake {
     runner: MessageRunner,
     report: ReportError,
   ) {
-    this.#receiver = createQueueReceiver(client, queue, options.maxAutoLockRenewalDuration);
+    this.#receiver = createQueueReceiver(client, queue);
+    this.#longestLockMs = options.maxAutoLockRenewalDuration;
     this.#report = report;
     const calls = many ? options.maxMessageBatchSize : options.maxConcurrentCalls;
     this.#credit = Math.min(calls + options.prefetchCount, MAX_CREDIT);
@@ -45,7 +48,10 @@ export class QueueIntake implements Intake {
   start(): void {
     this.#subscription = this.#receiver.subscribe(
       {
-        processMessage: this.#pump.receive,
+        processMessage: (message) =>
+          whileRenewing(this.#receiver, message, this.#longestLockMs, () =>
+            this.#pump.receive(message),
+          ),
         processError: async (args) => this.#report(args),
       },
       { maxConcurrentCalls: this.#credit, autoCompleteMessages: false },

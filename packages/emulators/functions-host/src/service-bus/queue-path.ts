@@ -6,15 +6,11 @@ export function isDeadLetterPath(queue: string): boolean {
   return DEAD_LETTER_SUFFIX.test(queue);
 }
 
-/** `queue` as in a trigger: a queue's name, or `NAME/$deadletterqueue`. */
-export function createQueueReceiver(
-  client: ServiceBusClient,
-  queue: string,
-  maxAutoLockRenewalDurationInMs: number,
-): ServiceBusReceiver {
+/** `queue` as in a trigger: a queue's name, or `NAME/$deadletterqueue`. Locks are renewed by lock-renewal.ts. */
+export function createQueueReceiver(client: ServiceBusClient, queue: string): ServiceBusReceiver {
   return client.createReceiver(queue.replace(DEAD_LETTER_SUFFIX, ""), {
     receiveMode: "peekLock",
-    maxAutoLockRenewalDurationInMs,
+    maxAutoLockRenewalDurationInMs: 0,
     // The host decides what a body is, see message-data.ts.
     skipParsingBodyAsJson: true,
     ...(isDeadLetterPath(queue) ? { subQueueType: "deadLetter" as const } : {}),

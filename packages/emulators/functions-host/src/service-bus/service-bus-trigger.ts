@@ -166,7 +166,7 @@ async function look(client: ServiceBusClient, queue: string, from: SequenceNumbe
 
 /** Without `from` the SDK goes on where its last peek ended, which is where new messages are. */
 async function peek(client: ServiceBusClient, queue: string, from: SequenceNumber): Promise<Sight> {
-  const receiver = createQueueReceiver(client, queue, 0);
+  const receiver = createQueueReceiver(client, queue);
   try {
     const found = await receiver.peekMessages(
       10,
