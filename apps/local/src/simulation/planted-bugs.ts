@@ -103,9 +103,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "retry id without its attempt",
-    file: `${cloud}/results.ts`,
-    from: "~${itemHash.slice(0, 16)}#${attempt}`",
-    to: "~${itemHash.slice(0, 16)}#1`",
+    file: `${cloud}/item-message-ids.ts`,
+    from: "~${itemDigest(itemId, 16)}#${attempt}`",
+    to: "~${itemDigest(itemId, 16)}#1`",
     why: "Duplicate detection drops the second retry: a cycle never completes.",
   },
   {
