@@ -1,12 +1,9 @@
 import type { Lane } from "@postern/contracts";
 import { inDoubt } from "../domain/ledger-decision";
-import { OutageError } from "../domain/port-errors";
 import type { Ledger, LedgerRecord, LedgerWrite } from "../domain/ports";
 import type { UnitItem } from "../domain/unit-forming";
 import { assertHeld, type Hold } from "./lane-hold";
-
-/** Conflicts on a lane that only one agent holds are rare; more than this in a row is a fault elsewhere. */
-const MOST_CONFLICTS = 8;
+import { conflictStorm, MOST_CONFLICTS } from "./ledger-conflict";
 
 /**
  * Notes that the target may have taken a version that the ledger does not know. Such an item leaves its lane's order, to
@@ -33,9 +30,5 @@ export async function noteDoubt(
     const keys = items.map(({ key }) => key);
     known = new Map(await ledger.read(lane, keys, hold.signal));
   }
-  throw new OutageError(
-    "ledger",
-    "conflict-storm",
-    "ledger entries change faster than they can be written",
-  );
+  throw conflictStorm();
 }

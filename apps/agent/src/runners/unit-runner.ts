@@ -8,7 +8,6 @@ import type { ApplyResult, TargetFailure } from "@postern/connectors";
 import { agentPoint, type Lane } from "@postern/contracts";
 import { decideFailure, type RetryLimits } from "../domain/failure-policy";
 import { decideByLedger, ledgerEntryOf } from "../domain/ledger-decision";
-import { OutageError } from "../domain/port-errors";
 import type {
   Clock,
   Ledger,
@@ -23,6 +22,7 @@ import type { Verdict } from "../domain/verdict";
 import type { ApplyGate } from "./apply-gate";
 import type { CrashWatch } from "./crash-watch";
 import { assertHeld, type Hold } from "./lane-hold";
+import { conflictStorm, MOST_CONFLICTS } from "./ledger-conflict";
 import { noteDoubt } from "./ledger-doubt";
 import { SuspectTrials } from "./suspect-trials";
 
@@ -45,9 +45,6 @@ export interface UnitResult {
   readonly ledgerMs: number;
   readonly targetMs: number;
 }
-
-/** Conflicts on a lane that only one agent holds are rare; more than this in a row is a fault elsewhere. */
-const MOST_CONFLICTS = 8;
 
 interface RoundState {
   readonly lane: Lane;
@@ -348,13 +345,7 @@ async function record(
   let open = reached;
   let known = records;
   for (let conflicts = 0; open.length > 0; conflicts += 1) {
-    if (conflicts > MOST_CONFLICTS) {
-      throw new OutageError(
-        "ledger",
-        "conflict-storm",
-        "ledger entries change faster than they can be written",
-      );
-    }
+    if (conflicts > MOST_CONFLICTS) throw conflictStorm();
     assertHeld(state.hold);
     const began = clock.monotonicMs();
     const writes: LedgerWrite[] = open.map(({ entry, outcome }) => ({
