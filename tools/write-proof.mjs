@@ -21,12 +21,12 @@ const sum = (lines, of) => lines.reduce((total, line) => total + of(line), 0);
 function simulation(lines) {
   const failed = lines.flatMap((line) => line.failed);
   const open = JSON.parse(readFileSync(path.join(root, "proof", "open-seeds.json"), "utf8"));
+  const stillOpen = open.length === 1 ? "1 that is open:" : `${open.length} that are open:`;
   return [
-    `${number(sum(lines, (line) => line.seeds))} seeds of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults, most of them on versions before this one:`,
-    `${failed.length} failed when they were run. What they found was mended, and each of them was run again after that, but for ${open.length} that ${open.length === 1 ? "is" : "are"} open:`,
+    `${number(sum(lines, (line) => line.seeds))} seeds of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults, many of them on versions before this one:`,
+    `${failed.length} failed when they were run. What they found was mended, and each of them was run again after that${open.length === 0 ? ": none fails." : `, but for ${stillOpen}`}`,
     "",
-    ...open.map(({ seed, found }) => `- ${seed}: ${found}`),
-    "",
+    ...(open.length === 0 ? [] : [...open.map(({ seed, found }) => `- ${seed}: ${found}`), ""]),
     "A thousand more run in every `npm test`. Seeds that failed once are regression cases (`regression-seeds.ts`), planted bugs",
     "are listed in `planted-bugs.ts`, both in `apps/local/src/simulation`.",
   ];

@@ -50,6 +50,7 @@ const documents = {
   "job-view": contracts.JobView,
   "lane-trials": contracts.LaneTrials,
   "ledger-entry": contracts.LedgerEntry,
+  "ledger-entry-tried": contracts.LedgerEntry,
   marker: contracts.Marker,
   "marker-withdrawn": contracts.Marker,
   "parked-record": contracts.ParkedRecord,

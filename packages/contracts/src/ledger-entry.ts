@@ -9,15 +9,22 @@ export const LedgerEntry = z.object({
   /** Partition key. */
   lane: Lane,
   entity: EntityRef,
-  /** Version of the state that the target now holds. */
-  version: Version,
-  itemId: ItemId,
-  hash: z.string(),
-  /** A later version was tried and nobody knows whether the target took it: `hash` may not be what it holds. */
-  doubt: z.boolean().optional(),
-  tombstone: z.boolean(),
-  targetKey: z.record(z.string(), z.unknown()),
-  outcome: z.enum(["applied", "unchanged"]),
+  /** The state that the target was last known to hold; absent: it has confirmed none. */
+  applied: z
+    .object({
+      version: Version,
+      itemId: ItemId,
+      hash: z.string(),
+      tombstone: z.boolean(),
+      targetKey: z.record(z.string(), z.unknown()),
+      outcome: z.enum(["applied", "unchanged"]),
+    })
+    .optional(),
+  /**
+   * Highest version above the applied one that left its lane without an end: the target may have taken it, or may take it
+   * yet. While it is here, `applied.hash` is not proof of what the target holds.
+   */
+  triedTo: Version.optional(),
   at: Timestamp,
 });
 export type LedgerEntry = z.infer<typeof LedgerEntry>;

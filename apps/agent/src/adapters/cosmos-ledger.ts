@@ -8,6 +8,7 @@ import {
 } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
 import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
+import type { AppliedState } from "../domain/ledger-decision";
 import { OutageError } from "../domain/port-errors";
 import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../domain/ports";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
@@ -123,14 +124,17 @@ export class CosmosLedger implements Ledger {
   }
 }
 
-function documentOf(entry: LedgerEntry): JSONObject {
-  const { doubt, ...rest } = entry;
-  return { ...rest, ...(doubt === undefined ? {} : { doubt }), targetKey: plain(entry) };
+function documentOf({ applied, triedTo, ...rest }: LedgerEntry): JSONObject {
+  return {
+    ...rest,
+    ...(applied === undefined ? {} : { applied: { ...applied, targetKey: plain(applied) } }),
+    ...(triedTo === undefined ? {} : { triedTo }),
+  };
 }
 
-function plain(entry: LedgerEntry): Record<string, string | number | boolean | null> {
+function plain({ targetKey }: AppliedState): Record<string, string | number | boolean | null> {
   const key: Record<string, string | number | boolean | null> = {};
-  for (const [name, value] of Object.entries(entry.targetKey)) {
+  for (const [name, value] of Object.entries(targetKey)) {
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) {
       key[name] = value as string | number | boolean | null;
     }

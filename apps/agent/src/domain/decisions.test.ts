@@ -2,15 +2,17 @@ import { describe, expect, test } from "@jest/globals";
 import {
   type FailureClass,
   type Lane,
+  LedgerEntry,
   limits,
   ResultMessage,
+  type WorkItem,
   type WorkMessage,
 } from "@postern/contracts";
 import fc from "fast-check";
 import { branch, definition, group, idsInLane, messageOf, person, tenant } from "../../test/work";
 import { decideFailure, defaultRetryLimits } from "./failure-policy";
 import { creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
-import { decideByLedger, inDoubt, ledgerEntryOf } from "./ledger-decision";
+import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
 import { failuresEach, outagePauseMs } from "./outage-policy";
 import type { Delivery } from "./ports";
 import { reportOf } from "./report";
@@ -101,36 +103,54 @@ describe("forming units", () => {
 });
 
 describe("the ledger's decision", () => {
-  test("asks the target about a state it has held before when a later version may have got there", () => {
-    const at = { lane, key: "user:ann" };
-    const before = ledgerEntryOf(person({ id: "ann", version: 1, name: "Ann" }), at, "applied", 0);
-    const back = person({ id: "ann", version: 3, name: "Ann" });
-    expect(decideByLedger(back, before)).toEqual({ kind: "advance" });
-    expect(decideByLedger(back, inDoubt(before))).toEqual({ kind: "apply" });
-    expect(ledgerEntryOf(back, at, "applied", 0).doubt).toBeUndefined();
+  const at = { lane, key: "user:ann" };
+  const ann = (version: number, name: string): WorkItem => person({ id: "ann", version, name });
+
+  test("asks the target about a state it has held before when another version may have got there", () => {
+    const before = ledgerEntryOf(ann(1, "Ann"), at, undefined, "applied", 0);
+    expect(decideByLedger(ann(4, "Ann"), before)).toEqual({ kind: "advance" });
+    const tried = triedEntryOf(ann(3, "Anna"), at, before, 0);
+    expect(tried?.applied).toEqual(before.applied);
+    expect(decideByLedger(ann(4, "Ann"), tried)).toEqual({ kind: "apply" });
+    // A retry of an older version does not keep the newer one from getting there later.
+    const older = ledgerEntryOf(ann(2, "An"), at, tried, "applied", 0);
+    expect(decideByLedger(ann(4, "An"), older)).toEqual({ kind: "apply" });
+    const confirmed = ledgerEntryOf(ann(3, "Anna"), at, older, "applied", 0);
+    expect(decideByLedger(ann(4, "Anna"), confirmed)).toEqual({ kind: "advance" });
+  });
+
+  test("notes what was tried of an entity that the ledger does not know yet", () => {
+    const tried = triedEntryOf(ann(2, "Anna"), at, undefined, 0);
+    expect(LedgerEntry.parse(tried)).toMatchObject({ id: "user:ann", lane, triedTo: 2 });
+    expect(decideByLedger(ann(1, "Ann"), tried)).toEqual({ kind: "apply" });
+    expect(decideByLedger(ann(2, "Anna"), tried)).toEqual({ kind: "apply" });
+    expect(triedEntryOf(ann(2, "Anna"), at, tried, 0)).toBeUndefined();
+    expect(triedEntryOf(ann(1, "Ann"), at, tried, 0)).toBeUndefined();
+    expect(triedEntryOf(ann(3, "A"), at, tried, 0)?.triedTo).toBe(3);
   });
 
   test("never lets a version move back, and applies each state at most once, whatever the order of deliveries", () => {
     const deliveries = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(deliveries, (versions) => {
-        let entry: ReturnType<typeof ledgerEntryOf> | undefined;
+        let entry: LedgerEntry | undefined;
         const applied: number[] = [];
         for (const version of versions) {
           const item = person({ id: "ann", version, name: `v${Math.ceil(version / 2)}` });
           const decision = decideByLedger(item, entry);
           if (decision.kind === "apply") applied.push(version);
           if (decision.kind === "apply" || decision.kind === "advance") {
-            expect(entry === undefined || entry.version < version).toBe(true);
+            expect((entry?.applied?.version ?? 0) < version).toBe(true);
             entry = ledgerEntryOf(
               item,
               { lane, key: "user:ann" },
+              entry,
               decision.kind === "apply" ? "applied" : "unchanged",
               0,
             );
           }
         }
-        expect(entry?.version).toBe(Math.max(...versions));
+        expect(entry?.applied?.version).toBe(Math.max(...versions));
         expect(applied).toEqual([...new Set(applied)].toSorted((a, b) => a - b));
       }),
     );

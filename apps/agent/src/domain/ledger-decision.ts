@@ -1,4 +1,6 @@
-import type { Lane, LedgerEntry, WorkItem } from "@postern/contracts";
+import type { Lane, LedgerEntry, Version, WorkItem } from "@postern/contracts";
+
+export type AppliedState = NonNullable<LedgerEntry["applied"]>;
 
 /**
  * What the ledger says about an item before its target is asked:
@@ -9,41 +11,66 @@ import type { Lane, LedgerEntry, WorkItem } from "@postern/contracts";
  */
 export type LedgerDecision =
   | { readonly kind: "superseded" }
-  | { readonly kind: "recorded"; readonly outcome: LedgerEntry["outcome"] }
+  | { readonly kind: "recorded"; readonly outcome: AppliedState["outcome"] }
   | { readonly kind: "advance" }
   | { readonly kind: "apply" };
 
 export function decideByLedger(item: WorkItem, entry: LedgerEntry | undefined): LedgerDecision {
-  if (entry === undefined || entry.version < item.version) {
-    const same = entry?.hash === item.hash && entry.doubt !== true;
-    return same ? { kind: "advance" } : { kind: "apply" };
+  const applied = entry?.applied;
+  if (applied !== undefined && applied.version >= item.version) {
+    if (applied.version > item.version) return { kind: "superseded" };
+    return { kind: "recorded", outcome: applied.outcome };
   }
-  if (entry.version > item.version) return { kind: "superseded" };
-  return { kind: "recorded", outcome: entry.outcome };
+  const same = applied?.hash === item.hash && entry?.triedTo === undefined;
+  return { kind: same ? "advance" : "apply" };
 }
 
-/** The entry after a try of a later version of which nobody knows what came. */
-export function inDoubt(entry: LedgerEntry): LedgerEntry {
-  return { ...entry, doubt: true };
+interface Place {
+  readonly lane: Lane;
+  readonly key: string;
 }
 
-/** The entry that says an item's state is at its target. */
+/**
+ * The entry that says an item's state is at its target. A version above it that was tried may still get there: only what the
+ * target has confirmed since keeps that out.
+ */
 export function ledgerEntryOf(
   item: WorkItem,
-  place: { readonly lane: Lane; readonly key: string },
-  outcome: LedgerEntry["outcome"],
+  place: Place,
+  before: LedgerEntry | undefined,
+  outcome: AppliedState["outcome"],
   wallMs: number,
 ): LedgerEntry {
+  const { itemId, version, hash, key: targetKey } = item;
+  const triedTo = before?.triedTo;
   return {
     id: place.key,
     lane: place.lane,
     entity: item.entity,
-    version: item.version,
-    itemId: item.itemId,
-    hash: item.hash,
-    tombstone: item.desired === "absent",
-    targetKey: item.key,
-    outcome,
+    applied: { version, itemId, hash, tombstone: item.desired === "absent", targetKey, outcome },
+    ...(triedTo === undefined || triedTo <= version ? {} : { triedTo }),
+    at: stamp(wallMs),
+  };
+}
+
+/**
+ * The entry after an item has left its lane's order, to wait or for good. Whoever held the lane before may have tried it,
+ * and a write that was on its way when the lane was lost can reach the target long after.
+ *
+ * @returns undefined when the entry covers it: a newer version was applied, or as high a one noted
+ */
+export function triedEntryOf(
+  item: WorkItem,
+  place: Place,
+  before: LedgerEntry | undefined,
+  wallMs: number,
+): LedgerEntry | undefined {
+  const known: Version | undefined =
+    before?.triedTo === undefined ? before?.applied?.version : before.triedTo;
+  if (known !== undefined && known >= item.version) return undefined;
+  return {
+    ...(before ?? { id: place.key, lane: place.lane, entity: item.entity }),
+    triedTo: item.version,
     at: stamp(wallMs),
   };
 }

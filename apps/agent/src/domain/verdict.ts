@@ -16,6 +16,14 @@ export type Verdict =
   | { readonly kind: "unknown"; readonly failure: TargetFailure }
   | { readonly kind: "undone" };
 
+/**
+ * Whether the item's message ends although the item itself does not, or not at its target: later items of its entity are
+ * applied without waiting for it. Done, or done again in its turn, are all others.
+ */
+export function leavesItsLane({ kind }: Verdict): boolean {
+  return kind === "waiting" || kind === "dead-lettered" || kind === "unknown";
+}
+
 export type VerdictCounts = Readonly<
   Record<
     "applied" | "unchanged" | "superseded" | "waiting" | "deadLettered" | "unknown" | "undone",

@@ -5,25 +5,18 @@
  * it never settles, never reports, and never writes a ledger entry without the etag it read.
  */
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
-import { agentPoint, type Lane } from "@postern/contracts";
+import type { Lane } from "@postern/contracts";
 import { decideFailure, type RetryLimits } from "../domain/failure-policy";
-import { decideByLedger, ledgerEntryOf } from "../domain/ledger-decision";
-import type {
-  Clock,
-  Ledger,
-  LedgerRecord,
-  LedgerWrite,
-  RandomSource,
-  TargetPort,
-} from "../domain/ports";
+import { decideByLedger } from "../domain/ledger-decision";
+import type { Clock, Ledger, RandomSource, TargetPort } from "../domain/ports";
 import { roundsOf, type Unit, type UnitItem } from "../domain/unit-forming";
 import { poisonReason } from "../domain/trial";
 import type { Verdict } from "../domain/verdict";
 import type { ApplyGate } from "./apply-gate";
 import type { CrashWatch } from "./crash-watch";
 import { assertHeld, type Hold } from "./lane-hold";
-import { conflictStorm, MOST_CONFLICTS } from "./ledger-conflict";
-import { noteDoubt } from "./ledger-doubt";
+import { readLedger, type Reached, recordRound } from "./round-record";
+import { conclude, type RoundState } from "./round-state";
 import { SuspectTrials } from "./suspect-trials";
 
 export interface UnitDependencies {
@@ -46,21 +39,6 @@ export interface UnitResult {
   readonly targetMs: number;
 }
 
-interface RoundState {
-  readonly lane: Lane;
-  readonly hold: Hold;
-  readonly verdicts: Verdict[][];
-  /** Items that the target may have taken although it did not say so. */
-  readonly doubted: Set<UnitItem>;
-  /** Of a unit that may end the process. */
-  readonly trials: SuspectTrials | undefined;
-  /** How the unit is applied: like any other, as a whole with nothing else under way, or item by item. */
-  manner: "together" | "watched" | "alone";
-  targetDown: TargetFailure | undefined;
-  ledgerMs: number;
-  targetMs: number;
-}
-
 const UNDONE: Verdict = { kind: "undone" };
 
 export async function runUnit(
@@ -73,7 +51,6 @@ export async function runUnit(
     lane,
     hold,
     verdicts: unit.messages.map(({ message }) => message.items.map(() => UNDONE)),
-    doubted: new Set(),
     trials: trialsOf(unit, lane, dependencies),
     manner: unit.alone ? "alone" : "together",
     targetDown: undefined,
@@ -143,25 +120,10 @@ async function runRound(
   }
   const reached = await applyItems(toApply, state, dependencies);
   for (const entry of advanced) reached.push({ entry, outcome: "unchanged", byLedger: true });
-  await record(reached, records, state, dependencies);
-  const doubtful = round.filter(
-    (entry) => state.doubted.has(entry) && leavesItsLane(verdictOf(state, entry)),
-  );
-  await noteDoubt(doubtful, records, { ...state, ledger: dependencies.ledger });
-}
-
-/** Done or to be done again in its turn are all others. */
-function leavesItsLane(verdict: Verdict | undefined): boolean {
-  return (
-    verdict?.kind === "waiting" || verdict?.kind === "dead-lettered" || verdict?.kind === "unknown"
-  );
-}
-
-interface Reached {
-  readonly entry: UnitItem;
-  readonly outcome: "applied" | "unchanged";
-  /** The target was not asked: the ledger said that it holds this state already. */
-  readonly byLedger: boolean;
+  await recordRound(round, reached, records, state, {
+    ...dependencies,
+    apply: (items) => applyItems(items, state, dependencies),
+  });
 }
 
 /** Applies items, with quick tries for those that may succeed at once; answers those whose state is at the target now. */
@@ -182,7 +144,6 @@ async function applyItems(
       if (results === "poison") continue;
       for (const [index, entry] of batch.entries()) {
         const result = results[index] ?? noAnswer;
-        if (isDoubtful(result)) state.doubted.add(entry);
         if (result.outcome === "unknown") {
           conclude(state, entry, { kind: "unknown", failure: result.failure });
         } else if (result.outcome === "failed") {
@@ -241,12 +202,6 @@ async function applyItems(
   return reached;
 }
 
-/** A refusal is an answer; what fails on the way may have been carried out. */
-function isDoubtful(result: ApplyResult): boolean {
-  if (result.outcome !== "failed") return result.outcome === "unknown";
-  return result.failure.class === "transient" || result.failure.class === "target-down";
-}
-
 const noAnswer: ApplyResult = {
   outcome: "failed",
   failure: {
@@ -276,7 +231,6 @@ async function callTarget(
     const times = await trials.begin(only.item.itemId, hold.signal);
     if (times !== undefined) {
       const reason = poisonReason(times);
-      state.doubted.add(only);
       conclude(state, only, { kind: "dead-lettered", class: "poison", code: "poison", reason });
       return "poison";
     }
@@ -319,77 +273,4 @@ function thrownAnswer(error: unknown, hasInbox: boolean): ApplyResult {
       ),
   };
   return { outcome: hasInbox ? "failed" : "unknown", failure };
-}
-
-async function readLedger(
-  items: readonly UnitItem[],
-  state: RoundState,
-  { clock, ledger }: UnitDependencies,
-): Promise<Map<string, LedgerRecord>> {
-  assertHeld(state.hold);
-  const began = clock.monotonicMs();
-  const keys = items.map(({ key }) => key);
-  const records = await ledger.read(state.lane, keys, state.hold.signal);
-  state.ledgerMs += clock.monotonicMs() - began;
-  return new Map(records);
-}
-
-/** Writes what was reached. On a conflict: read again, decide again, and write what is still news. */
-async function record(
-  reached: readonly Reached[],
-  records: Map<string, LedgerRecord>,
-  state: RoundState,
-  dependencies: UnitDependencies,
-): Promise<void> {
-  const { clock, ledger } = dependencies;
-  let open = reached;
-  let known = records;
-  for (let conflicts = 0; open.length > 0; conflicts += 1) {
-    if (conflicts > MOST_CONFLICTS) throw conflictStorm();
-    assertHeld(state.hold);
-    const began = clock.monotonicMs();
-    const writes: LedgerWrite[] = open.map(({ entry, outcome }) => ({
-      entry: ledgerEntryOf(
-        entry.item,
-        { lane: state.lane, key: entry.key },
-        outcome,
-        clock.wallMs(),
-      ),
-      etag: known.get(entry.key)?.etag,
-    }));
-    agentPoint("before-ledger");
-    const written = await ledger.write(state.lane, writes, state.hold.signal);
-    agentPoint("after-ledger");
-    state.ledgerMs += clock.monotonicMs() - began;
-    if (written === "written") {
-      for (const { entry, outcome } of open) conclude(state, entry, { kind: "done", outcome });
-      return;
-    }
-    known = await readLedger(
-      open.map(({ entry }) => entry),
-      state,
-      dependencies,
-    );
-    const stillNews: Reached[] = [];
-    const toApply: UnitItem[] = [];
-    for (const each of open) {
-      const { entry, outcome, byLedger } = each;
-      const decision = decideByLedger(entry.item, known.get(entry.key)?.entry);
-      if (decision.kind === "superseded" || decision.kind === "recorded") {
-        const newer = decision.kind === "superseded";
-        conclude(state, entry, { kind: "done", outcome: newer ? "superseded" : outcome });
-      } else if (decision.kind === "apply" && byLedger) toApply.push(entry);
-      else stillNews.push(each);
-    }
-    open = [...stillNews, ...(await applyItems(toApply, state, dependencies))];
-  }
-}
-
-function verdictOf(state: RoundState, entry: UnitItem): Verdict | undefined {
-  return state.verdicts[entry.messageIndex]?.[entry.itemIndex];
-}
-
-function conclude(state: RoundState, entry: UnitItem, verdict: Verdict): void {
-  const ofMessage = state.verdicts[entry.messageIndex];
-  if (ofMessage !== undefined) ofMessage[entry.itemIndex] = verdict;
 }

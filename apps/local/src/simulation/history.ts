@@ -91,15 +91,19 @@ export class History {
       this.removals.add(item.itemId);
   }
 
-  ledgerWritten(entry: LedgerEntry): void {
-    const before = this.#ledger.get(entry.id) ?? 0;
-    if (entry.version < before) {
-      this.violate(`ledger of ${entry.id} went from ${before} back to ${entry.version}`);
+  ledgerWritten({ id, applied }: LedgerEntry): void {
+    const before = this.#ledger.get(id);
+    if (applied === undefined) {
+      if (before !== undefined) this.violate(`ledger of ${id} forgot ${before}`);
+      return;
     }
-    this.#ledger.set(entry.id, entry.version);
-    const held = this.#target?.inbox.get(entry.id);
-    if (held === undefined || (held.version < entry.version && held.hash !== entry.hash)) {
-      this.violate(`ledger of ${entry.id} says ${entry.version}, the target does not have it`);
+    if (before !== undefined && applied.version < before) {
+      this.violate(`ledger of ${id} went from ${before} back to ${applied.version}`);
+    }
+    this.#ledger.set(id, applied.version);
+    const held = this.#target?.inbox.get(id);
+    if (held === undefined || (held.version < applied.version && held.hash !== applied.hash)) {
+      this.violate(`ledger of ${id} says ${applied.version}, the target does not have it`);
     }
   }
 

@@ -83,5 +83,10 @@ export const regressionSeeds: readonly FoundBug[] = [
     found:
       "the same as 894, which no longer shows it: every change of timing moves what a seed does",
   },
+  {
+    seed: 1103529,
+    found:
+      "a write that reached the target long after its lane was lost, of an item whose retry had left the lane, was unknown to the ledger: a later item was called unchanged",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];
