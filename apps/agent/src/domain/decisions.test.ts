@@ -11,7 +11,7 @@ import {
 import fc from "fast-check";
 import { branch, definition, group, idsInLane, messageOf, person, tenant } from "../../test/work";
 import { decideFailure, defaultRetryLimits } from "./failure-policy";
-import { creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
+import { asksBeforeUnit, creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
 import { failuresEach, outagePauseMs } from "./outage-policy";
 import type { Delivery } from "./ports";
@@ -287,6 +287,13 @@ describe("the lane policy", () => {
     expect(creditsFor(1)).toBe(64);
     expect(creditsFor(100)).toBe(3);
     expect(creditsFor(undefined)).toBe(16);
+  });
+
+  test("lets a lone message go first, and keeps a backlog coming", () => {
+    expect(asksBeforeUnit(1, creditsFor(1))).toBe(false);
+    expect(asksBeforeUnit(1, creditsFor(100))).toBe(false);
+    expect(asksBeforeUnit(2, creditsFor(100))).toBe(true);
+    expect(asksBeforeUnit(32, creditsFor(1))).toBe(true);
   });
 });
 

@@ -61,3 +61,11 @@ export function nextItemsPerMessage(average: number | undefined, items: number):
 export function wantsMore(deliveredItems: number, lane: LaneLimits): boolean {
   return deliveredItems < lane.items;
 }
+
+/**
+ * Whether the broker is asked for more before a unit is applied, or after. While it may still deliver half of what was
+ * asked for, after: asking beside the unit's own requests would delay them.
+ */
+export function asksBeforeUnit(undone: number, credits: number): boolean {
+  return undone * 2 >= credits;
+}

@@ -9,6 +9,7 @@
 import type { TargetFailure } from "@postern/connectors";
 import { agentPoint, eventAttribute, type Lane, type WorkMessageResult } from "@postern/contracts";
 import {
+  asksBeforeUnit,
   creditsFor,
   decideLane,
   type LaneLimits,
@@ -76,6 +77,7 @@ class LaneRun {
   readonly #signals: LaneSignals;
   readonly #world: LaneWorld;
   readonly #address: WorkAddress;
+  readonly #credits: number;
   readonly #waiting: ReadDelivery[] = [];
   readonly #finishing = new Set<Promise<void>>();
   readonly #over = new AbortController();
@@ -91,6 +93,7 @@ class LaneRun {
     this.#signals = signals;
     this.#world = world;
     this.#address = { ...world.address, sessionId: session.sessionId };
+    this.#credits = creditsFor(world.itemsPerMessage);
   }
 
   async untilGivenUp(): Promise<LaneEnd> {
@@ -106,9 +109,7 @@ class LaneRun {
     if (this.#signals.cut.aborted) onCut();
     if (this.#session.lost.aborted) onLost();
     try {
-      this.#session.subscribe(creditsFor(this.#world.itemsPerMessage), (delivery) =>
-        this.#onDelivery(delivery),
-      );
+      this.#session.subscribe(this.#credits, (delivery) => this.#onDelivery(delivery));
       let idleSince = heldSince;
       while (this.#end === undefined) {
         if (this.#session.lost.aborted) this.#end = { kind: "lost" };
@@ -212,11 +213,10 @@ class LaneRun {
     const { suspects } = this.#world.unit;
     const isCareful = (): boolean => unit.alone || suspects?.careful === true;
     if (isCareful()) await this.#orOver(Promise.all(this.#finishing));
+    const asksFirst = asksBeforeUnit(this.#waiting.length, this.#credits);
     this.#waiting.splice(0, unit.messages.length);
     this.#itemsTaken += unit.itemCount;
-    for (const { delivery } of unit.messages) {
-      if (wantsMore(this.#itemsDelivered, this.#world.limits)) delivery.returnCredit();
-    }
+    if (asksFirst) this.#returnCredits(unit);
     const parents = unit.messages.map(({ delivery }) =>
       eventAttribute(delivery.properties, "traceparent"),
     );
@@ -235,6 +235,7 @@ class LaneRun {
         this.#failed(error);
         return;
       }
+      if (!asksFirst) this.#returnCredits(unit);
       const counts = countVerdicts(result.verdicts.flat());
       const fields = {
         lane: this.#session.sessionId,
@@ -260,6 +261,12 @@ class LaneRun {
     if (isCareful()) await this.#orOver(Promise.all(this.#finishing));
     while (this.#finishing.size >= MOST_FINISHING && !this.#over.signal.aborted) {
       await this.#orOver(Promise.race(this.#finishing));
+    }
+  }
+
+  #returnCredits(unit: Unit): void {
+    for (const { delivery } of unit.messages) {
+      if (wantsMore(this.#itemsDelivered, this.#world.limits)) delivery.returnCredit();
     }
   }
 
