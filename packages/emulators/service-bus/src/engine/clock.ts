@@ -5,6 +5,6 @@ export interface Clock {
 
 /** Wall-clock time at start, advanced by the monotonic clock: locks and expiry never jump when the wall clock is set. */
 export function monotonicClock(): Clock {
-  const startedAt = Date.now() - performance.now();
-  return { now: () => Math.floor(startedAt + performance.now()) };
+  const { timeOrigin } = performance;
+  return { now: () => Math.floor(timeOrigin + performance.now()) };
 }
