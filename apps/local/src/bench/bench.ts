@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import pc from "picocolors";
 import { OptionsError } from "../options";
-import { measureAgent, measurePickup } from "./agent-measures";
+import { measureAgent } from "./agent-measures";
 import { measureBundleLoad } from "./bundle-load";
 import type { Measure } from "./measure";
 import { measureIdleAndSingle, measureFirstCycle } from "./platform-measures";
+import { measurePickup } from "./pickup-measures";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

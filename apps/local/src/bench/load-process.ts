@@ -19,7 +19,7 @@ import { workspaceRoot } from "../platform/workspace-root";
  * - `bare`: a receive-and-complete loop with nothing but `@azure/service-bus`.
  * - `agent`: the agent, with a stubbed ledger or the real one, and a target that does nothing or SQLite.
  * - `pickup`: an idle agent with a target that does nothing; prints when each item had its turn.
- * - `bare-pickup`: the bare loop, idle; prints when each item was received.
+ * - `bare-pickup`: the bare loop, idle; prints when each item was received, and when the broker had it.
  */
 export const LoadOrder = z.object({
   mode: z.enum(["bare", "agent", "pickup", "bare-pickup"]),
@@ -32,6 +32,20 @@ export const LoadOrder = z.object({
 });
 export type LoadOrder = z.infer<typeof LoadOrder>;
 
+/** An item had its turn. Unix milliseconds. */
+export interface Turn {
+  readonly id: string;
+  readonly atMs: number;
+  /** The broker's stamp, in whole milliseconds. */
+  readonly stampedMs?: number;
+}
+
+export interface LoadResult {
+  /** From the first turn to the last item's end. */
+  readonly tookMs: number;
+  readonly turns: readonly Turn[];
+}
+
 /** Milliseconds on a clock that all processes of one machine share. */
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
@@ -40,18 +54,18 @@ const threadProgram = path.join(workspaceRoot(), "apps/agent/dist/target-thread.
 
 const BARE_CONCURRENCY = 50;
 
-async function bare(order: LoadOrder): Promise<unknown> {
+async function bare(order: LoadOrder): Promise<LoadResult> {
   const client = new ServiceBusClient(order.connectionString);
   const receiver = client.createReceiver(order.queue);
   let first = 0;
   let done = 0;
-  const turns: [string, number][] = [];
+  const turns: Turn[] = [];
   await new Promise<void>((resolve, reject) => {
     receiver.subscribe(
       {
         processMessage: async (message: ServiceBusReceivedMessage) => {
           if (first === 0) first = nowMs();
-          if (order.mode === "bare-pickup") turns.push([personOf(message), nowMs()]);
+          if (order.mode === "bare-pickup") turns.push(turnOf(message, nowMs()));
           await receiver.completeMessage(message);
           done += 1;
           if (done === order.items) resolve();
@@ -69,8 +83,10 @@ async function bare(order: LoadOrder): Promise<unknown> {
 
 const sayRunning = (): void => void process.stdout.write(`${JSON.stringify({ running: true })}\n`);
 
-function personOf(message: ServiceBusReceivedMessage): string {
-  return WorkMessage.parse(message.body).items[0]?.entity.id ?? "";
+function turnOf(message: ServiceBusReceivedMessage, atMs: number): Turn {
+  const id = WorkMessage.parse(message.body).items[0]?.entity.id ?? "";
+  const stamped = message.enqueuedTimeUtc;
+  return { id, atMs, ...(stamped === undefined ? {} : { stampedMs: stamped.getTime() }) };
 }
 
 const stubbedLedger: Ledger = {
@@ -94,18 +110,19 @@ function nothingTarget(onApply: (items: readonly ApplyItem[]) => void): TargetPo
   };
 }
 
-async function agent(order: LoadOrder): Promise<unknown> {
+async function agent(order: LoadOrder): Promise<LoadResult> {
   const { settings } = loadSettings({
     env: {},
     fileText: order.settings,
     readSecretFile: () => "",
   });
   let first = 0;
-  const turns: [string, number][] = [];
+  const turns: Turn[] = [];
   const onApply = (items: readonly ApplyItem[]): void => {
     const now = nowMs();
     if (first === 0) first = now;
-    if (order.mode === "pickup") for (const { item } of items) turns.push([item.entity.id, now]);
+    if (order.mode === "pickup")
+      for (const { item } of items) turns.push({ id: item.entity.id, atMs: now });
   };
   const name = settings.targets[0]?.name;
   if (name === undefined) throw new Error("the settings name no target");
