@@ -84,9 +84,25 @@ describe("a SQLite target", () => {
   test("answers target-down, not an empty database, when the file is not there", async () => {
     const missing = openWith({ url: `sqlite:${harness.file}.none` });
     expect(failure((await apply(missing, person("ann", 1)))[0])?.class).toBe("target-down");
-    expect(await missing.probe({ signal })).toMatchObject({ reachable: false });
+    for (let round = 1; round <= 3; round += 1) {
+      expect(await missing.probe({ signal })).toMatchObject({
+        reachable: false,
+        reason: expect.stringContaining("no file"),
+      });
+    }
     expect(statSync(`${harness.file}.none`, { throwIfNoEntry: false })).toBeUndefined();
     await missing.close();
+  });
+
+  test("works as soon as the file is there", async () => {
+    const late = openWith({ url: `sqlite:${harness.file}.late` });
+    expect(failure((await apply(late, person("ann", 1)))[0])?.class).toBe("target-down");
+    expect(await late.probe({ signal })).toMatchObject({ reachable: false });
+    harness.database.exec("pragma wal_checkpoint(truncate)");
+    copyFileSync(harness.file, `${harness.file}.late`);
+    expect(await late.probe({ signal })).toMatchObject({ reachable: true });
+    expect(await apply(late, person("ann", 1))).toEqual([{ outcome: "applied" }]);
+    await late.close();
   });
 
   test("answers target-down when the file is no database", async () => {

@@ -76,7 +76,16 @@ class NodeSqliteDriver implements Driver {
     // Opened by the first use, so that a missing file is found again at each use.
   }
 
+  /** Never throws: Kysely keeps its mutex when it does, and whatever comes after would wait for ever. */
   async acquireConnection(): Promise<DatabaseConnection> {
+    try {
+      return this.#connect();
+    } catch (error) {
+      return new NoConnection(error);
+    }
+  }
+
+  #connect(): NodeSqliteConnection {
     const identity = fileIdentity(this.#options.file);
     if (identity === undefined) {
       this.#closeConnection();
@@ -112,7 +121,7 @@ class NodeSqliteDriver implements Driver {
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // A full disk or a failed write ends the transaction by itself.
-    if (connection instanceof NodeSqliteConnection && !connection.inTransaction) return;
+    if (!(connection instanceof NodeSqliteConnection) || !connection.inTransaction) return;
     await connection.executeQuery(CompiledQuery.raw("rollback"));
   }
 
@@ -127,6 +136,24 @@ class NodeSqliteDriver implements Driver {
   #closeConnection(): void {
     this.#connection?.close();
     this.#connection = undefined;
+  }
+}
+
+/** Stands for a database that could not be opened: the first statement says why. */
+class NoConnection implements DatabaseConnection {
+  readonly #error: unknown;
+
+  constructor(error: unknown) {
+    this.#error = error;
+  }
+
+  async executeQuery<Row>(): Promise<QueryResult<Row>> {
+    throw this.#error;
+  }
+
+  // eslint-disable-next-line require-yield -- part of Kysely's interface
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw this.#error;
   }
 }
 
