@@ -33,6 +33,14 @@ export interface ApplyOptions {
   readonly signal: AbortSignal;
 }
 
+export interface ProbeOptions extends ApplyOptions {
+  /**
+   * Somebody asked for it: the target itself has to answer. Otherwise a target may tell from less, as long as nothing
+   * speaks against it. Default false.
+   */
+  readonly thorough?: boolean;
+}
+
 /** What a target looks at before each side effect. An AbortSignal is one; a flag that threads share is another. */
 export type StopSignal = Pick<AbortSignal, "aborted" | "reason" | "throwIfAborted">;
 
@@ -78,7 +86,7 @@ export interface Target {
   /** Largest batch that `apply` takes. */
   readonly maxBatchItems: number;
   /** Whether it answers and lets the agent in. Never throws; bounded by the signal. */
-  probe(options: ApplyOptions): Promise<ProbeResult>;
+  probe(options: ProbeOptions): Promise<ProbeResult>;
   /**
    * Applies a batch and answers one result per item, in order. Items of one batch are of different entities. One item's
    * failure never costs another its turn. Does not throw for what the target does: that is a result. Rejects with the

@@ -3,6 +3,7 @@ export type {
   ApplyOptions,
   ApplyResult,
   Connector,
+  ProbeOptions,
   ProbeResult,
   Target,
   TargetContext,

@@ -1,23 +1,25 @@
 // A target's thread to which things happen in the middle of a statement, as its values say:
 //   STAND STILL UNTIL path   the statement does not return before there is such a file, and nothing can interrupt it
 //   TAKE milliseconds        the statement takes at least this long
+//   CLOSE AFTER path         the same for the close of the database that this value was written to
 //   EXIT, MEMORY             the thread ends
 import { spawnSync } from "node:child_process";
-import { StatementSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { serveTarget } from "../src/thread";
+
+let closeAfter: string | undefined;
+
+function standStillUntil(file: string): void {
+  const script = 'touch "$1.reached"; until [ -e "$1" ]; do sleep 0.02; done';
+  spawnSync("sh", ["-c", script, "-", file]);
+}
 
 function disturb(values: readonly unknown[]): void {
   for (const value of values) {
     if (typeof value !== "string") continue;
     const [, file] = /^STAND STILL UNTIL (.*)$/.exec(value) ?? [];
-    if (file !== undefined) {
-      spawnSync("sh", [
-        "-c",
-        'touch "$1.reached"; until [ -e "$1" ]; do sleep 0.02; done',
-        "-",
-        file,
-      ]);
-    }
+    if (file !== undefined) standStillUntil(file);
+    closeAfter = /^CLOSE AFTER (.*)$/.exec(value)?.[1] ?? closeAfter;
     const [, takeMs] = /^TAKE (\d+)$/.exec(value) ?? [];
     if (takeMs !== undefined) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(takeMs));
@@ -36,5 +38,12 @@ Object.assign(StatementSync.prototype, {
     return Reflect.apply(all, this, values);
   },
 });
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with the database that it is called on
+const close: () => void = DatabaseSync.prototype.close;
+DatabaseSync.prototype.close = function (this: DatabaseSync): void {
+  if (closeAfter !== undefined) standStillUntil(closeAfter);
+  Reflect.apply(close, this, []);
+};
 
 serveTarget();

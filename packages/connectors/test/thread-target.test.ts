@@ -26,9 +26,13 @@ const told = (results: readonly ApplyResult[]): string[] =>
 
 /** Threads of this process that have been started and have not ended. */
 const alive = new Set<Worker>();
+let mostAlive = 0;
+let started = 0;
 subscribe("worker_threads", (message) => {
   const { worker } = message as { worker: Worker };
   alive.add(worker);
+  mostAlive = Math.max(mostAlive, alive.size);
+  started += 1;
   worker.once("exit", () => alive.delete(worker));
 });
 afterAll(() => expect(alive.size).toBe(0));
@@ -49,14 +53,20 @@ describe("a target in a thread of its own", () => {
     return target;
   };
   /** With limits that the settings do not offer. */
-  const openWithin = (startMs: number, silenceMs: number, program = disturbedProgram) => {
+  const openWithin = (
+    startMs: number,
+    silenceMs: number,
+    program = disturbedProgram,
+    restMs = 60_000,
+  ) => {
     const settings = toThread(sqlConnector.parseSettings({ url: `sqlite:${harness.file}` }));
     const start = { driver: "sqlite", name: "hr-db", settings } as const;
     const target = new ThreadTarget({
       kind: "sql",
       hasInbox: true,
       maxBatchItems: 1_000,
-      thread: { program, start, startMs, silenceMs },
+      thread: { program, start, startMs, silenceMs, restMs },
+      look: async () => undefined,
     });
     opened.push(target);
     return target;
@@ -215,6 +225,102 @@ describe("a target in a thread of its own", () => {
     await until(() => alive.size === 0);
     await target.close();
     expect(await harness.people()).toEqual([]);
+  });
+
+  test("a thread that has nothing to do leaves, and the next batch starts another", async () => {
+    const target = openWithin(60_000, 60_000, threadProgram, 20);
+    for (let version = 1; version <= 3; version += 1) {
+      expect(told(await apply(target, person("ann", version, { age: version })))).toEqual([
+        "applied",
+      ]);
+      await until(() => alive.size === 0);
+    }
+    expect(target.hasThread).toBe(false);
+    expect(await target.probe({ signal: never })).toMatchObject({ reachable: true });
+  });
+
+  test("batches that come before, while and after a thread leaves are done once, in one thread at a time", async () => {
+    const target = openWithin(60_000, 60_000, threadProgram, 1);
+    [mostAlive, started] = [0, 0];
+    // However long one takes here, some waits end before the thread leaves and some after, most of them in between.
+    for (let round = 1; round <= 24; round += 1) {
+      const both = [
+        apply(target, person("ann", round, { age: round })),
+        apply(target, person("bob", round, { age: round })),
+      ];
+      expect((await Promise.all(both)).map(told)).toEqual([["applied"], ["applied"]]);
+      if (round % 2 === 0) await delay(round / 4);
+      else await until(() => target.hasThread === false || round % 4 === 1);
+    }
+    expect([mostAlive, started > 1]).toEqual([1, true]);
+    expect((await harness.people()).map((row) => row.age)).toEqual([24, 24]);
+  });
+
+  test("a thread that does not get its file closed is given up, and no other is started beside it", async () => {
+    const target = openWithin(60_000, 3_000, disturbedProgram, 20);
+    const closing = person("ann", 1, { display_name: `CLOSE AFTER ${release()}` });
+    expect(told(await apply(target, closing))).toEqual(["applied"]);
+    await reached();
+    expect(target.hasThread).toBe(true);
+    expect(told(await apply(target, person("bob", 1)))).toEqual([
+      "failed target-down target-timeout",
+    ]);
+    writeFileSync(release(), "");
+    await until(() => !target.hasThread);
+    expect(told(await apply(target, person("bob", 1)))).toEqual(["applied"]);
+  });
+
+  test("is closed while its thread leaves", async () => {
+    const target = openWithin(60_000, 60_000, disturbedProgram, 20);
+    await apply(target, person("ann", 1, { display_name: `CLOSE AFTER ${release()}` }));
+    await reached();
+    const closed = target.close();
+    writeFileSync(release(), "");
+    await closed;
+    expect(alive.size).toBe(0);
+    expect(told(await apply(target, person("bob", 1)))).toEqual([
+      "failed target-down target-unreachable",
+    ]);
+  });
+
+  test("a probe starts no thread while nothing speaks against the target, unless it has to be thorough", async () => {
+    const target = open();
+    const probe = await target.probe({ signal: never });
+    expect(probe).toMatchObject({ reachable: true, product: expect.stringMatching(/^SQLite \d/) });
+    expect(alive.size).toBe(0);
+    const thorough = await target.probe({ signal: never, thorough: true });
+    expect(thorough).toMatchObject({ reachable: true, product: probe.product });
+    expect(alive.size).toBe(1);
+  });
+
+  test("a probe asks the thread for what a look cannot tell", async () => {
+    writeFileSync(`${harness.file}.text`, "this is no database, whatever its name says");
+    for (const [url, reason] of [
+      [`sqlite:${harness.file}.none`, /no file/],
+      [`sqlite:${harness.file}.text`, /not a database/],
+    ] as const) {
+      const target = open({ url });
+      expect(told(await apply(target, person("ann", 1)))).toEqual([
+        expect.stringMatching(/^failed target-down /),
+      ]);
+      expect(await target.probe({ signal: never })).toMatchObject({
+        reachable: false,
+        reason: expect.stringMatching(reason),
+      });
+    }
+  });
+
+  test("a probe that comes while a statement does not return does not pass it by", async () => {
+    const target = open();
+    const waiting = apply(target, standStill());
+    await reached();
+    const stop = new AbortController();
+    const probing = target.probe({ signal: stop.signal });
+    expect(await Promise.race([probing, delay(1_000, "no answer")])).toBe("no answer");
+    stop.abort();
+    expect(await probing).toMatchObject({ reachable: false });
+    writeFileSync(release(), "");
+    expect(told(await waiting)).toEqual(["applied"]);
   });
 
   test("leaves no thread behind when it is closed at rest, and starts none before it is used", async () => {

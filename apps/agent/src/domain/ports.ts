@@ -2,7 +2,13 @@
  * What the agent needs of the outside world. Decisions (`domain/`) and runners (`runners/`) know nothing else, so that the
  * same code runs against Azure, against the emulators, and in a simulation under a fake clock.
  */
-import type { ApplyItem, ApplyOptions, ApplyResult, ProbeResult } from "@postern/connectors";
+import type {
+  ApplyItem,
+  ApplyOptions,
+  ApplyResult,
+  ProbeOptions,
+  ProbeResult,
+} from "@postern/connectors";
 import type {
   AgentId,
   Heartbeat,
@@ -161,7 +167,7 @@ export interface TargetPort {
   readonly kind: string;
   readonly hasInbox: boolean;
   readonly maxBatchItems: number;
-  readonly probe: (options: ApplyOptions) => Promise<ProbeResult>;
+  readonly probe: (options: ProbeOptions) => Promise<ProbeResult>;
   readonly apply: (
     items: readonly ApplyItem[],
     options: ApplyOptions,

@@ -17,7 +17,7 @@ export function targetTest(targets: ReadonlyMap<string, TargetPort>): JobHandler
           detail: `This agent has no target '${name}' in its settings; it has ${known === "" ? "none" : known}.`,
         };
       }
-      const probe = await target.probe({ signal });
+      const probe = await target.probe({ signal, thorough: true });
       const data = {
         target: name,
         connector: target.kind,

@@ -39,6 +39,16 @@ export function locationOf(settings: Pick<SqlSettings, "url" | "urlFile">): Data
   }
 }
 
+/** Undefined when the settings name no file now. */
+export function databaseFile(settings: Pick<SqlSettings, "url" | "urlFile">): string | undefined {
+  try {
+    const location = locationOf(settings);
+    return location.kind === "sqlite" ? location.file : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A target keeps to one kind of database: which thread it works in was decided by it. */
 export function otherKind(): PosternError {
   return new PosternError(

@@ -4,11 +4,12 @@ import type {
   ApplyOptions,
   ApplyResult,
   Connector,
+  ProbeOptions,
   ProbeResult,
   Target,
   TargetContext,
 } from "../connector";
-import { locationOf } from "./location";
+import { databaseFile, locationOf } from "./location";
 import { parseSqlSettings, type SqlSettings } from "./settings";
 
 /** Tables of a SQL database: SQLite and PostgreSQL. */
@@ -25,6 +26,8 @@ const MAX_BATCH_ITEMS = 1_000;
 const THREAD_START_MS = 30_000;
 /** However short a statement may take by the settings: between two of them a thousand items are planned and bound. */
 const LEAST_SILENCE_MS = 10_000;
+/** A thread takes 12 MB and 40 ms to start: one that has had nothing to do for this long is not worth its memory. */
+const THREAD_REST_MS = 60_000;
 
 /**
  * A SQL target before it is known which database it is: the file that holds the url may come later than the agent. The
@@ -54,7 +57,7 @@ class SqlTargetOfItsKind implements Target {
     return this.#opened?.hasThread ?? false;
   }
 
-  async probe(options: ApplyOptions): Promise<ProbeResult> {
+  async probe(options: ProbeOptions): Promise<ProbeResult> {
     const began = performance.now();
     try {
       return await (await this.#open()).probe(options);
@@ -94,9 +97,10 @@ class SqlTargetOfItsKind implements Target {
   }
 
   async #inItsThread(): Promise<Target> {
-    const [{ ThreadTarget }, { toThread }] = await Promise.all([
+    const [{ ThreadTarget }, { toThread }, { fileLooksUsable }] = await Promise.all([
       import("../thread/thread-target"),
       import("./sqlite/thread-settings"),
+      import("./sqlite/look-at-file"),
     ]);
     const { statementTimeoutMs } = this.#settings;
     return new ThreadTarget({
@@ -109,7 +113,12 @@ class SqlTargetOfItsKind implements Target {
         startMs: THREAD_START_MS,
         // Of one statement: each that comes back is a sign of life, and a wait for the lock asks for it again and again.
         silenceMs: Math.max(statementTimeoutMs, LEAST_SILENCE_MS),
+        restMs: THREAD_REST_MS,
       },
+      look: async () =>
+        (await fileLooksUsable(databaseFile(this.#settings)))
+          ? { product: `SQLite ${process.versions["sqlite"]}` }
+          : undefined,
     });
   }
 

@@ -1,10 +1,12 @@
 /**
  * One thread of a target, from its start to its end; the agent's side.
  *
- * starting → ready → ended. `starting` becomes `ready` with the thread's first word. `ended` is reached from either, by
- * its own exit or by ours, and is final: whoever wants to go on starts another. A call that is under way then is rejected
- * with `ThreadEnded`; none waits for ever. The start has a limit of its own; from then on a thread with calls under way
- * shows that it lives by answers and by statements that come back (`Pulse`), and is ended when it shows nothing for too long.
+ * starting → ready → leaving → ended. `starting` becomes `ready` with the thread's first word, `ready` becomes `leaving`
+ * when it has had no call for a while: it closes its files and goes, and a call that comes then is for the next thread.
+ * `ended` is reached from each of them, by its own exit or by ours, and is final: whoever wants to go on starts another. A
+ * call that is under way then is rejected with `ThreadEnded`; none waits for ever. The start has a limit of its own; from
+ * then on a thread with calls under way shows that it lives by answers and by statements that come back (`Pulse`), and is
+ * ended when it shows nothing for too long. So is one that does not get its files closed in that time.
  */
 import { Worker } from "node:worker_threads";
 import { type CarriedError, packError } from "./carried-error";
@@ -25,6 +27,8 @@ export interface TargetThreadOptions {
   readonly startMs: number;
   /** A thread with calls under way that ends no statement and answers none of them for this long has come to a stand. */
   readonly silenceMs: number;
+  /** A thread that has had no call for this long leaves. */
+  readonly restMs: number;
 }
 
 /** Why calls of a thread get no answer: it could not be started, it ended under them, or it stands still. */
@@ -61,6 +65,7 @@ export class TargetThread {
   #calls = 0;
   #ready = false;
   #gone = false;
+  #leaving: Promise<void> | undefined;
   #ended: ThreadEnded | undefined;
   #fault: CarriedError | undefined;
   readonly #pulse = new Pulse();
@@ -95,6 +100,11 @@ export class TargetThread {
     return this.#ended === undefined;
   }
 
+  /** While it closes its files and goes: resolves when it has gone, or was given up and is ended. */
+  get leaving(): Promise<void> | undefined {
+    return this.#leaving;
+  }
+
   /** Has left the process: no statement of it runs any more. */
   get gone(): boolean {
     return this.#gone;
@@ -106,7 +116,10 @@ export class TargetThread {
     const id = (this.#calls += 1);
     return new Promise((resolve, reject) => {
       this.#say({ say: "call", id, call });
-      if (this.#pending.size === 0) this.#silentLooks = 0;
+      if (this.#pending.size === 0) {
+        this.#silentLooks = 0;
+        if (this.#ready) this.#stopWatch();
+      }
       this.#pending.set(id, { resolve, reject });
       this.#watchSilence();
     });
@@ -141,7 +154,10 @@ export class TargetThread {
     }
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if (this.#pending.size === 0) this.#stopWatch();
+    if (this.#pending.size === 0) {
+      this.#stopWatch();
+      this.#watchRest();
+    }
     pending?.resolve(message.answer);
   }
 
@@ -166,6 +182,24 @@ export class TargetThread {
       if (this.#silentLooks < LOOKS) return this.#watchSilence();
       this.#end("silent", `no statement has ended for ${Math.round(silenceMs / 1_000)} s`);
       void this.#worker.terminate();
+    });
+  }
+
+  /** Nothing is under way. No call is lost between the look and the leave: both are one turn of the loop. */
+  #watchRest(): void {
+    const { restMs, silenceMs } = this.#options;
+    this.#lookIn(restMs, () => {
+      this.#ended = new ThreadEnded("ended", "it had nothing to do");
+      this.#say({ say: "close" });
+      const givenUp = new Promise<void>((resolve) => {
+        this.#lookIn(silenceMs, () => {
+          void this.#worker.terminate();
+          resolve();
+        });
+      });
+      this.#leaving = Promise.race([this.#exited, givenUp]).finally(() => {
+        this.#leaving = undefined;
+      });
     });
   }
 
