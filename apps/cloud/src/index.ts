@@ -1,9 +1,12 @@
 export { allowance } from "./domain/breaker";
 export { summarise } from "./domain/cycle-views";
 export { watchCycles } from "./domain/cycle-watch";
+export type { DeadLetterPorts, DeadLetterStore } from "./domain/dead-letter-ports";
+export { discardDeadLetters } from "./domain/discard";
 export { drainDeadLetter } from "./domain/dead-letter-drain";
 export { applyDefinition, startCycle } from "./domain/definitions";
 export { releaseHolds } from "./domain/held-items";
+export type { AuditEntry } from "./domain/job-ports";
 export { runOnDemand, startOnDemand } from "./domain/on-demand";
 export { runPages } from "./domain/page-run";
 export {
@@ -28,6 +31,8 @@ export {
   type SyncPorts,
   type TransactionResult,
 } from "./domain/ports";
+export { replayDeadLetters } from "./domain/replay";
+export { resumeReplays } from "./domain/resume-replays";
 export { consumeResults } from "./domain/results";
 export { StreamClaims } from "./domain/stream-claims";
 export { tick } from "./domain/sync-timer";

@@ -1,6 +1,7 @@
 import { app } from "@azure/functions";
 import { hostname } from "node:os";
 import { registerJobWatch } from "./functions/job-watch";
+import { registerReplayWatch } from "./functions/replay-watch";
 import { registerSyncFunctions } from "./functions/register-sync";
 import { registerHttpFunctions } from "./http/register";
 import { createPlatform } from "./platform";
@@ -12,6 +13,7 @@ const platform = createPlatform(loadSettings(process.env, hostname()), {
 registerSyncFunctions(platform);
 registerHttpFunctions(platform);
 registerJobWatch(platform);
+registerReplayWatch(platform);
 
 // The Service Bus SDK leaves promises behind when it gives up a connection. What they are refused with is known to
 // whoever used it; the instance, and all that runs in it, must not end by them.

@@ -375,6 +375,38 @@ describe("results", () => {
     expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, waiting: 0 });
   });
 
+  test("of two reports of one message the first counts, and only what counts is sent again or given up", async () => {
+    await applyDefinition(world.ports, definition, {});
+    await world.pump();
+    const messages = await world.takeWork();
+    await world.report(messages);
+    const retryAt = new Date(Date.now() + 1).toISOString();
+    const late = resultOf(messages, "waiting", { retryAt, failure: "dependency" });
+    await consumeResults(world.ports, group, [late]);
+    await consumeResults(world.ports, group, [resultOf(messages, "dead-lettered")]);
+    await delay(1_300);
+    expect(await world.takeWork()).toEqual([]);
+    expect(await storedLetters()).toEqual([]);
+    expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, deadLettered: 0 });
+  });
+
+  test("a batch that ended behind its markers is taken up where it was", async () => {
+    await applyDefinition(world.ports, definition, {});
+    await world.pump();
+    const [first, ...others] = await world.takeWork();
+    if (first === undefined) throw new Error("there is work");
+    await world.report(others);
+    const retryAt = new Date(Date.now() + 1).toISOString();
+    const waiting = resultOf([first], "waiting", { retryAt, failure: "dependency" });
+    const send = (): Promise<void> => Promise.reject(new Error("ends here"));
+    const ports = { ...world.ports, bus: { ...world.ports.bus, send } };
+    await expect(consumeResults(ports, group, [waiting])).rejects.toThrow("ends here");
+    await consumeResults(world.ports, group, [waiting]);
+    await delay(1_300);
+    await world.report(await world.takeWork());
+    expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, waiting: 0 });
+  });
+
   test("a message that cannot be read is kept for a person and stops nothing", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.pump();
@@ -409,16 +441,21 @@ test("an item that is given up twice, by an agent that ended before it had settl
   // Told again by the agent's next life, which is another time of day.
   await delay(5);
   await world.report([first], "dead-lettered");
+  const letters = await storedLetters();
+  expect(letters.map(({ itemId }) => itemId).sort()).toEqual(
+    first.items.map(({ itemId }) => String(itemId)).sort(),
+  );
+});
+
+async function storedLetters(): Promise<readonly { readonly itemId: string }[]> {
   const { endpoint, key } = world.cosmos;
   const { resources } = await new CosmosClient({ endpoint, key })
     .database(databaseName)
     .container(containers.deadLetters)
     .items.query<{ itemId: string }>("SELECT * FROM c")
     .fetchAll();
-  expect(resources.map(({ itemId }) => itemId).sort()).toEqual(
-    first.items.map(({ itemId }) => String(itemId)).sort(),
-  );
-});
+  return resources;
+}
 
 describe("entities on demand", () => {
   test("are read under their stream's claim, sent with the job, and reported to it", async () => {

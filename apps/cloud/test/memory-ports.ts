@@ -10,6 +10,7 @@ import {
   type IndexEntry,
   LANE_COUNT,
   lanesOf,
+  type Marker,
   type Version,
 } from "@postern/contracts";
 import type {
@@ -122,6 +123,7 @@ export function memoryPorts(): MemoryPorts {
       await ports.pause();
       return transact(definition, operations);
     },
+    marker: async (definition, id) => (await point<Marker>(definition, id))?.value,
     createMarkers: async (markers) =>
       markers.map((marker) => {
         const key = `${marker.definition} ${marker.id}`;

@@ -10,6 +10,7 @@ import {
   WorkMessage,
 } from "@postern/contracts";
 import { type ApiServer, type Reply, startApiServer } from "./api-server";
+import { eventually } from "./platform-run";
 import { cycleId, DeadLetterScene, definition, version } from "./dead-letter-scene";
 
 let api: ApiServer;
@@ -389,6 +390,30 @@ describe("many", () => {
     expect(await scene.stored(letter)).toMatchObject({
       actions: [{ action: "replay" }, { action: "resend" }],
     });
+  });
+
+  test("a replay that was begun and that nobody asks for again is finished by the watch", async () => {
+    const letter = await scene.letter({ code: "target-conflict" });
+    const before = await counts();
+    api.cosmos.faults.add({ kind: "refuse", status: 503, resource: "*progress*" });
+    expect((await replay(letter)).status).toBe(503);
+    api.cosmos.faults.clear();
+    expect(await scene.stored(letter)).toMatchObject({
+      state: "replayed",
+      replay: { sentAt: null },
+    });
+    expect(await api.runNow("replayWatch")).toBe(202);
+    await eventually(
+      "the replay is noted as sent",
+      async () => (await scene.stored(letter))?.replay?.sentAt !== null,
+    );
+    const messageId = (await scene.stored(letter))?.replay?.messageId ?? "?";
+    expect(await scene.sent(messageId)).toHaveLength(1);
+    expect(change(before, await counts())).toMatchObject({ deadLettered: -1, pending: 1 });
+    expect(await scene.audit(letter.id)).toMatchObject([
+      { action: "replayDeadLetter" },
+      { action: "resendDeadLetter", actor: { azp: "ops" }, reason: why.reason },
+    ]);
   });
 
   test("must be named by ids or by a filter, not both", async () => {

@@ -28,6 +28,8 @@ export interface ApiServer {
   readonly serviceBus: ServiceBusEmulator;
   token(roles: readonly Role[], caller?: string): Promise<string>;
   request(method: string, route: string, options?: RequestOptions): Promise<Reply>;
+  /** Starts a timer's function, as the host's management call does; its status. */
+  runNow(name: string): Promise<number>;
   log(): string;
   close(): Promise<void>;
 }
@@ -125,6 +127,10 @@ export async function startApiServer(): Promise<ApiServer> {
     serviceBus,
     token: (roles, caller = "tester") => entra.issueToken({ clientId: caller, audience, roles }),
     request: (method, route, options) => send(`${url}/${route}`, method, options),
+    runNow: async (name) => {
+      const call = `${endpoints["functions"]}/admin/functions/${name}`;
+      return (await send(call, "POST", { body: {} })).status;
+    },
     log: () => readFileSync(logFile, "utf8"),
     close: async () => {
       await host.stop(STOP_MS);

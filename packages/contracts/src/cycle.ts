@@ -65,7 +65,12 @@ export const Marker = z.object({
   counts: OutcomeCounts,
   /** What earlier markers counted and a replay has taken back: subtracted in the sum. */
   withdrawn: OutcomeCounts.optional(),
-  /** Work messages of the retries that this result asked for: another result of the same message may have asked for more. */
+  /** Which report counts, `AGENT@TIME`: another of the same message changes nothing. Absent where no agent reported. */
+  report: z
+    .string()
+    .max(limits.nameChars + 30)
+    .optional(),
+  /** Work messages of the retries that this report asked for. */
   retries: z.array(MessageId).optional(),
   at: Timestamp,
   /** Items that ended in anything but applied, unchanged or superseded. */

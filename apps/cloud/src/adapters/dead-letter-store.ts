@@ -8,6 +8,8 @@ import { equalTo, keysetPage } from "./keyset-page";
 /** Ids asked for in one query. */
 const IDS_PER_QUERY = 100;
 
+const UNFINISHED = `c.state = "replayed" AND IS_NULL(c.replay.sentAt) AND c.replay.claimedUntil <= @now`;
+
 /** Container `deadletters` for people: reads what the queue consumers stored, and moves it on. Ids sort by time. */
 export function createDeadLetterStore(database: Database): DeadLetterStore {
   const container = database.container(containers.deadLetters);
@@ -17,11 +19,19 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
       keysetPage(letters, { ...conditions(query), order: "DESC", ...options }),
     replayable: (query, { limit, now }) => {
       const { where, parameters } = conditions(query);
-      where.push(
-        `(c.state = "open" OR (c.state = "replayed" AND c.replay.superseded = false AND IS_NULL(c.replay.sentAt) AND c.replay.claimedUntil <= @now))`,
-      );
+      where.push(`(c.state = "open" OR (${UNFINISHED}))`);
       parameters.push({ name: "@now", value: now });
       return keysetPage(letters, { where, parameters, order: "ASC", limit });
+    },
+    unfinished: async ({ limit, now }) => {
+      const rows = await queryAll(container, {
+        query: `SELECT TOP @limit c.id, c["group"] FROM c WHERE ${UNFINISHED} ORDER BY c.id ASC`,
+        parameters: [
+          { name: "@limit", value: limit },
+          { name: "@now", value: now },
+        ],
+      });
+      return rows.map((row) => Place.parse(row));
     },
     groupsOf: async (ids) => {
       const found = new Map<string, string>();

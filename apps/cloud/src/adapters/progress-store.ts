@@ -22,6 +22,7 @@ import { ServiceUnavailable } from "../domain/ports";
 import { bulk, etagOf, guarded, jsonBody, queryAll, queryPage } from "./cosmos-operations";
 
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
+const CONFLICT = 409;
 const FAILED_DEPENDENCY = 424;
 const HistoryPage = PageRecord;
 /** What sums need of a marker; its list of exceptions stays where it is. */
@@ -88,6 +89,7 @@ export function createProgressStore(database: Database): ProgressStore {
       };
     },
     transact: (definition, operations) => transact(container, definition, operations),
+    marker: async (definition, id) => (await point(definition, id, Marker))?.value,
     createMarkers: async (markers) => {
       const results = await bulk(
         container,
@@ -97,7 +99,12 @@ export function createProgressStore(database: Database): ProgressStore {
           resourceBody: jsonBody(marker),
         })),
       );
-      return results.map(({ status }) => status < 300);
+      return results.map(({ status }) => {
+        if (status >= 300 && status !== CONFLICT) {
+          throw new ServiceUnavailable("cosmos", `Cosmos DB answered ${status} to a marker`);
+        }
+        return status < 300;
+      });
     },
   };
 }

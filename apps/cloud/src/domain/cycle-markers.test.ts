@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Marker } from "@postern/contracts";
-import { countedMarkers, waitsOf } from "./cycle-markers";
+import { waitsOf } from "./cycle-markers";
 
 const message = "people:1767225600000.03.0";
 const retry = (nth: number): string => `${message}~${"ab".repeat(8)}#${nth}`;
@@ -11,7 +11,7 @@ function marker(workMessageId: string, more: object = {}): Marker {
 }
 const parked = (workMessageId: string): Marker =>
   marker(workMessageId, { id: `marker:${workMessageId}:parked`, counts: { waiting: 7 } });
-const waits = (...markers: Marker[]) => waitsOf(countedMarkers(markers));
+const waits = (...markers: Marker[]) => waitsOf(markers);
 
 describe("what items of a cycle wait for", () => {
   test("a retry that was asked for, until it is reported; asked for again it is the same item", () => {
@@ -21,18 +21,6 @@ describe("what items of a cycle wait for", () => {
     expect(waits(first)).toEqual({ retrying: 1, parked: 0 });
     expect(waits(first, second)).toEqual({ retrying: 1, parked: 0 });
     expect(waits(last, second, first)).toEqual({ retrying: 0, parked: 0 });
-  });
-
-  test("an agent that reads the retry: neither its parking nor its result is lost, in whatever order", () => {
-    const first = marker(`${message}#0`, { counts: { waiting: 1 }, retries: [retry(1)] });
-    const done = marker(retry(1), { counts: { applied: 1 } });
-    for (const ofRetry of [
-      [parked(retry(1)), done],
-      [done, parked(retry(1))],
-    ]) {
-      expect(countedMarkers([first, ...ofRetry])).toEqual([first, ...ofRetry]);
-      expect(countedMarkers(ofRetry)).toEqual([]);
-    }
   });
 
   test("an agent that reads them, until they come back; parked again they are the same items", () => {

@@ -10,7 +10,7 @@ import {
   type SyncView,
 } from "@postern/contracts";
 import { compileDefinition } from "./compiled-definition";
-import { countedMarkers, waitsOf } from "./cycle-markers";
+import { waitsOf } from "./cycle-markers";
 import type { DefinitionRecord, Stored, SyncPorts } from "./ports";
 
 /**
@@ -108,7 +108,7 @@ export function progressOf(
   const totals = new Map<string, number>();
   let movedAtMs = Date.parse(cycle.startedAt);
   // Those of a page that was abandoned do not count: its items are stale, and its successor's do.
-  const counted = countedMarkers(markers).filter(({ version }) => committed.has(version));
+  const counted = markers.filter(({ version }) => committed.has(version));
   for (const marker of counted) {
     movedAtMs = Math.max(movedAtMs, Date.parse(marker.at));
     for (const [outcome, count] of Object.entries(marker.counts)) {

@@ -22,6 +22,7 @@ import {
 } from "./cloud-dead-letters";
 import { markerId } from "./page-commit";
 import type { SyncPorts } from "./ports";
+import { countBegun } from "./replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
 /**
@@ -85,6 +86,13 @@ export async function drainDeadLetter(
           ...payloadText(bodyText(message.body)),
         },
       ];
+  if (accounting !== undefined && work.success) {
+    const workMessageId = message.messageId;
+    await countBegun(
+      ports,
+      work.data.items.map(({ itemId }) => ({ ...accounting, workMessageId, itemId })),
+    );
+  }
   await storeDeadLetters(ports, deadLetters);
   if (accounting !== undefined) await markDeadLettered(ports, message.messageId, accounting, code);
   ports.logger.warn("dead-letter", { queue, code, messageId: message.messageId });

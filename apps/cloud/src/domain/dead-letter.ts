@@ -28,7 +28,7 @@ export const replayClaimMs = 60_000;
 
 export type ReplayChance =
   | { readonly kind: "new" }
-  /** Begun, and not known to be sent. */
+  /** Begun, and not known to be sent, or (where something newer is on its way) to be counted. */
   | { readonly kind: "resend"; readonly replay: DeadLetterReplay }
   | { readonly kind: "done"; readonly replay: DeadLetterReplay }
   | { readonly kind: "discarded" };
@@ -42,8 +42,7 @@ export function replayChance(letter: DeadLetter, nowMs: number): ReplayChance {
       return { kind: "discarded" };
     case "replayed": {
       if (replay === undefined) return { kind: "new" };
-      const lapsed =
-        replay.sentAt === null && !replay.superseded && Date.parse(replay.claimedUntil) <= nowMs;
+      const lapsed = replay.sentAt === null && Date.parse(replay.claimedUntil) <= nowMs;
       return { kind: lapsed ? "resend" : "done", replay };
     }
   }

@@ -254,6 +254,7 @@ export interface ProgressStore {
     definition: DefinitionId,
     operations: readonly ProgressOperation[],
   ): Promise<TransactionResult>;
+  marker(definition: DefinitionId, id: string): Promise<Marker | undefined>;
   /** Which of them were new: a marker that exists is left as it is. */
   createMarkers(markers: readonly Marker[]): Promise<readonly boolean[]>;
 }

@@ -3,7 +3,6 @@ import {
   type DeadLetterResult,
   entityKey,
   type FieldProblem,
-  historyTtlSeconds,
   limits,
   type Marker,
   type SyncDefinition,
@@ -19,10 +18,10 @@ import {
 } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import { markerId } from "./page-commit";
 import type { OutgoingMessage, Stored } from "./ports";
 import { reopenCycles } from "./reopen-cycle";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
+import { endOf, withdrawalOf } from "./replay-markers";
 import { type ReplayableItem, validateReplay } from "./replay-validation";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
@@ -30,8 +29,8 @@ import { singleItemMessage, workQueueOf } from "./work-messages";
  * Sends dead-lettered items again: same item, same version, a message id of its own.
  *
  * For each: validate → claim (the letter is `replayed`, by whom and why, under its etag) → audit → send → markers → note as
- * sent. Whatever ends in between is taken up by the next request once the claim has lapsed, and sends the same message id,
- * which the broker, the marker and the ledger each take for what it is. What the index says is newer is not sent but
+ * sent. Whatever ends in between is taken up once the claim has lapsed, by the next request or by a timer, and sends the same
+ * message id, which the broker, the marker and the ledger each take for what it is. What the index says is newer is not sent but
  * counted as superseded here; where the index moves later, the agent's ledger and inbox give the same answer.
  *
  * Counts (ADR 0006): a marker `MESSAGE.withdrawn` takes back the outcome that was counted when the item failed, so the item
@@ -268,28 +267,14 @@ function markersOf(
   ports: DeadLetterPorts,
   { stored, item, definition, cycleId, superseded }: Claimed,
 ): Marker[] {
-  const { replay, outcome } = stored.value;
+  const { replay } = stored.value;
   if (replay === undefined) return [];
   const { messageId } = replay;
-  const base = {
-    type: "marker" as const,
-    definition: definition.id,
-    cycleId,
-    workMessageId: messageId,
-    version: item.version,
-    at: new Date(ports.clock.now()).toISOString(),
-    exceptions: [],
-    ttl: historyTtlSeconds,
-  } satisfies Omit<Marker, "id" | "counts">;
+  const nowMs = ports.clock.now();
+  const place = { definition: definition.id, cycleId, version: item.version };
   return [
-    {
-      ...base,
-      id: markerId(`${messageId}.withdrawn`),
-      counts: {},
-      withdrawn: { [outcome ?? "dead-lettered"]: 1 },
-    },
-    // The very marker that the agent's answer would have made.
-    ...(superseded ? [{ ...base, id: markerId(messageId), counts: { superseded: 1 } }] : []),
+    withdrawalOf(stored.value, messageId, place, nowMs),
+    ...(superseded ? [endOf(messageId, place, { superseded: 1 }, nowMs)] : []),
   ];
 }
 
@@ -317,7 +302,7 @@ const tryAgain = "a cloud service did not answer; ask again, nothing is sent twi
 
 function alreadyReplayed(letter: DeadLetter): ReplayRefusal {
   const { replay } = letter;
-  const underWay = replay !== undefined && replay.sentAt === null && !replay.superseded;
+  const underWay = replay !== undefined && replay.sentAt === null;
   const detail = underWay
     ? `it is being sent; if it is still not noted as sent after ${replay.claimedUntil}, ask again`
     : null;

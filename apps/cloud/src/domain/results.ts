@@ -28,14 +28,24 @@ import { viewCycle } from "./cycle-views";
 import { retryMessageId } from "./item-message-ids";
 import { outcomesOf } from "./on-demand";
 import { markerId } from "./page-commit";
-import type { DefinitionRecord, OutgoingMessage, SyncPorts } from "./ports";
+import {
+  type DefinitionRecord,
+  type OutgoingMessage,
+  ServiceUnavailable,
+  type SyncPorts,
+} from "./ports";
+import { countBegun, type ReplayTold } from "./replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
 /**
- * Results of work messages, a batch at a time. For each work message: send the copies of items that wait, store the dead
- * letters, then the marker. The marker is the idempotency check and the count in one, and comes last, so that a repeated
- * batch repeats what is safe to repeat (ids are made from what they stand for) and counts nothing twice.
+ * Results of work messages, a batch at a time. For each work message: see that a replay is counted as begun, then the marker,
+ * then send the copies of items that wait and store the dead letters.
+ *
+ * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports what its
+ * successor reports too; of two reports the first counts, and only what counts is sent again or given up. A report that
+ * comes twice, since its batch ended on the way, finds its own marker and goes on from there: ids are made from what they
+ * stand for.
  *
  * A message that cannot be read is stored as a dead letter; only a service that does not answer fails the batch.
  */
@@ -45,7 +55,7 @@ export async function consumeResults(
   messages: readonly ReceivedMessage[],
 ): Promise<void> {
   const results: { readonly result: WorkMessageResult; readonly message: ResultMessage }[] = [];
-  const deadLetters: DeadLetter[] = [];
+  const unreadable: DeadLetter[] = [];
   for (const received of messages) {
     try {
       if (eventAttribute(received.properties, "type") === JOB_RESULT_MESSAGE_TYPE) {
@@ -66,28 +76,75 @@ export async function consumeResults(
     } catch (error) {
       if (!(error instanceof PosternError)) throw error;
       const queue = resultsQueueName(group);
-      deadLetters.push(unreadableDeadLetter({ queue, group }, received, error, ports.clock.now()));
+      unreadable.push(unreadableDeadLetter({ queue, group }, received, error, ports.clock.now()));
     }
   }
+  if (unreadable.length > 0) await ports.deadLetters.add(unreadable);
 
   const definitions = await definitionsOf(
     ports,
     results.map(({ result }) => result),
   );
-  const retries = new Map<string, OutgoingMessage[]>();
-  const markers: Marker[] = [];
-  for (const { result, message } of results) {
-    const counted = account(ports, group, message, result, definitions, retries, deadLetters);
-    markers.push(counted);
-  }
-  for (const [queue, copies] of retries) await ports.bus.send(queue, copies);
+  const accounts = results.map(({ result, message }) =>
+    account(ports, group, message, result, definitions),
+  );
+  await countBegun(
+    ports,
+    results.flatMap(({ result }) => toldOf(result)),
+  );
+  cloudPoint("before-marker");
+  const counted = await counting(ports, accounts);
+  cloudPoint("after-marker");
+  for (const [queue, copies] of copiesOf(counted)) await ports.bus.send(queue, copies);
+  const deadLetters = counted.flatMap((one) => one.deadLetters);
   if (deadLetters.length > 0) await storeDeadLetters(ports, deadLetters);
-  if (markers.length > 0) {
-    cloudPoint("before-marker");
-    await ports.progress.createMarkers(markers);
-    cloudPoint("after-marker");
+  await reportJobs(
+    ports,
+    accounts.map(({ marker }) => marker),
+  );
+}
+
+/** What one report of a work message comes to. */
+interface Account {
+  readonly marker: Marker;
+  readonly copies: readonly { readonly queue: string; readonly message: OutgoingMessage }[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+/** Counts them; answers those whose report is the one that counts. */
+async function counting(
+  ports: Pick<SyncPorts, "progress">,
+  accounts: readonly Account[],
+): Promise<readonly Account[]> {
+  if (accounts.length === 0) return [];
+  const created = await ports.progress.createMarkers(accounts.map(({ marker }) => marker));
+  const counted: Account[] = [];
+  for (const [index, one] of accounts.entries()) {
+    const { marker, copies, deadLetters } = one;
+    if (created[index] === true) counted.push(one);
+    else if (copies.length > 0 || deadLetters.length > 0) {
+      const there = await ports.progress.marker(marker.definition, marker.id);
+      if (there === undefined) {
+        throw new ServiceUnavailable("cosmos", `marker ${marker.id} exists and cannot be read`);
+      }
+      if (there.report === marker.report) counted.push(one);
+    }
   }
-  await reportJobs(ports, markers);
+  return counted;
+}
+
+function copiesOf(accounts: readonly Account[]): ReadonlyMap<string, OutgoingMessage[]> {
+  const copies = new Map<string, OutgoingMessage[]>();
+  for (const { queue, message } of accounts.flatMap((one) => one.copies)) {
+    const ofQueue = copies.get(queue) ?? [];
+    ofQueue.push(message);
+    copies.set(queue, ofQueue);
+  }
+  return copies;
+}
+
+function toldOf({ items, ...of }: WorkMessageResult): ReplayTold[] {
+  return items.map(({ itemId }) => ({ ...of, itemId }));
 }
 
 async function definitionsOf(
@@ -108,9 +165,9 @@ function account(
   message: ResultMessage,
   result: WorkMessageResult,
   definitions: ReadonlyMap<string, DefinitionRecord>,
-  retries: Map<string, OutgoingMessage[]>,
-  deadLetters: DeadLetter[],
-): Marker {
+): Account {
+  const copies: { readonly queue: string; readonly message: OutgoingMessage }[] = [];
+  const deadLetters: DeadLetter[] = [];
   const counts: Record<string, number> = {};
   const exceptions: Marker["exceptions"] = [];
   const asked: MessageId[] = [];
@@ -130,12 +187,9 @@ function account(
     }
     counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
     if (item.outcome === "waiting" && record !== undefined) {
-      const queue = workQueueOf(record.definition);
-      const copies = retries.get(queue) ?? [];
       const copy = retryCopy(ports, message, result, record, item);
-      copies.push(copy);
+      copies.push({ queue: workQueueOf(record.definition), message: copy });
       asked.push(copy.messageId as MessageId);
-      retries.set(queue, copies);
     }
     if (item.outcome === "dead-lettered" || item.outcome === "outcome-unknown") {
       deadLetters.push(itemDeadLetter(ports, group, message, result, item));
@@ -150,7 +204,7 @@ function account(
       });
     }
   }
-  return {
+  const marker: Marker = {
     id: markerId(result.workMessageId),
     type: "marker",
     definition: result.definition,
@@ -159,11 +213,13 @@ function account(
     workMessageId: result.workMessageId,
     version: result.version,
     counts: counts satisfies OutcomeCounts,
+    report: `${message.agent}@${message.at}`,
     ...(asked.length === 0 ? {} : { retries: asked }),
     at: new Date(ports.clock.now()).toISOString(),
     exceptions,
     ttl: historyTtlSeconds,
   };
+  return { marker, copies, deadLetters };
 }
 
 /** `ID#3` → 3. The number of the delivery that a work message id names. */

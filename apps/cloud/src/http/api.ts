@@ -1,5 +1,5 @@
 import { createAuditTrail } from "../adapters/audit-store";
-import { createDeadLetterStore } from "../adapters/dead-letter-store";
+import { deadLetterPorts } from "../adapters/dead-letter-ports";
 import { jobPorts } from "../adapters/job-ports";
 import { agentHandlers } from "../functions/http-agents";
 import { deadLetterHandlers } from "../functions/http-dead-letters";
@@ -26,7 +26,7 @@ export function createApi(platform: Platform): Endpoint[] {
       ...jobHandlers({ ...jobs, definitions: platform.definitions }),
       ...agentHandlers(jobs),
       ...syncHandlers(platform),
-      ...deadLetterHandlers({ ...platform, letters: createDeadLetterStore(database), audit }),
+      ...deadLetterHandlers(deadLetterPorts(platform)),
       ...parkedHandlers({ ...platform, audit }),
       ...healthHandlers(platform),
       ...openApiHandlers(settings),

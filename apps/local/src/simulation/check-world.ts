@@ -6,6 +6,7 @@
 import { allowance, summarise } from "@postern/cloud";
 import {
   type Checkpoint,
+  type DeadLetter,
   type DefinitionCounter,
   entityKey,
   type EntityRef,
@@ -34,7 +35,7 @@ export function checkWorld(world: World): string[] {
   const resting = notAtRest(world);
   return resting.length > 0
     ? resting
-    : [...checkTarget(world), ...checkAccounts(world), ...checkHolds(world)];
+    : [...checkTarget(world), ...checkAccounts(world), ...checkAudit(world), ...checkHolds(world)];
 }
 
 function notAtRest({ broker, stores, definition, nowMs }: World): string[] {
@@ -65,9 +66,7 @@ function notAtRest({ broker, stores, definition, nowMs }: World): string[] {
 function checkTarget(world: World): string[] {
   const { graph, stores, target } = world;
   const problems: string[] = [];
-  const letters = new Set(
-    [...stores.deadLetters.values()].map(({ entity }) => entity?.replace("/", ":")),
-  );
+  const givenUp = lastGivenUp(world);
   const held = (key: string): boolean => stores.index.documents.get(key)?.value.held !== undefined;
   const compare = (
     entity: EntityRef,
@@ -86,7 +85,7 @@ function checkTarget(world: World): string[] {
         problems.push(`${key} is held, and gone from the target`);
       return;
     }
-    if (target.poison.has(key) && letters.has(key)) return;
+    if (givenUp.has(key)) return;
     problems.push(
       `${key}: the source says ${text(expected)}, the target has ${text(row?.values)}; index: ${text(stores.index.documents.get(key)?.value)}`,
     );
@@ -108,6 +107,19 @@ function checkTarget(world: World): string[] {
       problems.push(`the target has ${key}, which never was`);
   }
   return problems;
+}
+
+/** Entities of which the newest dead letter waits for somebody, or was discarded. */
+function lastGivenUp({ stores }: World): ReadonlySet<string> {
+  const newest = new Map<string, DeadLetter>();
+  for (const letter of stores.deadLetters.values()) {
+    if (letter.entity === null) continue;
+    const key = letter.entity.replace("/", ":");
+    const known = newest.get(key);
+    if ((known?.version ?? 0) <= (letter.version ?? 0)) newest.set(key, letter);
+  }
+  const open = [...newest].filter(([, { state }]) => state !== "replayed");
+  return new Set(open.map(([key]) => key));
 }
 
 function userRow({ graph, definition }: World, id: string): Record<string, unknown> | undefined {
@@ -176,8 +188,7 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
   for (const cycle of stores.progress.cycles(definition.id)) {
     const of = stores.progress.history(definition.id, [cycle.cycleId]);
     const markers = of.markers.filter(
-      ({ workMessageId }) =>
-        !uncounted.has(workMessageId.replace(/~[0-9a-f]{16}#\d+$/, "#release-1")),
+      ({ workMessageId }) => !uncounted.has(releaseOf(workMessageId)),
     );
     const view = summarise(cycle, of.pages, markers, nowMs);
     const final =
@@ -190,12 +201,40 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
     if (final !== view.enqueued) {
       problems.push(`cycle ${cycle.cycleId}: ${view.enqueued} items and ${final} outcomes`);
     }
+    const letters = [...stores.deadLetters.values()].filter(
+      ({ itemId, cycleId, version, state }) =>
+        itemId !== null &&
+        cycleId === cycle.cycleId &&
+        state !== "replayed" &&
+        // Those of an abandoned page count nowhere.
+        of.pages.some((page) => page.version === version),
+    );
+    if (letters.length !== view.deadLettered) {
+      problems.push(
+        `cycle ${cycle.cycleId}: ${view.deadLettered} dead-lettered, ${letters.length} dead letters`,
+      );
+    }
   }
   for (const { entity, code } of stores.deadLetters.values()) {
     if (code === "target-rejected" || code === "retries-exhausted") continue;
     problems.push(`a dead letter that nobody asked for: ${entity ?? "?"} ${code}`);
   }
   return problems;
+}
+
+/** The release that a retry or a replay goes back to, if it does. */
+function releaseOf(workMessageId: string): string {
+  return workMessageId
+    .replace(/~[0-9a-f]{16}#\d+$/, "#release-1")
+    .replace(/\.d-([0-9a-f]{24})#re(?:play|lease)-\d+$/, ".r-$1#release-1");
+}
+
+/** Nothing goes out again without a trace of who sent it. */
+function checkAudit({ stores, history }: World): string[] {
+  const audited = new Set([...stores.audit.values()].map(({ change }) => change?.["messageId"]));
+  return [...history.work.keys()]
+    .filter((messageId) => /#replay-\d+$/.test(messageId) && !audited.has(messageId))
+    .map((messageId) => `${messageId} was sent again, and the audit trail does not say by whom`);
 }
 
 // ---- the breaker ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 /** One instance of the functions app: its timers and triggers, run as the functions host runs them. */
 import {
   consumeResults,
+  type DeadLetterPorts,
   drainDeadLetter,
+  resumeReplays,
   runOnDemand,
   runPages,
   ServiceUnavailable,
@@ -28,7 +30,7 @@ export interface CloudInstanceWorld {
   readonly wire: Wire;
   readonly broker: FakeBroker;
   readonly history: History;
-  readonly ports: SyncPorts;
+  readonly ports: DeadLetterPorts & SyncPorts;
   readonly group: GroupName;
   readonly tickMs: number;
 }
@@ -83,6 +85,7 @@ export function startCloudInstance(world: CloudInstanceWorld): void {
   // Heartbeats are not simulated; who there is only words the mark.
   const agents = { list: async () => ({ items: [], next: null }) };
   every(process, WATCH_MS, () => guarded(world, () => watchCycles({ ...ports, agents })));
+  every(process, WATCH_MS, () => guarded(world, () => resumeReplays(ports)));
 }
 
 function every(process: SimProcess, periodMs: number, run: () => Promise<void>): void {

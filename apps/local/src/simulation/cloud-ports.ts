@@ -1,6 +1,6 @@
 /** The cloud's ports over the fake services, for one simulated process. */
 import {
-  type DeadLetterSink,
+  type AuditEntry,
   type DefinitionRecord,
   type DefinitionStore,
   type GraphSource,
@@ -24,6 +24,7 @@ import {
   entityKey,
   type Hold,
   type IndexEntry,
+  type Marker,
   type TenantId,
   type WorkerGroup,
 } from "@postern/contracts";
@@ -31,6 +32,7 @@ import type { FakeBroker } from "./fake-broker";
 import { FakeContainer } from "./fake-container";
 import type { FakeGraph } from "./fake-graph";
 import { FakeProgress } from "./fake-progress";
+import { deadLetterSink } from "./letter-ports";
 import type { SeededRandom } from "./random";
 import type { SimProcess } from "./sim-process";
 import type { Wire } from "./wire";
@@ -42,6 +44,7 @@ export class CloudStores {
   readonly index = new FakeContainer<IndexEntry>();
   readonly holds = new FakeContainer<Hold>();
   readonly deadLetters = new FakeContainer<DeadLetter>();
+  readonly audit = new FakeContainer<AuditEntry>();
 }
 
 export interface CloudWorld {
@@ -86,7 +89,7 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     progress: progress(world),
     index: index(world),
     holds: holds(world),
-    deadLetters: deadLetters(world),
+    deadLetters: deadLetterSink(world),
     jobs: { recordProgress: async () => undefined, recordResult: async () => undefined },
   };
 }
@@ -253,6 +256,7 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
         },
         failure: cosmosFailure,
       }),
+    marker: async (definition, id) => (await point<Marker>(definition, id))?.value,
     createMarkers: (markers) =>
       wire.ask({
         service: "cosmos",
@@ -397,35 +401,5 @@ function holds({ wire, stores }: CloudWorld): HoldStore {
         items: [...container.values()].slice(0, limit),
         continuation: null,
       })),
-  };
-}
-
-function deadLetters({ wire, stores }: CloudWorld): DeadLetterSink {
-  const { deadLetters: container } = stores;
-  const cosmos = <T>(operation: string, effect: () => T): Promise<T> =>
-    wire.ask({ service: "cosmos", operation, effect, failure: cosmosFailure });
-  return {
-    add: (letters) =>
-      cosmos("write dead letters", () =>
-        letters
-          .filter(
-            ({ itemId, messageId }) =>
-              itemId === null ||
-              messageId === null ||
-              ![...container.values()].some(
-                (known) => known.itemId === itemId && known.messageId === messageId,
-              ),
-          )
-          .forEach((letter) => container.write(letter.id, letter, undefined)),
-      ),
-    replayed: (itemId, messageId) =>
-      cosmos("read dead letters", () =>
-        [...container.documents.values()].find(
-          ({ value: { replay, itemId: item } }) =>
-            replay !== undefined && (replay.messageId === messageId || item === itemId),
-        ),
-      ),
-    replace: (letter, etag) =>
-      cosmos("write dead letters", () => container.write(letter.id, letter, etag) !== undefined),
   };
 }

@@ -24,6 +24,8 @@ export class FakeTarget {
   readonly inbox = new Map<string, InboxRow>();
   /** Entities that it will never take, and those that it does not take before a time. */
   readonly poison = new Set<string>();
+  /** What it has refused for good, by item id. */
+  readonly refusals = new Set<string>();
   readonly dependent = new Map<string, number>();
   readonly #history: History;
   #downUntilMs = 0;
@@ -62,7 +64,10 @@ export class FakeTarget {
     return items.map(({ item }, index): ApplyResult => {
       const key = entityKey(item.entity);
       if (this.isDown(nowMs)) return failed("target-down", "target-unreachable", "it is down");
-      if (this.poison.has(key)) return failed("permanent", "target-rejected", "check constraint");
+      if (this.poison.has(key)) {
+        this.refusals.add(item.itemId);
+        return failed("permanent", "target-rejected", "check constraint");
+      }
       if (nowMs < (this.dependent.get(key) ?? 0)) {
         return failed("dependency", "target-rejected", "a reference is not there yet");
       }

@@ -172,7 +172,8 @@ export class History {
       case "waiting":
         return;
       case "dead-lettered":
-        if (code === "retries-exhausted" || this.#target?.poison.has(key) === true) return;
+        if (code === "retries-exhausted" || this.#target?.refusals.has(item.itemId) === true)
+          return;
         this.violate(`an innocent item became a dead letter: ${item.itemId} ${code ?? ""}`);
         return;
       default:

@@ -1,6 +1,7 @@
 /** What a seed decides before anything runs: the directory, what people do, what goes wrong. Plain data, so it can be cut down. */
 import { BEGINNING_MS } from "./timeline";
 import type { Fault, OperationEffect, Service } from "./fault-book";
+import { type LetterChange, makeLetterPlan } from "./letter-plan";
 import { SeededRandom } from "./random";
 
 export type Change =
@@ -41,7 +42,8 @@ export type Change =
   | { readonly kind: "release"; readonly atMs: number; readonly share: number }
   | { readonly kind: "request-cycle"; readonly atMs: number }
   | { readonly kind: "on-demand"; readonly atMs: number; readonly ids: readonly string[] }
-  | { readonly kind: "remap"; readonly atMs: number };
+  | { readonly kind: "remap"; readonly atMs: number }
+  | LetterChange;
 
 export interface Plan {
   readonly seed: number;
@@ -51,6 +53,8 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** Entity keys. */
   readonly poison: readonly string[];
+  /** Entity keys that are poison until they are mended. */
+  readonly refused: readonly string[];
   readonly dependent: readonly { readonly entity: string; readonly untilMs: number }[];
   readonly skewMs: Readonly<Record<string, number>>;
   readonly endMs: number;
@@ -124,13 +128,17 @@ export function makePlan(seed: number): Plan {
   ];
   const some = (most: number): string[] =>
     Array.from({ length: random.between(0, most) }, () => random.pick(entities));
+  const letters = makeLetterPlan(new SeededRandom(seed, "letters"), entities, { beginMs, endMs });
+  const changes = makeChanges(random, users, groups, beginMs + 2_000, endMs);
+  const faults = makeFaults(new SeededRandom(seed, "faults"), beginMs + 1_500, endMs);
   return {
     seed,
     users,
     groups,
-    changes: makeChanges(random, users, groups, beginMs + 2_000, endMs),
-    faults: makeFaults(new SeededRandom(seed, "faults"), beginMs + 1_500, endMs),
+    changes: [...changes, ...letters.changes].sort((a, b) => a.atMs - b.atMs),
+    faults: [...faults, ...letters.faults].sort((a, b) => a.atMs - b.atMs),
     poison: some(2),
+    refused: letters.refused,
     dependent: some(4).map((entity) => ({
       entity,
       untilMs: random.between(beginMs, endMs),

@@ -88,5 +88,18 @@ export const regressionSeeds: readonly FoundBug[] = [
     found:
       "a write that reached the target long after its lane was lost, of an item whose retry had left the lane, was unknown to the ledger: a later item was called unchanged",
   },
+  {
+    seed: 5000005,
+    found:
+      "a replay of what was superseded stayed half-way when its request ended behind the claim",
+  },
+  {
+    seed: 5000055,
+    found: "a replay whose request ended behind its send counted as failed and as done",
+  },
+  {
+    seed: 5000036,
+    found: "a late agent's report made a dead letter of an item that its successor had applied",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];

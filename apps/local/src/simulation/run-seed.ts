@@ -7,6 +7,7 @@ import {
   releaseHolds,
   startCycle,
   startOnDemand,
+  type DeadLetterPorts,
   type SyncPorts,
 } from "@postern/cloud";
 import type { Agent } from "@postern/agent";
@@ -15,6 +16,8 @@ import { type LedgerStore, startAgent } from "./agent-instance";
 import { checkWorld } from "./check-world";
 import { startCloudInstance } from "./cloud-instance";
 import { cloudPorts, CloudStores } from "./cloud-ports";
+import { askForLetters } from "./letter-clerk";
+import { deadLetterPorts } from "./letter-ports";
 import { FakeBroker } from "./fake-broker";
 import { FakeGraph } from "./fake-graph";
 import { FakeTarget } from "./fake-target";
@@ -54,7 +57,9 @@ export async function runPlan(
 
 interface Person {
   readonly name: string;
-  readonly act: (ports: SyncPorts) => Promise<unknown>;
+  /** Asks once, whatever the answer. */
+  readonly givesUp?: boolean;
+  readonly act: (ports: SyncPorts & DeadLetterPorts) => Promise<unknown>;
 }
 
 class SeedRun {
@@ -70,7 +75,7 @@ class SeedRun {
   readonly #broker: FakeBroker;
   readonly #processes = new Map<string, SimProcess>();
   readonly #agents = new Map<string, Agent>();
-  readonly #ports = new Map<string, SyncPorts>();
+  readonly #ports = new Map<string, SyncPorts & DeadLetterPorts>();
   #definition: SyncDefinition = definition;
   #graphSlow = { untilMs: 0, byMs: 0 };
   #released = 0;
@@ -122,10 +127,10 @@ class SeedRun {
   }
 
   #furnish(): void {
-    const { users, groups, poison, dependent } = this.#plan;
+    const { users, groups, poison, refused, dependent } = this.#plan;
     for (const id of users) this.#createUser(id);
     for (const { id, members } of groups) this.#createGroup(id, members);
-    for (const entity of poison) this.#target.poison.add(entity);
+    for (const entity of [...poison, ...refused]) this.#target.poison.add(entity);
     for (const { entity, untilMs } of dependent) this.#target.dependent.set(entity, untilMs);
   }
 
@@ -177,7 +182,7 @@ class SeedRun {
       this.#agents.set(name, agent);
       return;
     }
-    const ports = cloudPorts({
+    const world = {
       ...common,
       stores: this.#stores,
       graph: this.#graph,
@@ -185,7 +190,8 @@ class SeedRun {
         this.#timeline.nowMs < this.#graphSlow.untilMs ? this.#graphSlow.byMs : 0,
       place,
       log: this.#history.note,
-    });
+    };
+    const ports = deadLetterPorts(world, cloudPorts(world));
     this.#ports.set(name, ports);
     startCloudInstance({ ...common, ports, group: place.group, tickMs: this.#plan.tickMs });
   }
@@ -239,6 +245,14 @@ class SeedRun {
         const job = { jobId, definition: definition.id, entities };
         return this.#person({ name: jobId, act: (ports) => startOnDemand(ports, job) });
       }
+      case "mend":
+        return this.#mend(change.entity);
+      case "replay":
+      case "discard": {
+        const all = [...this.#stores.deadLetters.documents.keys()];
+        const some = all.slice(0, Math.ceil(all.length * change.share));
+        return this.#askForLetters(change.kind, some, change.givesUp);
+      }
       case "remap":
         this.#definition = remapped;
         return this.#person({
@@ -258,6 +272,22 @@ class SeedRun {
     });
   }
 
+  #mend(entity: string): void {
+    if (!this.#plan.poison.includes(entity)) this.#target.poison.delete(entity);
+  }
+
+  #askForLetters(kind: "replay" | "discard", ids: readonly string[], givesUp: boolean): void {
+    if (ids.length === 0) return;
+    this.#asked += 1;
+    const request = { kind, ids, reason: "corrected", traceId: `trace-${this.#asked}` };
+    this.#person({ name: kind, givesUp, act: (ports) => askForLetters(ports, request) });
+  }
+
+  #openLetters(): readonly string[] {
+    const letters = [...this.#stores.deadLetters.values()];
+    return letters.flatMap(({ id, state }) => (state === "open" ? [id] : []));
+  }
+
   /** Tries again until it is done, as a person would who sees an error or no answer. */
   #person(person: Person): void {
     let answered = false;
@@ -273,6 +303,7 @@ class SeedRun {
         (error: unknown) => this.#history.note(`person: ${person.name} failed: ${String(error)}`),
       );
     }
+    if (person.givesUp === true) return;
     this.#timeline.after(15_000, () => {
       if (!answered) this.#person(person);
     });
@@ -352,6 +383,8 @@ class SeedRun {
     this.#healed = true;
     this.#faults.heal();
     this.#target.heal();
+    for (const entity of this.#plan.refused) this.#mend(entity);
+    if (this.#plan.refused.length > 0) this.#askForLetters("replay", this.#openLetters(), false);
     this.#graphSlow = { untilMs: 0, byMs: 0 };
     for (const process of this.#processes.values()) {
       process.setSkew(0);

@@ -1,0 +1,14 @@
+import type { DeadLetterPorts } from "../domain/dead-letter-ports";
+import type { Platform } from "../platform";
+import { createAuditTrail } from "./audit-store";
+import { createDeadLetterStore } from "./dead-letter-store";
+
+/** The ports of dead letters, wired to the platform. */
+export function deadLetterPorts(platform: Platform): DeadLetterPorts {
+  const { database } = platform;
+  return {
+    ...platform,
+    letters: createDeadLetterStore(database),
+    audit: createAuditTrail(database),
+  };
+}

@@ -1,0 +1,38 @@
+/** People at the dead letters: they ask for replays and discards over HTTP, and ask again when the answer tells them to. */
+import {
+  type DeadLetterPorts,
+  discardDeadLetters,
+  replayDeadLetters,
+  ServiceUnavailable,
+} from "@postern/cloud";
+import type { DeadLetterResult } from "@postern/contracts";
+
+export interface LetterRequest {
+  readonly kind: "replay" | "discard";
+  readonly ids: readonly string[];
+  readonly reason: string;
+  readonly traceId: string;
+}
+
+/** @throws ServiceUnavailable when the answer says that something is left to be asked for again */
+export async function askForLetters(
+  ports: DeadLetterPorts,
+  { kind, ids, reason, traceId }: LetterRequest,
+): Promise<void> {
+  const order = { by: { oid: "clerk", azp: "sim", name: "Clerk" }, reason, traceId };
+  const groups = await ports.letters.groupsOf(ids);
+  const read = await Promise.all([...groups].map(([id, group]) => ports.letters.read(id, group)));
+  const letters = read.filter((letter) => letter !== undefined);
+  const results =
+    kind === "replay"
+      ? await replayDeadLetters(ports, letters, order)
+      : await discardDeadLetters(ports, letters, order);
+  const left = results.filter(isToBeAskedAgain);
+  if (left.length > 0) {
+    throw new ServiceUnavailable("cosmos", `${left.length} to be asked for again`);
+  }
+}
+
+function isToBeAskedAgain({ outcome, detail }: DeadLetterResult): boolean {
+  return outcome === "failed" || (outcome === "already-replayed" && detail !== null);
+}

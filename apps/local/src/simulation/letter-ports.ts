@@ -1,0 +1,119 @@
+/** Dead letters and the audit trail over the fake services, for one simulated process. */
+import {
+  type DeadLetterPorts,
+  type DeadLetterSink,
+  type DeadLetterStore,
+  ServiceUnavailable,
+  type SyncPorts,
+} from "@postern/cloud";
+import type { DeadLetter } from "@postern/contracts";
+import type { CloudWorld } from "./cloud-ports";
+import type { OperationEffect } from "./fault-book";
+
+type World = Pick<CloudWorld, "wire" | "stores">;
+
+const failure = (how: string, retryAfterMs: number | undefined): Error =>
+  new ServiceUnavailable("cosmos", `Cosmos DB is ${how}`, { retryAfterMs: retryAfterMs ?? null });
+
+function ask<T>(
+  { wire }: World,
+  operation: string,
+  effect: (struck: OperationEffect | undefined) => T,
+): Promise<T> {
+  return wire.ask({ service: "cosmos", operation, effect, failure });
+}
+
+export function deadLetterSink(world: World): DeadLetterSink {
+  const { deadLetters: container } = world.stores;
+  return {
+    add: (letters) =>
+      ask(world, "write dead letters", () =>
+        letters
+          .filter(
+            ({ itemId, messageId }) =>
+              itemId === null ||
+              messageId === null ||
+              ![...container.values()].some(
+                (known) => known.itemId === itemId && known.messageId === messageId,
+              ),
+          )
+          .forEach((letter) => container.write(letter.id, letter, undefined)),
+      ),
+    replayed: (itemId, messageId) =>
+      ask(world, "read dead letters", () => {
+        const found = [...container.documents.values()].filter(
+          ({ value: { replay, itemId: item } }) =>
+            replay !== undefined && (replay.messageId === messageId || item === itemId),
+        );
+        const numberOf = ({ replay }: DeadLetter): number => replay?.number ?? 0;
+        return (
+          found.find(({ value: { replay } }) => replay?.messageId === messageId) ??
+          found.toSorted((a, b) => numberOf(b.value) - numberOf(a.value))[0]
+        );
+      }),
+    replace: (letter, etag) =>
+      ask(world, "write dead letters", (struck) => {
+        const written = container.write(letter.id, letter, etag) !== undefined;
+        return written && struck !== "conflict-with-itself";
+      }),
+  };
+}
+
+/** What the HTTP operations on dead letters are given. */
+export function deadLetterPorts(world: World, ports: SyncPorts): SyncPorts & DeadLetterPorts {
+  return {
+    ...ports,
+    letters: deadLetterStore(world),
+    audit: {
+      add: (entry) =>
+        ask(world, "write audit", () => {
+          if (!world.stores.audit.documents.has(entry.id)) world.stores.audit.put(entry.id, entry);
+        }),
+    },
+  };
+}
+
+function deadLetterStore(world: World): DeadLetterStore {
+  const { deadLetters: container } = world.stores;
+  const page = (letters: readonly DeadLetter[], limit: number) => ({
+    items: letters.slice(0, limit).map((letter) => ({ ...letter })),
+    next: null,
+  });
+  return {
+    list: (_query, { limit }) =>
+      ask(world, "read dead letters", () => page([...container.values()].toReversed(), limit)),
+    replayable: (_query, { limit, now }) =>
+      ask(world, "read dead letters", () => {
+        const all = [...container.values()];
+        return page(
+          all.filter((letter) => letter.state === "open" || isUnfinished(letter, now)),
+          limit,
+        );
+      }),
+    unfinished: ({ limit, now }) =>
+      ask(world, "read dead letters", () =>
+        [...container.values()].filter((letter) => isUnfinished(letter, now)).slice(0, limit),
+      ),
+    groupsOf: (ids) =>
+      ask(world, "read dead letters", () => {
+        const found = new Map<string, string>();
+        for (const id of ids) {
+          const letter = container.documents.get(id)?.value;
+          if (letter !== undefined) found.set(id, letter.group);
+        }
+        return found;
+      }),
+    read: (id) =>
+      ask(world, "read dead letters", (struck) => container.read(id, struck === "stale")),
+    replace: (letter, etag) =>
+      ask(world, "write dead letters", (struck) => {
+        const written = container.write(letter.id, letter, etag);
+        if (written === undefined || struck === "conflict-with-itself") return undefined;
+        return container.read(letter.id);
+      }),
+  };
+}
+
+function isUnfinished({ state, replay }: DeadLetter, now: string): boolean {
+  return state === "replayed" && replay?.sentAt === null && replay.claimedUntil <= now;
+}
