@@ -2,30 +2,22 @@
  * Runs one plan: two instances of the cloud and two agents over fake services, people who change things, faults that
  * strike. When the plan is over everything is healed, and the world must come to rest as the promises say.
  */
-import {
-  applyDefinition,
-  releaseHolds,
-  startCycle,
-  startOnDemand,
-  type DeadLetterPorts,
-  type SyncPorts,
-} from "@postern/cloud";
+import type { DeadLetterPorts, SyncPorts } from "@postern/cloud";
 import type { Agent } from "@postern/agent";
-import type { EntityRef, JobId, SyncDefinition } from "@postern/contracts";
 import { type LedgerStore, startAgent } from "./agent-instance";
 import { checkWorld } from "./check-world";
 import { startCloudInstance } from "./cloud-instance";
 import { cloudPorts, CloudStores } from "./cloud-ports";
-import { askForLetters } from "./letter-clerk";
+import { People } from "./people";
 import { deadLetterPorts } from "./letter-ports";
 import { FakeBroker } from "./fake-broker";
 import { FakeGraph } from "./fake-graph";
 import { FakeTarget } from "./fake-target";
 import { type Fault, FaultBook } from "./fault-book";
 import { History } from "./history";
-import { type Change, type Plan, processNames } from "./plan";
+import { type Plan, processNames } from "./plan";
 import { SeededRandom } from "./random";
-import { definition, place, remapped } from "./sim-definition";
+import { place } from "./sim-definition";
 import { SimProcess } from "./sim-process";
 import { BEGINNING_MS, Timeline } from "./timeline";
 import { Wire } from "./wire";
@@ -55,13 +47,6 @@ export async function runPlan(
   return run.run();
 }
 
-interface Person {
-  readonly name: string;
-  /** Asks once, whatever the answer. */
-  readonly givesUp?: boolean;
-  readonly act: (ports: SyncPorts & DeadLetterPorts) => Promise<unknown>;
-}
-
 class SeedRun {
   readonly #plan: Plan;
   readonly #timeline = new Timeline();
@@ -76,10 +61,8 @@ class SeedRun {
   readonly #processes = new Map<string, SimProcess>();
   readonly #agents = new Map<string, Agent>();
   readonly #ports = new Map<string, SyncPorts & DeadLetterPorts>();
-  #definition: SyncDefinition = definition;
+  readonly #people: People;
   #graphSlow = { untilMs: 0, byMs: 0 };
-  #released = 0;
-  #asked = 0;
   #healed = false;
   #problems: readonly string[] = ["never at rest"];
   #finished = false;
@@ -92,14 +75,25 @@ class SeedRun {
     this.#target = new FakeTarget(this.#history);
     this.#history.watch(this.#target);
     this.#broker = new FakeBroker(this.#timeline, place.groups, plan.lockMs, this.#history);
+    this.#people = new People({
+      plan,
+      timeline: this.#timeline,
+      history: this.#history,
+      random: this.#random,
+      stores: this.#stores,
+      graph: this.#graph,
+      target: this.#target,
+      portsOf: (name) =>
+        this.#processes.get(name)?.running === true ? this.#ports.get(name) : undefined,
+    });
   }
 
   async run(): Promise<SeedResult> {
     const { seed, changes, faults, endMs } = this.#plan;
-    this.#furnish();
+    this.#people.furnish();
     for (const name of processNames) this.#start(name);
-    this.#person({ name: "apply", act: (ports) => applyDefinition(ports, definition, {}) });
-    for (const change of changes) this.#timeline.at(change.atMs, () => this.#change(change));
+    this.#people.begin();
+    for (const change of changes) this.#timeline.at(change.atMs, () => this.#people.change(change));
     for (const fault of faults) this.#timeline.at(fault.atMs, () => this.#strike(fault));
     this.#timeline.at(endMs, () => this.#heal());
     const end = await this.#timeline.run(
@@ -124,27 +118,6 @@ class SeedRun {
       struck: Object.fromEntries(this.#faults.struck),
       lines: this.#history.lines,
     };
-  }
-
-  #furnish(): void {
-    const { users, groups, poison, refused, dependent } = this.#plan;
-    for (const id of users) this.#createUser(id);
-    for (const { id, members } of groups) this.#createGroup(id, members);
-    for (const entity of [...poison, ...refused]) this.#target.poison.add(entity);
-    for (const { entity, untilMs } of dependent) this.#target.dependent.set(entity, untilMs);
-  }
-
-  #createUser(id: string): void {
-    this.#graph.create("user", id, {
-      displayName: "name 0",
-      department: this.#random.pick(["Sales", "Works", "Works", "External"]),
-      accountEnabled: true,
-    });
-  }
-
-  #createGroup(id: string, members: readonly string[]): void {
-    this.#graph.create("group", id, { displayName: "name 0" });
-    for (const member of members) this.#graph.setMember(id, member, memberType(member), true);
   }
 
   // ---- processes ---------------------------------------------------------------------------------------------------
@@ -202,110 +175,6 @@ class SeedRun {
     process.kill();
     this.#timeline.after(restartAfterMs, () => {
       if (this.#processes.get(process.name) === process) this.#start(process.name);
-    });
-  }
-
-  // ---- people ------------------------------------------------------------------------------------------------------
-
-  #change(change: Change): void {
-    const graph = this.#graph;
-    this.#history.note(`change ${JSON.stringify(change)}`);
-    switch (change.kind) {
-      case "set":
-        return graph.set(change.id, change.name, change.value);
-      case "manager":
-        return graph.setManager(change.id, change.manager);
-      case "member":
-        return graph.setMember(
-          change.group,
-          change.member,
-          memberType(change.member),
-          change.present,
-        );
-      case "remove":
-        for (const id of change.ids) graph.remove(id, change.reason);
-        return;
-      case "restore":
-        return graph.restore(change.id);
-      case "create-user":
-        return this.#createUser(change.id);
-      case "create-group":
-        return this.#createGroup(change.id, change.members);
-      case "release":
-        return this.#release(change.share);
-      case "request-cycle":
-        return this.#person({ name: "cycle", act: (ports) => startCycle(ports, definition.id) });
-      case "on-demand": {
-        this.#asked += 1;
-        const jobId = `job-${this.#asked}` as JobId;
-        const entities = change.ids.map((id): EntityRef => ({
-          type: memberType(id) === "group" ? "group" : "user",
-          id,
-        }));
-        const job = { jobId, definition: definition.id, entities };
-        return this.#person({ name: jobId, act: (ports) => startOnDemand(ports, job) });
-      }
-      case "mend":
-        return this.#mend(change.entity);
-      case "replay":
-      case "discard": {
-        const all = [...this.#stores.deadLetters.documents.keys()];
-        const some = all.slice(0, Math.ceil(all.length * change.share));
-        return this.#askForLetters(change.kind, some, change.givesUp);
-      }
-      case "remap":
-        this.#definition = remapped;
-        return this.#person({
-          name: "remap",
-          act: (ports) => applyDefinition(ports, remapped, {}),
-        });
-    }
-  }
-
-  #release(share: number): void {
-    const all = [...this.#stores.holds.documents.keys()];
-    const holds = all.slice(0, Math.ceil(all.length * share));
-    this.#released += holds.length;
-    this.#person({
-      name: "release",
-      act: (ports) => releaseHolds(ports, definition.id, { holds }),
-    });
-  }
-
-  #mend(entity: string): void {
-    if (!this.#plan.poison.includes(entity)) this.#target.poison.delete(entity);
-  }
-
-  #askForLetters(kind: "replay" | "discard", ids: readonly string[], givesUp: boolean): void {
-    if (ids.length === 0) return;
-    this.#asked += 1;
-    const request = { kind, ids, reason: "corrected", traceId: `trace-${this.#asked}` };
-    this.#person({ name: kind, givesUp, act: (ports) => askForLetters(ports, request) });
-  }
-
-  #openLetters(): readonly string[] {
-    const letters = [...this.#stores.deadLetters.values()];
-    return letters.flatMap(({ id, state }) => (state === "open" ? [id] : []));
-  }
-
-  /** Tries again until it is done, as a person would who sees an error or no answer. */
-  #person(person: Person): void {
-    let answered = false;
-    const name = this.#random.pick(["cloud-1", "cloud-2"]);
-    const process = this.#processes.get(name);
-    const ports = this.#ports.get(name);
-    if (process?.running === true && ports !== undefined) {
-      this.#history.note(`person: ${person.name} at ${name}`);
-      person.act(ports).then(
-        () => {
-          answered = true;
-        },
-        (error: unknown) => this.#history.note(`person: ${person.name} failed: ${String(error)}`),
-      );
-    }
-    if (person.givesUp === true) return;
-    this.#timeline.after(15_000, () => {
-      if (!answered) this.#person(person);
     });
   }
 
@@ -383,8 +252,7 @@ class SeedRun {
     this.#healed = true;
     this.#faults.heal();
     this.#target.heal();
-    for (const entity of this.#plan.refused) this.#mend(entity);
-    if (this.#plan.refused.length > 0) this.#askForLetters("replay", this.#openLetters(), false);
+    this.#people.heal();
     this.#graphSlow = { untilMs: 0, byMs: 0 };
     for (const process of this.#processes.values()) {
       process.setSkew(0);
@@ -395,22 +263,17 @@ class SeedRun {
     const look = (): void => {
       this.#problems = checkWorld({
         nowMs: this.#timeline.nowMs,
-        definition: this.#definition,
+        definition: this.#people.definition,
         graph: this.#graph,
         stores: this.#stores,
         broker: this.#broker,
         target: this.#target,
         history: this.#history,
-        released: this.#released,
+        released: this.#people.released,
       });
       this.#finished = this.#problems.length === 0 || this.#timeline.nowMs > deadlineMs;
       if (!this.#finished) this.#timeline.after(CHECK_MS, look);
     };
     this.#timeline.after(2 * this.#plan.tickMs, look);
   }
-}
-
-function memberType(id: string): "user" | "group" | "device" {
-  if (id.startsWith("device")) return "device";
-  return id.startsWith("g") || id.startsWith("h") ? "group" : "user";
 }
