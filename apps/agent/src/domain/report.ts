@@ -63,8 +63,9 @@ function partId(messageId: MessageId, part: number): MessageId {
   return `${base.slice(0, limits.messageIdChars - marked.length)}${marked}` as MessageId;
 }
 
-/** Index ranges of the parts. Small messages, which are nearly all, are one part and are not measured. */
+/** Index ranges of the parts. An item is never cut, so that one by itself is not measured. */
 function partBorders(items: readonly WorkItem[]): [number, number][] {
+  if (items.length === 1) return [[0, 1]];
   const borders: [number, number][] = [];
   let from = 0;
   let bytes = 0;

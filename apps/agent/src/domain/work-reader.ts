@@ -83,16 +83,13 @@ function unreadable(code: string, text: string): WorkReading {
 }
 
 function wrongAddress(message: WorkMessage, address: WorkAddress): string | undefined {
-  const expected: readonly [string, string, string][] = [
-    ["tenant", message.tenant, address.tenant],
-    ["branch", message.branch, address.branch],
-    ["group", message.group, address.group],
-    ["target", message.target, address.target],
-    ["lane", message.lane, address.sessionId],
-  ];
-  for (const [field, found, wanted] of expected) {
-    if (found !== wanted) return `$.${field}: the message says '${found}', it came in '${wanted}'`;
-  }
+  const wrong =
+    otherThan("tenant", message.tenant, address.tenant) ??
+    otherThan("branch", message.branch, address.branch) ??
+    otherThan("group", message.group, address.group) ??
+    otherThan("target", message.target, address.target) ??
+    otherThan("lane", message.lane, address.sessionId);
+  if (wrong !== undefined) return wrong;
   for (const [index, item] of message.items.entries()) {
     const lane = laneOf(message.definition, item.entity);
     if (lane !== message.lane) {
@@ -100,4 +97,9 @@ function wrongAddress(message: WorkMessage, address: WorkAddress): string | unde
     }
   }
   return undefined;
+}
+
+function otherThan(field: string, found: string, wanted: string): string | undefined {
+  if (found === wanted) return undefined;
+  return `$.${field}: the message says '${found}', it came in '${wanted}'`;
 }
