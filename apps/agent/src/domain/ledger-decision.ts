@@ -75,14 +75,6 @@ export function triedEntryOf(
   };
 }
 
-let lastMs = Number.NaN;
-let lastStamp = "";
-
-/** RFC 3339, UTC. The items of a unit share their millisecond: the last one is remembered. */
 export function stamp(wallMs: number): string {
-  if (wallMs !== lastMs) {
-    lastStamp = new Date(wallMs).toISOString();
-    lastMs = wallMs;
-  }
-  return lastStamp;
+  return new Date(wallMs).toISOString();
 }
