@@ -390,6 +390,21 @@ describe("results", () => {
     expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, deadLettered: 0 });
   });
 
+  test("a queue that takes nothing keeps back neither dead letters nor what other queues would take", async () => {
+    await applyDefinition(world.ports, definition, {});
+    await world.pump();
+    const [first, second, ...others] = await world.takeWork();
+    if (first === undefined || second === undefined) throw new Error("there is work");
+    await world.report(others);
+    const retryAt = new Date(Date.now() + 1).toISOString();
+    const waiting = resultOf([first], "waiting", { retryAt, failure: "dependency" });
+    const send = (): Promise<void> => Promise.reject(new Error("full"));
+    const ports = { ...world.ports, bus: { ...world.ports.bus, send } };
+    const batch = [waiting, resultOf([second], "dead-lettered")];
+    await expect(consumeResults(ports, group, batch)).rejects.toThrow("full");
+    expect(await storedLetters()).toHaveLength(second.items.length);
+  });
+
   test("a batch that ended behind its markers is taken up where it was", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.pump();

@@ -94,3 +94,22 @@ test("a message whose body is broken is accounted for by its properties", async 
   const cycles = await listCycles(world.ports, definitionId, { limit: 1 });
   expect(cycles.items[0]).toMatchObject({ state: "completed", deadLettered: items.length });
 });
+
+test("a message that its agent has reported and could not settle is no dead letter", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  const messages = await world.takeWork();
+  await world.report(messages);
+  const [first] = messages;
+  if (first === undefined) throw new Error("there is work");
+  cycleId = first.cycleId;
+  const { messageId, version, items } = first;
+  await drainDeadLetter(
+    world.ports,
+    queue,
+    dead({ messageId, version, body: first, count: items.length }),
+  );
+  expect(await stored()).toEqual([]);
+  const cycles = await listCycles(world.ports, definitionId, { limit: 1 });
+  expect(cycles.items[0]).toMatchObject({ applied: users.length, deadLettered: 0 });
+});

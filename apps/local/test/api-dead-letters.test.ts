@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import {
   type DeadLetter,
   DeadLetterBatchReply,
@@ -11,7 +11,7 @@ import {
 } from "@postern/contracts";
 import { type ApiServer, type Reply, startApiServer } from "./api-server";
 import { eventually } from "./platform-run";
-import { cycleId, DeadLetterScene, definition, version } from "./dead-letter-scene";
+import { cycleId, DeadLetterScene, definition, people, version } from "./dead-letter-scene";
 
 let api: ApiServer;
 let scene: DeadLetterScene;
@@ -392,30 +392,6 @@ describe("many", () => {
     });
   });
 
-  test("a replay that was begun and that nobody asks for again is finished by the watch", async () => {
-    const letter = await scene.letter({ code: "target-conflict" });
-    const before = await counts();
-    api.cosmos.faults.add({ kind: "refuse", status: 503, resource: "*progress*" });
-    expect((await replay(letter)).status).toBe(503);
-    api.cosmos.faults.clear();
-    expect(await scene.stored(letter)).toMatchObject({
-      state: "replayed",
-      replay: { sentAt: null },
-    });
-    expect(await api.runNow("replayWatch")).toBe(202);
-    await eventually(
-      "the replay is noted as sent",
-      async () => (await scene.stored(letter))?.replay?.sentAt !== null,
-    );
-    const messageId = (await scene.stored(letter))?.replay?.messageId ?? "?";
-    expect(await scene.sent(messageId)).toHaveLength(1);
-    expect(change(before, await counts())).toMatchObject({ deadLettered: -1, pending: 1 });
-    expect(await scene.audit(letter.id)).toMatchObject([
-      { action: "replayDeadLetter" },
-      { action: "resendDeadLetter", actor: { azp: "ops" }, reason: why.reason },
-    ]);
-  });
-
   test("must be named by ids or by a filter, not both", async () => {
     for (const body of [{}, { ids: ["a"], filter: {} }, { ids: [] }, { ids: ["a"], limit: 1 }]) {
       const reply = await as("ops", "POST", "deadletters/replay", { ...why, ...body });
@@ -423,6 +399,85 @@ describe("many", () => {
     }
     const typo = await as("ops", "POST", "deadletters/replay", { ...why, filter: { cod: "x" } });
     expect(problemOf(typo).errors?.[0]).toMatchObject({ field: "$.filter.cod" });
+  });
+});
+
+describe("a replay that was begun and that nobody asks for again", () => {
+  const begin = async (
+    letter: DeadLetter,
+    failing: { readonly send: boolean },
+  ): Promise<{ readonly messageId: string }> => {
+    if (failing.send) api.serviceBus.faults.add({ kind: "refuse", operation: "send" });
+    else api.cosmos.faults.add({ kind: "refuse", status: 503, resource: "*progress*" });
+    expect((await replay(letter)).status).toBe(503);
+    for (const { faults } of [api.cosmos, api.serviceBus]) faults.clear();
+    const stored = await scene.stored(letter);
+    expect(stored).toMatchObject({ state: "replayed", replay: { sentAt: null } });
+    return { messageId: stored?.replay?.messageId ?? "?" };
+  };
+  const watched = async (letter: DeadLetter): Promise<DeadLetter> => {
+    expect(await api.runNow("replayWatch")).toBe(202);
+    return eventually("the watch has seen it", async () => {
+      const stored = await scene.stored(letter);
+      return stored?.state === "open" || stored?.replay?.sentAt !== null ? stored : undefined;
+    });
+  };
+  const enable = async (enabled: boolean): Promise<void> => {
+    const token = await api.token(["TargetAdmin"]);
+    const body = { ...people, enabled };
+    const put = await api.request("PUT", "syncs/people", {
+      token,
+      body,
+      headers: { "if-match": "*" },
+    });
+    expect([put.status, put.text]).toEqual([200, put.text]);
+  };
+  afterEach(() => enable(true));
+
+  test("is finished by the watch, in the name of who asked", async () => {
+    const letter = await scene.letter();
+    const before = await counts();
+    const { messageId } = await begin(letter, { send: false });
+    expect(await watched(letter)).toMatchObject({ state: "replayed", replay: { messageId } });
+    expect(await scene.sent(messageId)).toHaveLength(1);
+    expect(change(before, await counts())).toMatchObject({ deadLettered: -1, pending: 1 });
+    expect(await scene.audit(letter.id)).toMatchObject([
+      { action: "replayDeadLetter" },
+      { action: "resendDeadLetter", actor: { azp: "ops" }, reason: why.reason },
+    ]);
+    await scene.report(letter, messageId, { outcome: "applied" });
+  });
+
+  test("counts as it ended when its agent answers first, also while its definition is disabled", async () => {
+    const letter = await scene.letter();
+    const before = await counts();
+    const { messageId } = await begin(letter, { send: false });
+    await scene.report(letter, messageId, { outcome: "applied" });
+    await enable(false);
+    expect(await watched(letter)).toMatchObject({ state: "replayed", actions: [{}] });
+    expect(change(before, await counts())).toMatchObject({
+      deadLettered: -1,
+      applied: 1,
+      pending: 0,
+    });
+  });
+
+  test("is open again and says why when it can no longer be sent", async () => {
+    const letter = await scene.letter();
+    const before = await counts();
+    await begin(letter, { send: true });
+    await enable(false);
+    expect(await watched(letter)).toMatchObject({
+      state: "open",
+      reason: expect.stringContaining("the sync definition 'people' is disabled"),
+      actions: [{ action: "replay" }, { action: "fail-again", by: null }],
+    });
+    expect(await counts()).toEqual(before);
+    await enable(true);
+    const again = DeadLetterResult.parse((await replay(letter)).json);
+    expect(again.messageId).toMatch(/#replay-2$/);
+    await scene.report(letter, again.messageId ?? "", { outcome: "applied" });
+    expect(change(before, await counts())).toMatchObject({ deadLettered: -1, applied: 1 });
   });
 });
 

@@ -63,6 +63,7 @@ export async function recordRound(
       return;
     }
     known = await readLedger(round, state, dependencies);
+    for (const entry of leaving(state, round)) concludeByLedger(entry, known, state);
     open = await stillReached(open, known, state, dependencies);
   }
 }
@@ -104,6 +105,16 @@ async function writeLedger(
   agentPoint("after-ledger");
   state.ledgerMs += clock.monotonicMs() - began;
   return written;
+}
+
+/** It was refused here, and another got it there meanwhile: a write that came late, and was written down. */
+function concludeByLedger(entry: UnitItem, known: Records, state: RoundState): void {
+  const decision = decideByLedger(entry.item, known.get(entry.key)?.entry);
+  if (decision.kind === "superseded") {
+    conclude(state, entry, { kind: "done", outcome: "superseded" });
+  } else if (decision.kind === "recorded") {
+    conclude(state, entry, { kind: "done", outcome: decision.outcome });
+  }
 }
 
 async function stillReached(

@@ -25,13 +25,13 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
     },
     unfinished: async ({ limit, now }) => {
       const rows = await queryAll(container, {
-        query: `SELECT TOP @limit c.id, c["group"] FROM c WHERE ${UNFINISHED} ORDER BY c.id ASC`,
+        query: `SELECT TOP @limit c.id, c["group"], c.definition FROM c WHERE ${UNFINISHED} ORDER BY c.replay.claimedUntil ASC`,
         parameters: [
           { name: "@limit", value: limit },
           { name: "@now", value: now },
         ],
       });
-      return rows.map((row) => Place.parse(row));
+      return rows.map((row) => Unfinished.parse(row));
     },
     groupsOf: async (ids) => {
       const found = new Map<string, string>();
@@ -54,6 +54,7 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
 }
 
 const Place = DeadLetter.pick({ id: true, group: true });
+const Unfinished = DeadLetter.pick({ id: true, group: true, definition: true });
 
 function conditions({ state, group, code, definition, target }: DeadLetterQuery) {
   return equalTo({ state, group, code, definition, target });

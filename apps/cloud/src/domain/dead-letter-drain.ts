@@ -21,7 +21,7 @@ import {
   unreadableDeadLetter,
 } from "./cloud-dead-letters";
 import { markerId } from "./page-commit";
-import type { SyncPorts } from "./ports";
+import { ServiceUnavailable, type SyncPorts } from "./ports";
 import { countBegun } from "./replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
@@ -93,9 +93,14 @@ export async function drainDeadLetter(
       work.data.items.map(({ itemId }) => ({ ...accounting, workMessageId, itemId })),
     );
   }
+  const { messageId } = message;
+  if (accounting !== undefined && !(await counts(ports, messageId, accounting, code))) {
+    // Its agent reported it and could not settle it: every item has an outcome, which an operator must not take back.
+    ports.logger.info("dead-letter-reported-before", { queue, code, messageId });
+    return;
+  }
   await storeDeadLetters(ports, deadLetters);
-  if (accounting !== undefined) await markDeadLettered(ports, message.messageId, accounting, code);
-  ports.logger.warn("dead-letter", { queue, code, messageId: message.messageId });
+  ports.logger.warn("dead-letter", { queue, code, messageId });
 }
 
 /** A live message that its consumer cannot read. */
@@ -128,28 +133,41 @@ export function accountingOf(properties: ReceivedMessage["properties"]): Account
   return { definition: definition.data, cycleId: cycleId.data, version: version.data, count };
 }
 
-async function markDeadLettered(
+/** Names the count that a drain made: whoever finds it drains the same message again. */
+const DRAIN = "drain";
+
+/** Counts the message as given up. False: an agent's report counts, which came first (ADR 0010). */
+async function counts(
   ports: SyncPorts,
   messageId: string,
   { definition, cycleId, version, count }: Accounting,
   code: string,
-): Promise<void> {
-  await ports.progress.createMarkers([
+): Promise<boolean> {
+  const id = markerId(messageId);
+  const [created] = await ports.progress.createMarkers([
     {
-      // The same marker that its result would have made: whoever comes first counts.
-      id: markerId(messageId),
+      id,
       type: "marker",
       definition,
       cycleId,
       workMessageId: messageId as MessageId,
       version,
       counts: { "dead-lettered": count },
+      report: DRAIN,
       at: new Date(ports.clock.now()).toISOString(),
       exceptions: [],
       ttl: historyTtlSeconds,
     },
   ]);
-  ports.logger.info("dead-letter-counted", { definition, cycleId, version, count, code });
+  if (created === true) {
+    ports.logger.info("dead-letter-counted", { definition, cycleId, version, count, code });
+    return true;
+  }
+  const there = await ports.progress.marker(definition, id);
+  if (there === undefined) {
+    throw new ServiceUnavailable("cosmos", `marker ${id} exists and cannot be read`);
+  }
+  return there.report === DRAIN;
 }
 
 function textProperty(properties: ReceivedMessage["properties"], name: string): string | undefined {

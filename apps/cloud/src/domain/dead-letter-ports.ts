@@ -19,11 +19,11 @@ export interface DeadLetterStore {
     query: Omit<DeadLetterQuery, "state">,
     options: { readonly limit: number; readonly now: string },
   ): Promise<ListPage<DeadLetter>>;
-  /** Oldest first: those whose replay was begun, and neither sent nor counted before `now`. */
+  /** Those whose replay was begun, and neither sent nor counted before `now`; those first that wait longest for it. */
   unfinished(options: {
     readonly limit: number;
     readonly now: string;
-  }): Promise<readonly Pick<DeadLetter, "id" | "group">[]>;
+  }): Promise<readonly Pick<DeadLetter, "id" | "group" | "definition">[]>;
   /** Groups of these ids, as far as they exist. */
   groupsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   read(id: string, group: string): Promise<Stored<DeadLetter> | undefined>;

@@ -93,6 +93,12 @@ export function withClaimGivenUp(letter: DeadLetter, nowMs: number): DeadLetter 
   return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs) } };
 }
 
+/** Whoever asks meanwhile is told that it is being dealt with. */
+export function withClaimExtended(letter: DeadLetter, nowMs: number): DeadLetter {
+  if (letter.replay === undefined) return letter;
+  return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs + replayClaimMs) } };
+}
+
 /** Undefined when its state does not allow it. */
 export function withDiscard(
   letter: DeadLetter,
@@ -148,7 +154,12 @@ function withAction(
   to: DeadLetter["state"],
   step: Omit<DeadLetterAction, "from" | "to">,
 ): DeadLetter {
-  const actions = [...(letter.actions ?? []), { ...step, from: letter.state, to }];
+  const before = letter.actions ?? [];
+  const last = before.at(-1);
+  // Sending again what one person asked for is one step, however often it takes: the others must not be crowded out.
+  const again =
+    step.action === "resend" && last?.action === "resend" && last.traceId === step.traceId;
+  const actions = again ? before : [...before, { ...step, from: letter.state, to }];
   return { ...letter, state: to, actions: actions.slice(-deadLetterActionsListed) };
 }
 

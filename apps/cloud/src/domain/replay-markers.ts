@@ -8,10 +8,15 @@ import {
   type OutcomeCounts,
   type Version,
 } from "@postern/contracts";
+import { bounded } from "./bounded";
 import { markerId } from "./page-commit";
 import type { SyncPorts } from "./ports";
 import { reopenCycles } from "./reopen-cycle";
 import { replayOf } from "./replay-id";
+
+const PARALLEL = 16;
+/** Of a work message that is the retry of one item (see the results' consumer). */
+const RETRY_ID = /~[0-9a-f]{16}#\d+$/;
 
 /** Where a replay counts (ADR 0006). */
 export interface ReplayPlace {
@@ -76,15 +81,18 @@ export async function countBegun(
   ports: Pick<SyncPorts, "deadLetters" | "progress" | "clock">,
   told: readonly ReplayTold[],
 ): Promise<void> {
+  // A retry comes after the report that asked for it, and that one has seen to it.
+  const first = told.filter(({ workMessageId }) => !RETRY_ID.test(workMessageId));
   const markers: Marker[] = [];
-  for (const { workMessageId, itemId, ...place } of told) {
+  await bounded(first, PARALLEL, async ({ workMessageId, itemId, ...of }) => {
     const begun = replayOf(workMessageId);
-    if (begun === undefined) continue;
+    if (begun === undefined) return;
     const stored = await ports.deadLetters.replayed(itemId, begun.messageId);
     const replay = stored?.value.replay;
-    if (replay?.messageId !== begun.messageId || replay.sentAt !== null) continue;
-    markers.push(withdrawalOf(stored?.value ?? {}, replay.messageId, place, ports.clock.now()));
-  }
+    if (stored === undefined || replay === undefined) return;
+    if (replay.messageId !== begun.messageId || replay.sentAt !== null) return;
+    markers.push(withdrawalOf(stored.value, replay.messageId, of, ports.clock.now()));
+  });
   if (markers.length === 0) return;
   await ports.progress.createMarkers(markers);
   for (const [definition, ofDefinition] of Map.groupBy(markers, (marker) => marker.definition)) {

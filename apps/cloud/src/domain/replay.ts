@@ -61,6 +61,24 @@ export async function replayDeadLetters(
   order: Order,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ReplayRefusal[]> {
+  const results = await replayEach(ports, letters, () => order, options);
+  if (options.dryRun !== true) {
+    for (const { id, outcome, detail } of results) {
+      if (outcome === "refused") {
+        await auditRefusal(ports, id, "replayDeadLetter", order, detail ?? "");
+      }
+    }
+  }
+  return results;
+}
+
+/** The same for letters that different people asked for; those without an order are passed over. */
+export async function replayEach(
+  ports: DeadLetterPorts,
+  letters: readonly Stored<DeadLetter>[],
+  orderOf: (letter: DeadLetter) => Order | undefined,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ReplayRefusal[]> {
   const definitions = new Map(
     (await ports.definitions.list({ fresh: true })).map(({ value }) => [
       value.id as string,
@@ -80,14 +98,7 @@ export async function replayDeadLetters(
       results.push(...candidates.map(forecast));
       continue;
     }
-    results.push(...(await send(ports, candidates, order, () => scheduled++)));
-  }
-  if (options.dryRun !== true) {
-    for (const { id, outcome, detail } of results) {
-      if (outcome === "refused") {
-        await auditRefusal(ports, id, "replayDeadLetter", order, detail ?? "");
-      }
-    }
+    results.push(...(await send(ports, candidates, orderOf, () => scheduled++)));
   }
   return results;
 }
@@ -142,12 +153,14 @@ async function newerThan(
 async function send(
   ports: DeadLetterPorts,
   candidates: readonly Candidate[],
-  order: Order,
+  orderOf: (letter: DeadLetter) => Order | undefined,
   nextSlot: () => number,
 ): Promise<ReplayRefusal[]> {
   const results: ReplayRefusal[] = [];
   const claimed: Claimed[] = [];
   await bounded(candidates, PARALLEL, async (candidate) => {
+    const order = orderOf(candidate.stored.value);
+    if (order === undefined) return;
     const claim = await claimOne(ports, candidate, order, nextSlot);
     if ("stored" in claim) claimed.push(claim);
     else results.push(claim);

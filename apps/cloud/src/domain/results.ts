@@ -40,7 +40,7 @@ import { singleItemMessage, workQueueOf } from "./work-messages";
 
 /**
  * Results of work messages, a batch at a time. For each work message: see that a replay is counted as begun, then the marker,
- * then send the copies of items that wait and store the dead letters.
+ * then store the dead letters and send the copies of items that wait.
  *
  * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports what its
  * successor reports too; of two reports the first counts, and only what counts is sent again or given up. A report that
@@ -95,9 +95,9 @@ export async function consumeResults(
   cloudPoint("before-marker");
   const counted = await counting(ports, accounts);
   cloudPoint("after-marker");
-  for (const [queue, copies] of copiesOf(counted)) await ports.bus.send(queue, copies);
   const deadLetters = counted.flatMap((one) => one.deadLetters);
   if (deadLetters.length > 0) await storeDeadLetters(ports, deadLetters);
+  await sendCopies(ports, copiesOf(counted));
   await reportJobs(
     ports,
     accounts.map(({ marker }) => marker),
@@ -131,6 +131,18 @@ async function counting(
     }
   }
   return counted;
+}
+
+/** A queue that takes nothing must not keep back what others would take. */
+async function sendCopies(
+  { bus }: Pick<SyncPorts, "bus">,
+  copies: ReadonlyMap<string, readonly OutgoingMessage[]>,
+): Promise<void> {
+  const sent = await Promise.allSettled(
+    [...copies].map(([queue, ofQueue]) => bus.send(queue, ofQueue)),
+  );
+  const failed = sent.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 function copiesOf(accounts: readonly Account[]): ReadonlyMap<string, OutgoingMessage[]> {

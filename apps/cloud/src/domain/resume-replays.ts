@@ -1,69 +1,152 @@
-import { type Actor, CycleId, type DeadLetter, DefinitionId, Version } from "@postern/contracts";
-import { type Order, replayChance, withFailureAgain } from "./dead-letter";
+import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@postern/contracts";
+import { bounded } from "./bounded";
+import {
+  type Order,
+  replayChance,
+  withClaimExtended,
+  withFailureAgain,
+  withReplaySent,
+} from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import type { Stored } from "./ports";
-import { replayDeadLetters } from "./replay";
-import { endOf, withdrawalOf } from "./replay-markers";
+import { markerId } from "./page-commit";
+import { ServiceUnavailable, type Stored } from "./ports";
+import { reopenCycles } from "./reopen-cycle";
+import { replayEach } from "./replay";
+import { endOf, type ReplayPlace, withdrawalOf } from "./replay-markers";
 
-/** Taken up in one look. */
-const AT_ONCE = 200;
+/** Looked at in one go, and of one definition taken up in one go: the rest has its turn a minute later. */
+const LOOKED_AT = 1_000;
+const TAKEN_UP = 200;
+const PARALLEL = 16;
+/** Names the end that is written here: whoever finds it knows that no agent told it. */
+const WATCH = "replay-watch";
 
 /**
  * Finishes replays whose request ended between its claim and its end, in the name of who asked: an item that a person has
- * seen go is never left lying because nobody asks a second time. One that can no longer go out is open again, and says why.
- * Called by a timer; safe at several places at once, as requests of two people are. Returns how many it took up.
+ * seen go is never left lying because nobody asks a second time. What has been answered meanwhile is noted as sent; what
+ * can no longer go out is open again, and says why. Called by a timer; safe at several places at once, as requests of two
+ * people are. Returns how many it took up.
  */
 export async function resumeReplays(ports: DeadLetterPorts): Promise<number> {
   const now = new Date(ports.clock.now()).toISOString();
-  const lapsed = await ports.letters.unfinished({ limit: AT_ONCE, now });
-  const read = await Promise.all(lapsed.map(({ id, group }) => ports.letters.read(id, group)));
-  const left = read.flatMap((stored): { stored: Stored<DeadLetter>; order: Order }[] => {
-    if (stored === undefined) return [];
-    if (replayChance(stored.value, ports.clock.now()).kind !== "resend") return [];
-    const order = orderOf(stored.value);
-    return order === undefined ? [] : [{ stored, order }];
-  });
-  const asked = Map.groupBy(left, ({ order }) => JSON.stringify([order.by, order.traceId]));
-  for (const together of asked.values()) {
-    const [first] = together;
-    if (first === undefined) continue;
-    const letters = together.map(({ stored }) => stored);
-    const results = await replayDeadLetters(ports, letters, first.order);
-    ports.logger.info("replays-resumed", { count: letters.length, by: first.order.by.name });
-    for (const { id, outcome, detail } of results) {
-      const refused = letters.find(({ value }) => value.id === id);
-      if (outcome === "refused" && refused !== undefined) {
-        await openAgain(ports, refused, detail ?? "it can no longer be sent");
-      }
+  const unfinished = await ports.letters.unfinished({ limit: LOOKED_AT, now });
+  let taken = 0;
+  for (const ofDefinition of Map.groupBy(unfinished, ({ definition }) => definition).values()) {
+    // One first: while a queue takes nothing, the others are not sent after it, and other queues have their turn.
+    const some = ofDefinition.slice(0, TAKEN_UP);
+    for (const part of [some.slice(0, 1), some.slice(1)]) {
+      const { letters, failed } = await resume(ports, part);
+      taken += letters;
+      if (failed) break;
     }
   }
-  return left.length;
+  return taken;
+}
+
+type Unfinished = Awaited<ReturnType<DeadLetterPorts["letters"]["unfinished"]>>[number];
+
+async function resume(
+  ports: DeadLetterPorts,
+  places: readonly Unfinished[],
+): Promise<{ readonly letters: number; readonly failed: boolean }> {
+  const unanswered = new Map<string, Stored<DeadLetter>>();
+  const orders = new Map<string, Order>();
+  await bounded(places, PARALLEL, async ({ id, group }) => {
+    const stored = await readable(ports, id, group);
+    const order = stored === undefined ? undefined : orderOf(stored.value);
+    if (stored === undefined || order === undefined) return;
+    if (replayChance(stored.value, ports.clock.now()).kind !== "resend") return;
+    if (await isToldAlready(ports, stored)) return;
+    unanswered.set(id, stored);
+    orders.set(id, order);
+  });
+  if (unanswered.size === 0) return { letters: 0, failed: false };
+  const results = await replayEach(ports, [...unanswered.values()], ({ id }) => orders.get(id));
+  let failed = false;
+  for (const { id, outcome, detail } of results) {
+    const stored = unanswered.get(id);
+    if (outcome === "failed") failed = true;
+    if (outcome === "refused" && stored !== undefined) {
+      await openAgain(ports, stored, detail ?? "it can no longer be sent");
+    }
+  }
+  ports.logger.info("replays-resumed", { count: unanswered.size, failed });
+  return { letters: unanswered.size, failed };
+}
+
+/** Undefined also for one that a newer version of the cloud has written: it must not stop the others. */
+async function readable(
+  { letters, logger }: DeadLetterPorts,
+  id: string,
+  group: string,
+): Promise<Stored<DeadLetter> | undefined> {
+  try {
+    return await letters.read(id, group);
+  } catch (error) {
+    if (error instanceof ServiceUnavailable) throw error;
+    logger.warn("dead-letter-not-readable", { id, error: String(error).slice(0, 500) });
+    return undefined;
+  }
 }
 
 function orderOf({ actions }: DeadLetter): Order | undefined {
   const step = actions?.findLast(({ by }) => by !== null);
-  const by: Actor | null | undefined = step?.by;
-  if (step === undefined || by === null || by === undefined) return undefined;
-  return { by, reason: step.reason, traceId: step.traceId ?? "" };
+  if (step === undefined || step.by === null) return undefined;
+  return { by: step.by, reason: step.reason, traceId: step.traceId ?? "" };
 }
 
-/** As if an agent had told that it failed: what it counts and how its letter goes on are the same. */
-async function openAgain(
-  ports: DeadLetterPorts,
-  { value: letter, etag }: Stored<DeadLetter>,
-  why: string,
-): Promise<void> {
-  const { replay } = letter;
-  const nowMs = ports.clock.now();
+function placeOf(letter: DeadLetter): ReplayPlace | undefined {
   const definition = DefinitionId.safeParse(letter.definition);
   const cycleId = CycleId.safeParse(letter.cycleId);
   const version = Version.safeParse(letter.version);
-  if (replay !== undefined && definition.success && cycleId.success && version.success) {
-    const place = { definition: definition.data, cycleId: cycleId.data, version: version.data };
-    await ports.progress.createMarkers([
-      withdrawalOf(letter, replay.messageId, place, nowMs),
-      endOf(replay.messageId, place, { [letter.outcome ?? "dead-lettered"]: 1 }, nowMs),
-    ]);
+  if (!definition.success || !cycleId.success || !version.success) return undefined;
+  return { definition: definition.data, cycleId: cycleId.data, version: version.data };
+}
+
+/** Whether its message has come to its end, or was opened again here before: then nothing is sent, and the letter follows. */
+async function isToldAlready(ports: DeadLetterPorts, stored: Stored<DeadLetter>): Promise<boolean> {
+  const { replay } = stored.value;
+  const place = placeOf(stored.value);
+  if (replay === undefined || place === undefined) return false;
+  const end = await ports.progress.marker(place.definition, markerId(replay.messageId));
+  if (end === undefined) return false;
+  await follow(ports, stored, end, "its definition no longer takes it");
+  return true;
+}
+
+async function openAgain(
+  ports: DeadLetterPorts,
+  { value, etag }: Stored<DeadLetter>,
+  why: string,
+): Promise<void> {
+  // Claimed first, as by a person: two that ask for one letter must not both go on.
+  const nowMs = ports.clock.now();
+  const claim = await ports.letters.replace(withClaimExtended(value, nowMs), etag);
+  const { replay } = value;
+  const place = placeOf(value);
+  if (claim === undefined || replay === undefined) return;
+  if (place === undefined) return follow(ports, claim, undefined, why);
+  const { messageId } = replay;
+  const failed = { [value.outcome ?? "dead-lettered"]: 1 };
+  const end: Marker = { ...endOf(messageId, place, failed, nowMs), report: WATCH };
+  await ports.progress.createMarkers([withdrawalOf(value, messageId, place, nowMs), end]);
+  await follow(ports, claim, await ports.progress.marker(place.definition, end.id), why);
+}
+
+/** The letter says what its end says: open again where it was ended here, and sent where an agent has told. */
+async function follow(
+  ports: DeadLetterPorts,
+  { value: letter, etag }: Stored<DeadLetter>,
+  end: Marker | undefined,
+  why: string,
+): Promise<void> {
+  const nowMs = ports.clock.now();
+  if (end !== undefined && end.report !== WATCH) {
+    const place = { definition: end.definition, cycleId: end.cycleId, version: end.version };
+    await ports.progress.createMarkers([withdrawalOf(letter, end.workMessageId, place, nowMs)]);
+    await reopenCycles(ports, place.definition, [place.cycleId]);
+    await ports.letters.replace(withReplaySent(letter, nowMs), etag);
+    return;
   }
   const reason = `the replay could not be finished: ${why}`.slice(0, 500);
   const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);

@@ -202,8 +202,9 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
       problems.push(`cycle ${cycle.cycleId}: ${view.enqueued} items and ${final} outcomes`);
     }
     const letters = [...stores.deadLetters.values()].filter(
-      ({ itemId, cycleId, version, state }) =>
+      ({ itemId, messageId, cycleId, version, state }) =>
         itemId !== null &&
+        !uncounted.has(releaseOf(messageId ?? "")) &&
         cycleId === cycle.cycleId &&
         state !== "replayed" &&
         // Those of an abandoned page count nowhere.

@@ -5,6 +5,8 @@ import type { SeededRandom } from "./random";
 export type LetterChange =
   /** Whatever the target refused of an entity is corrected there. */
   | { readonly kind: "mend"; readonly atMs: number; readonly entity: string }
+  /** The definition is disabled for a time: what is replayed meanwhile is refused, also half-way. */
+  | { readonly kind: "disable"; readonly atMs: number; readonly forMs: number }
   /** Of all dead letters that there are. Who gives up asks once, whatever the answer. */
   | {
       readonly kind: "replay" | "discard";
@@ -47,6 +49,9 @@ export function makeLetterPlan(
         const kind = random.chance(0.8) ? "replay" : "discard";
         return { kind, atMs: atMs(), share: random.next(), givesUp: random.chance(0.3) };
       }),
+      ...some(3, (): LetterChange => {
+        return { kind: "disable", atMs: atMs(), forMs: random.between(1_000, 120_000) };
+      }).filter(() => random.chance(0.3)),
     ],
     faults: some(5, (): Fault => {
       const durationMs = random.pick([200, 2_000, 8_000, 25_000]);

@@ -92,7 +92,10 @@ function deadLetterStore(world: World): DeadLetterStore {
       }),
     unfinished: ({ limit, now }) =>
       ask(world, "read dead letters", () =>
-        [...container.values()].filter((letter) => isUnfinished(letter, now)).slice(0, limit),
+        [...container.values()]
+          .filter((letter) => isUnfinished(letter, now))
+          .sort((a, b) => claimOf(a).localeCompare(claimOf(b)))
+          .slice(0, limit),
       ),
     groupsOf: (ids) =>
       ask(world, "read dead letters", () => {
@@ -113,6 +116,8 @@ function deadLetterStore(world: World): DeadLetterStore {
       }),
   };
 }
+
+const claimOf = ({ replay }: DeadLetter): string => replay?.claimedUntil ?? "";
 
 function isUnfinished({ state, replay }: DeadLetter, now: string): boolean {
   return state === "replayed" && replay?.sentAt === null && replay.claimedUntil <= now;

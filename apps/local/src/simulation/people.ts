@@ -58,12 +58,24 @@ export class People {
   }
 
   begin(): void {
-    this.#ask({ name: "apply", act: (ports) => applyDefinition(ports, definition, {}) });
+    this.#apply("apply", definition);
+  }
+
+  #apply(name: string, definition: SyncDefinition): void {
+    this.#definition = definition;
+    // What is right by then: who asks again must not bring back what was changed since.
+    this.#ask({ name, act: (ports) => applyDefinition(ports, this.#definition, {}) });
+  }
+
+  #switch(enabled: boolean): void {
+    if (this.#definition.enabled === enabled) return;
+    this.#apply(enabled ? "enable" : "disable", { ...this.#definition, enabled });
   }
 
   /** What the target refused for a time is corrected, and what is open is sent again. */
   heal(): void {
     const { plan, stores } = this.#world;
+    this.#switch(true);
     if (plan.refused.length === 0) return;
     for (const entity of plan.refused) this.#mend(entity);
     const letters = [...stores.deadLetters.values()];
@@ -138,12 +150,12 @@ export class People {
         const some = all.slice(0, Math.ceil(all.length * change.share));
         return this.#askForLetters(change.kind, some, change.givesUp);
       }
+      case "disable":
+        this.#switch(false);
+        this.#world.timeline.after(change.forMs, () => this.#switch(true));
+        return;
       case "remap":
-        this.#definition = remapped;
-        return this.#ask({
-          name: "remap",
-          act: (ports) => applyDefinition(ports, remapped, {}),
-        });
+        return this.#apply("remap", { ...remapped, enabled: this.#definition.enabled });
     }
   }
 

@@ -104,8 +104,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "retry copy not waited for",
     file: `${cloud}/results.ts`,
-    from: "for (const [queue, copies] of copiesOf(counted)) await ports.bus.send(queue, copies);",
-    to: "for (const [queue, copies] of copiesOf(counted)) void ports.bus.send(queue, copies).catch(() => undefined);",
+    from: "if (failed !== undefined) throw failed.reason;",
+    to: "",
     why: "A result is completed although the copy of its waiting item was refused: a cycle never completes.",
   },
   {
@@ -146,8 +146,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "replay left half-way",
     file: `${cloud}/resume-replays.ts`,
-    from: "if (stored === undefined) return [];",
-    to: "if (stored !== undefined || stored === undefined) return [];",
+    from: 'if (replayChance(stored.value, ports.clock.now()).kind !== "resend") return;',
+    to: "if (replayChance(stored.value, ports.clock.now()).kind !== undefined) return;",
     why: "A request ended behind its claim, and nobody asks again: the letter says replayed, and nothing was sent.",
   },
   {
