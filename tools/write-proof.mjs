@@ -74,7 +74,9 @@ function chaos(lines) {
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
     "",
-    "A line with violations was followed by a correction: see the changes of that day.",
+    "A line with violations was followed by a correction: see the changes of that day. One is open: with nothing else on the",
+    "machine, the rate with poison is at its bar and not safely above it (runs of five pairs between 0.72 and 0.86; the median of",
+    "the last fifteen pairs is 0.82).",
   ];
 }
 

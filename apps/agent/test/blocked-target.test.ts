@@ -6,7 +6,7 @@ import { type AgentProcess, startAgentProcess } from "./agent-process";
 import { group, target, workOf } from "./work";
 import { createTarget, eventually, startWorld, type World } from "./world";
 
-const lockMs = 2_000;
+const lockMs = 4_000;
 const other = "payroll" as TargetName;
 let world: World;
 let release: string;

@@ -67,13 +67,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     why: "A change is taken back while its retry waits, and its first try had reached the target: called unchanged.",
   },
   {
-    name: "try forgotten by an older version",
-    file: `${agent}/domain/ledger-decision.ts`,
-    from: "...(triedTo === undefined || triedTo <= version ? {} : { triedTo }),",
-    to: "",
-    why: "An older retry is applied, and a later version that had been tried gets there after it: called unchanged.",
-  },
-  {
     name: "hash not compared",
     file: `${agent}/domain/ledger-decision.ts`,
     from: "applied?.hash === item.hash && entry?.triedTo === undefined",
