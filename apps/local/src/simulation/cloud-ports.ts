@@ -194,12 +194,12 @@ function definitions({ wire, stores }: CloudWorld): DefinitionStore {
 
 function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
   const { progress: store } = stores;
-  const point = <T>(definition: DefinitionId, id: string) =>
+  const point = <T>(definition: DefinitionId, id: string, mayBeStale = true) =>
     wire.ask({
       service: "cosmos",
       operation: "read progress",
       effect: (struck) => {
-        const found = store.container(definition).read(id, struck === "stale");
+        const found = store.container(definition).read(id, mayBeStale && struck === "stale");
         return found === undefined ? undefined : { value: found.value as T, etag: found.etag };
       },
       failure: cosmosFailure,
@@ -217,7 +217,8 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
           ),
         failure: cosmosFailure,
       }),
-    cycle: (definition, cycleId) => point<Cycle>(definition, `cycle:${cycleId}`),
+    // Whether it is a resync, and so ends with a sweep, is read without an etag that a write would check (ADR 0009).
+    cycle: (definition, cycleId) => point<Cycle>(definition, `cycle:${cycleId}`, false),
     cycles: (definition, { limit }) =>
       wire.ask({
         service: "cosmos",
