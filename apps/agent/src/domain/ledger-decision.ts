@@ -1,4 +1,4 @@
-import type { Lane, LedgerEntry, Version, WorkItem } from "@postern/contracts";
+import type { Lane, LedgerEntry, WorkItem } from "@postern/contracts";
 
 export type AppliedState = NonNullable<LedgerEntry["applied"]>;
 
@@ -65,8 +65,7 @@ export function triedEntryOf(
   before: LedgerEntry | undefined,
   wallMs: number,
 ): LedgerEntry | undefined {
-  const known: Version | undefined =
-    before?.triedTo === undefined ? before?.applied?.version : before.triedTo;
+  const known = before?.triedTo ?? before?.applied?.version;
   if (known !== undefined && known >= item.version) return undefined;
   return {
     ...(before ?? { id: place.key, lane: place.lane, entity: item.entity }),

@@ -1,11 +1,14 @@
 import type { AppliedState } from "../domain/ledger-decision";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "../domain/ledger-decision";
+import { OutageError } from "../domain/port-errors";
 import type { Clock, Ledger, LedgerRecord, LedgerWrite } from "../domain/ports";
 import type { UnitItem } from "../domain/unit-forming";
 import { agentPoint } from "@postern/contracts";
 import { assertHeld } from "./lane-hold";
-import { conflictStorm, MOST_CONFLICTS } from "./ledger-conflict";
 import { conclude, leaving, type RoundState } from "./round-state";
+
+/** Conflicts on a lane that only one agent holds are rare; more than this in a row is a fault elsewhere. */
+const MOST_CONFLICTS = 8;
 
 /** An item whose state is at its target now. */
 export interface Reached {
@@ -57,7 +60,13 @@ export async function recordRound(
       ...leaving(state, round).flatMap((entry) => triedWrite(entry, known, state, wallMs)),
     ];
     if (writes.length === 0) return;
-    if (conflicts > MOST_CONFLICTS) throw conflictStorm();
+    if (conflicts > MOST_CONFLICTS) {
+      throw new OutageError(
+        "ledger",
+        "conflict-storm",
+        "ledger entries change faster than they can be written",
+      );
+    }
     if ((await writeLedger(writes, state, dependencies)) === "written") {
       for (const { entry, outcome } of open) conclude(state, entry, { kind: "done", outcome });
       return;

@@ -4,8 +4,8 @@ import {
   DefinitionId,
   entityKey,
   eventAttribute,
-  historyTtlSeconds,
   limits,
+  type Marker,
   type MessageId,
   type PosternError,
   Version,
@@ -20,8 +20,8 @@ import {
   type ReceivedMessage,
   unreadableDeadLetter,
 } from "./cloud-dead-letters";
-import { markerId } from "./page-commit";
-import { ServiceUnavailable, type SyncPorts } from "./ports";
+import { isCountedReport, markerOf } from "./message-marker";
+import type { SyncPorts } from "./ports";
 import { countBegun } from "./replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
@@ -140,34 +140,19 @@ const DRAIN = "drain";
 async function counts(
   ports: SyncPorts,
   messageId: string,
-  { definition, cycleId, version, count }: Accounting,
+  { count, ...place }: Accounting,
   code: string,
 ): Promise<boolean> {
-  const id = markerId(messageId);
-  const [created] = await ports.progress.createMarkers([
-    {
-      id,
-      type: "marker",
-      definition,
-      cycleId,
-      workMessageId: messageId as MessageId,
-      version,
-      counts: { "dead-lettered": count },
-      report: DRAIN,
-      at: new Date(ports.clock.now()).toISOString(),
-      exceptions: [],
-      ttl: historyTtlSeconds,
-    },
-  ]);
-  if (created === true) {
-    ports.logger.info("dead-letter-counted", { definition, cycleId, version, count, code });
-    return true;
-  }
-  const there = await ports.progress.marker(definition, id);
-  if (there === undefined) {
-    throw new ServiceUnavailable("cosmos", `marker ${id} exists and cannot be read`);
-  }
-  return there.report === DRAIN;
+  const dead = { "dead-lettered": count };
+  const marker: Marker = {
+    // The same marker that its result would have made: whoever comes first counts.
+    ...markerOf(messageId, messageId as MessageId, place, dead, ports.clock.now()),
+    report: DRAIN,
+  };
+  const [created] = await ports.progress.createMarkers([marker]);
+  if (created !== true) return isCountedReport(ports, marker);
+  ports.logger.info("dead-letter-counted", { ...place, count, code });
+  return true;
 }
 
 function textProperty(properties: ReceivedMessage["properties"], name: string): string | undefined {

@@ -1,7 +1,6 @@
 import {
   type DefinitionId,
   entityKey,
-  historyTtlSeconds,
   type Hold,
   type IndexEntry,
   limits,
@@ -11,6 +10,7 @@ import {
 } from "@postern/contracts";
 import { followUpIdOf, startFollowUp } from "./follow-up";
 import { releaseMessageId } from "./item-message-ids";
+import { markerOf } from "./message-marker";
 import { cycleDocumentId, markerId, pageId } from "./page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
 import { singleItemMessage, workQueueOf } from "./work-messages";
@@ -216,17 +216,10 @@ async function countReleased(
 
 function releaseMarker(definition: DefinitionId, { item, cycleId }: Hold, nowMs: number): Marker {
   const workMessageId = releaseMessageId(definition, item);
+  const place = { definition, cycleId, version: item.version };
   return {
+    ...markerOf(workMessageId, workMessageId, place, {}, nowMs),
     id: `released:${markerId(workMessageId)}`,
-    type: "marker",
-    definition,
-    cycleId,
-    workMessageId,
-    version: item.version,
-    counts: {},
-    at: new Date(nowMs).toISOString(),
-    exceptions: [],
-    ttl: historyTtlSeconds,
   };
 }
 

@@ -25,6 +25,11 @@ export function retryMessageId(workMessageId: string, itemId: ItemId, attempt: n
   return `${base.slice(0, limits.messageIdChars - RETRY_SUFFIX_CHARS)}~${itemDigest(itemId, 16)}#${attempt}`;
 }
 
+/** Whether a work message is such a copy. */
+export function isRetryId(workMessageId: string): boolean {
+  return /~[0-9a-f]{16}#\d+$/.test(workMessageId);
+}
+
 export function releaseMessageId(
   definition: DefinitionId,
   { version, itemId }: Pick<WorkItem, "version" | "itemId">,

@@ -25,7 +25,7 @@ import { type ReceivedMessage, unreadableDeadLetter } from "./cloud-dead-letters
 import { accountingOf } from "./dead-letter-drain";
 import type { AgentStore, ListOptions, ListPage } from "./job-ports";
 import { onlineAgents } from "./online-agents";
-import { markerId } from "./page-commit";
+import { markerOf } from "./message-marker";
 import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
 
 export interface ParkedStore {
@@ -78,7 +78,7 @@ export async function keepParked(
       );
       const record = recordOf({ ...message, group }, at);
       records.push(record);
-      markers.push(...waitingMarker(record, at));
+      markers.push(...waitingMarker(record, nowMs));
       ports.logger.warn("message-parked", {
         group,
         type: record.unreadType,
@@ -104,24 +104,11 @@ function recordOf(message: ParkedMessage, at: string): ParkedRecord {
 }
 
 /** Counts nothing as done. Its id is not the message's own, whose marker is for its results. */
-function waitingMarker(record: ParkedRecord, at: string): Marker[] {
-  const accounting = accountingOf(record.properties);
+function waitingMarker({ properties, workMessageId }: ParkedRecord, nowMs: number): Marker[] {
+  const accounting = accountingOf(properties);
   if (accounting === undefined) return [];
-  const { definition, cycleId, version, count } = accounting;
-  return [
-    {
-      id: `${markerId(record.workMessageId)}:parked`,
-      type: "marker",
-      definition,
-      cycleId,
-      workMessageId: record.workMessageId,
-      version,
-      counts: { waiting: count },
-      at,
-      exceptions: [],
-      ttl: historyTtlSeconds,
-    },
-  ];
+  const { count, ...place } = accounting;
+  return [markerOf(`${workMessageId}:parked`, workMessageId, place, { waiting: count }, nowMs)];
 }
 
 /** Rounds of one call: whoever calls next goes on. */

@@ -1,35 +1,18 @@
-import {
-  type CycleId,
-  type DeadLetter,
-  type DefinitionId,
-  historyTtlSeconds,
-  type Marker,
-  type MessageId,
-  type OutcomeCounts,
-  type Version,
-} from "@postern/contracts";
+import type { DeadLetter, Marker, MessageId, OutcomeCounts } from "@postern/contracts";
 import { bounded } from "./bounded";
-import { markerId } from "./page-commit";
+import { isRetryId } from "./item-message-ids";
+import { type MarkerPlace, markerOf } from "./message-marker";
 import type { SyncPorts } from "./ports";
 import { reopenCycles } from "./reopen-cycle";
 import { replayOf } from "./replay-id";
 
 const PARALLEL = 16;
-/** Of a work message that is the retry of one item (see the results' consumer). */
-const RETRY_ID = /~[0-9a-f]{16}#\d+$/;
-
-/** Where a replay counts (ADR 0006). */
-export interface ReplayPlace {
-  readonly definition: DefinitionId;
-  readonly cycleId: CycleId;
-  readonly version: Version;
-}
 
 /** Takes back the outcome that was counted when the item failed. Made again, it changes nothing. */
 export function withdrawalOf(
   letter: Pick<DeadLetter, "outcome">,
   messageId: MessageId,
-  place: ReplayPlace,
+  place: MarkerPlace,
   nowMs: number,
 ): Marker {
   const withdrawn = { [letter.outcome ?? "dead-lettered"]: 1 };
@@ -39,36 +22,15 @@ export function withdrawalOf(
 /** The very marker that an agent's answer would have made: whoever comes first counts. */
 export function endOf(
   messageId: MessageId,
-  place: ReplayPlace,
+  place: MarkerPlace,
   counts: OutcomeCounts,
   nowMs: number,
 ): Marker {
   return markerOf(messageId, messageId, place, counts, nowMs);
 }
 
-function markerOf(
-  id: string,
-  workMessageId: MessageId,
-  { definition, cycleId, version }: ReplayPlace,
-  counts: OutcomeCounts,
-  nowMs: number,
-): Marker {
-  return {
-    id: markerId(id),
-    type: "marker",
-    definition,
-    cycleId,
-    workMessageId,
-    version,
-    counts,
-    at: new Date(nowMs).toISOString(),
-    exceptions: [],
-    ttl: historyTtlSeconds,
-  };
-}
-
 /** A message of one item that has come to an end, or waits. */
-export interface ReplayTold extends ReplayPlace {
+export interface ReplayTold extends MarkerPlace {
   readonly workMessageId: string;
   readonly itemId: string;
 }
@@ -82,7 +44,7 @@ export async function countBegun(
   told: readonly ReplayTold[],
 ): Promise<void> {
   // A retry comes after the report that asked for it, and that one has seen to it.
-  const first = told.filter(({ workMessageId }) => !RETRY_ID.test(workMessageId));
+  const first = told.filter(({ workMessageId }) => !isRetryId(workMessageId));
   const markers: Marker[] = [];
   await bounded(first, PARALLEL, async ({ workMessageId, itemId, ...of }) => {
     const begun = replayOf(workMessageId);

@@ -27,13 +27,9 @@ import {
 import { viewCycle } from "./cycle-views";
 import { retryMessageId } from "./item-message-ids";
 import { outcomesOf } from "./on-demand";
+import { isCountedReport } from "./message-marker";
 import { markerId } from "./page-commit";
-import {
-  type DefinitionRecord,
-  type OutgoingMessage,
-  ServiceUnavailable,
-  type SyncPorts,
-} from "./ports";
+import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "./ports";
 import { countBegun, type ReplayTold } from "./replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 import { singleItemMessage, workQueueOf } from "./work-messages";
@@ -97,7 +93,10 @@ export async function consumeResults(
   cloudPoint("after-marker");
   const deadLetters = counted.flatMap((one) => one.deadLetters);
   if (deadLetters.length > 0) await storeDeadLetters(ports, deadLetters);
-  await sendCopies(ports, copiesOf(counted));
+  await sendCopies(
+    ports,
+    counted.flatMap((one) => one.copies),
+  );
   await reportJobs(
     ports,
     accounts.map(({ marker }) => marker),
@@ -123,11 +122,7 @@ async function counting(
     const { marker, copies, deadLetters } = one;
     if (created[index] === true) counted.push(one);
     else if (copies.length > 0 || deadLetters.length > 0) {
-      const there = await ports.progress.marker(marker.definition, marker.id);
-      if (there === undefined) {
-        throw new ServiceUnavailable("cosmos", `marker ${marker.id} exists and cannot be read`);
-      }
-      if (there.report === marker.report) counted.push(one);
+      if (await isCountedReport(ports, marker)) counted.push(one);
     }
   }
   return counted;
@@ -136,23 +131,18 @@ async function counting(
 /** A queue that takes nothing must not keep back what others would take. */
 async function sendCopies(
   { bus }: Pick<SyncPorts, "bus">,
-  copies: ReadonlyMap<string, readonly OutgoingMessage[]>,
+  copies: Account["copies"],
 ): Promise<void> {
   const sent = await Promise.allSettled(
-    [...copies].map(([queue, ofQueue]) => bus.send(queue, ofQueue)),
+    [...Map.groupBy(copies, ({ queue }) => queue)].map(([queue, ofQueue]) =>
+      bus.send(
+        queue,
+        ofQueue.map(({ message }) => message),
+      ),
+    ),
   );
   const failed = sent.find((one) => one.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-}
-
-function copiesOf(accounts: readonly Account[]): ReadonlyMap<string, OutgoingMessage[]> {
-  const copies = new Map<string, OutgoingMessage[]>();
-  for (const { queue, message } of accounts.flatMap((one) => one.copies)) {
-    const ofQueue = copies.get(queue) ?? [];
-    ofQueue.push(message);
-    copies.set(queue, ofQueue);
-  }
-  return copies;
 }
 
 function toldOf({ items, ...of }: WorkMessageResult): ReplayTold[] {

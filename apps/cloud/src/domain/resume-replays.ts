@@ -8,11 +8,12 @@ import {
   withReplaySent,
 } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
+import type { MarkerPlace } from "./message-marker";
 import { markerId } from "./page-commit";
 import { ServiceUnavailable, type Stored } from "./ports";
 import { reopenCycles } from "./reopen-cycle";
 import { replayEach } from "./replay";
-import { endOf, type ReplayPlace, withdrawalOf } from "./replay-markers";
+import { endOf, withdrawalOf } from "./replay-markers";
 
 /** Looked at in one go, and of one definition taken up in one go: the rest has its turn a minute later. */
 const LOOKED_AT = 1_000;
@@ -95,7 +96,7 @@ function orderOf({ actions }: DeadLetter): Order | undefined {
   return { by: step.by, reason: step.reason, traceId: step.traceId ?? "" };
 }
 
-function placeOf(letter: DeadLetter): ReplayPlace | undefined {
+function placeOf(letter: DeadLetter): MarkerPlace | undefined {
   const definition = DefinitionId.safeParse(letter.definition);
   const cycleId = CycleId.safeParse(letter.cycleId);
   const version = Version.safeParse(letter.version);

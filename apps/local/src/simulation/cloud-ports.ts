@@ -28,6 +28,7 @@ import {
   type TenantId,
   type WorkerGroup,
 } from "@postern/contracts";
+import { askCosmos, cosmosFailure } from "./cosmos-wire";
 import type { FakeBroker } from "./fake-broker";
 import { FakeContainer } from "./fake-container";
 import type { FakeGraph } from "./fake-graph";
@@ -62,9 +63,6 @@ export interface CloudWorld {
   };
   readonly log: (line: string | (() => string)) => void;
 }
-
-const cosmosFailure = (how: string, retryAfterMs: number | undefined): Error =>
-  new ServiceUnavailable("cosmos", `Cosmos DB is ${how}`, { retryAfterMs: retryAfterMs ?? null });
 
 export function cloudPorts(world: CloudWorld): SyncPorts {
   const { process, random, place } = world;
@@ -171,21 +169,19 @@ function graph({ wire, graph: source, graphSlowedMs }: CloudWorld): GraphSource 
 
 function definitions({ wire, stores }: CloudWorld): DefinitionStore {
   const { definitions: container } = stores;
-  const cosmos = <T>(operation: string, effect: () => T): Promise<T> =>
-    wire.ask({ service: "cosmos", operation, effect, failure: cosmosFailure });
   return {
     get: async (id, options) =>
       options?.fresh === true
-        ? cosmos("read definition", () => container.documents.get(id))
+        ? askCosmos(wire, "read definition", () => container.documents.get(id))
         : container.documents.get(id),
     list: async () => [...container.documents.values()],
     create: (record) =>
-      cosmos("write definition", () => {
+      askCosmos(wire, "write definition", () => {
         const etag = container.write(record.id, record, undefined);
         return etag === undefined ? undefined : container.documents.get(record.id);
       }),
     replace: (record, etag) =>
-      cosmos("write definition", () => {
+      askCosmos(wire, "write definition", () => {
         const written = container.write(record.id, record, etag);
         return written === undefined ? undefined : container.documents.get(record.id);
       }),
@@ -390,15 +386,14 @@ function index({ wire, stores, process, log }: CloudWorld): IndexStore {
 
 function holds({ wire, stores }: CloudWorld): HoldStore {
   const { holds: container } = stores;
-  const cosmos = <T>(operation: string, effect: () => T): Promise<T> =>
-    wire.ask({ service: "cosmos", operation, effect, failure: cosmosFailure });
   return {
-    put: (all) => cosmos("write holds", () => all.forEach((hold) => container.put(hold.id, hold))),
+    put: (all) =>
+      askCosmos(wire, "write holds", () => all.forEach((hold) => container.put(hold.id, hold))),
     remove: (_definition, ids) =>
-      cosmos("write holds", () => ids.forEach((id) => container.delete(id))),
-    get: (_definition, id) => cosmos("read holds", () => container.read(id)?.value),
+      askCosmos(wire, "write holds", () => ids.forEach((id) => container.delete(id))),
+    get: (_definition, id) => askCosmos(wire, "read holds", () => container.read(id)?.value),
     list: (_definition, { limit }) =>
-      cosmos("read holds", () => ({
+      askCosmos(wire, "read holds", () => ({
         items: [...container.values()].slice(0, limit),
         continuation: null,
       })),

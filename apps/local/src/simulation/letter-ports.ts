@@ -3,31 +3,19 @@ import {
   type DeadLetterPorts,
   type DeadLetterSink,
   type DeadLetterStore,
-  ServiceUnavailable,
   type SyncPorts,
 } from "@postern/cloud";
 import type { DeadLetter } from "@postern/contracts";
 import type { CloudWorld } from "./cloud-ports";
-import type { OperationEffect } from "./fault-book";
+import { askCosmos } from "./cosmos-wire";
 
 type World = Pick<CloudWorld, "wire" | "stores">;
-
-const failure = (how: string, retryAfterMs: number | undefined): Error =>
-  new ServiceUnavailable("cosmos", `Cosmos DB is ${how}`, { retryAfterMs: retryAfterMs ?? null });
-
-function ask<T>(
-  { wire }: World,
-  operation: string,
-  effect: (struck: OperationEffect | undefined) => T,
-): Promise<T> {
-  return wire.ask({ service: "cosmos", operation, effect, failure });
-}
 
 export function deadLetterSink(world: World): DeadLetterSink {
   const { deadLetters: container } = world.stores;
   return {
     add: (letters) =>
-      ask(world, "write dead letters", () =>
+      askCosmos(world.wire, "write dead letters", () =>
         letters
           .filter(
             ({ itemId, messageId }) =>
@@ -40,7 +28,7 @@ export function deadLetterSink(world: World): DeadLetterSink {
           .forEach((letter) => container.write(letter.id, letter, undefined)),
       ),
     replayed: (itemId, messageId) =>
-      ask(world, "read dead letters", () => {
+      askCosmos(world.wire, "read dead letters", () => {
         const found = [...container.documents.values()].filter(
           ({ value: { replay, itemId: item } }) =>
             replay !== undefined && (replay.messageId === messageId || item === itemId),
@@ -52,7 +40,7 @@ export function deadLetterSink(world: World): DeadLetterSink {
         );
       }),
     replace: (letter, etag) =>
-      ask(world, "write dead letters", (struck) => {
+      askCosmos(world.wire, "write dead letters", (struck) => {
         const written = container.write(letter.id, letter, etag) !== undefined;
         return written && struck !== "conflict-with-itself";
       }),
@@ -66,7 +54,7 @@ export function deadLetterPorts(world: World, ports: SyncPorts): SyncPorts & Dea
     letters: deadLetterStore(world),
     audit: {
       add: (entry) =>
-        ask(world, "write audit", () => {
+        askCosmos(world.wire, "write audit", () => {
           if (!world.stores.audit.documents.has(entry.id)) world.stores.audit.put(entry.id, entry);
         }),
     },
@@ -81,9 +69,11 @@ function deadLetterStore(world: World): DeadLetterStore {
   });
   return {
     list: (_query, { limit }) =>
-      ask(world, "read dead letters", () => page([...container.values()].toReversed(), limit)),
+      askCosmos(world.wire, "read dead letters", () =>
+        page([...container.values()].toReversed(), limit),
+      ),
     replayable: (_query, { limit, now }) =>
-      ask(world, "read dead letters", () => {
+      askCosmos(world.wire, "read dead letters", () => {
         const all = [...container.values()];
         return page(
           all.filter((letter) => letter.state === "open" || isUnfinished(letter, now)),
@@ -91,14 +81,14 @@ function deadLetterStore(world: World): DeadLetterStore {
         );
       }),
     unfinished: ({ limit, now }) =>
-      ask(world, "read dead letters", () =>
+      askCosmos(world.wire, "read dead letters", () =>
         [...container.values()]
           .filter((letter) => isUnfinished(letter, now))
           .sort((a, b) => claimOf(a).localeCompare(claimOf(b)))
           .slice(0, limit),
       ),
     groupsOf: (ids) =>
-      ask(world, "read dead letters", () => {
+      askCosmos(world.wire, "read dead letters", () => {
         const found = new Map<string, string>();
         for (const id of ids) {
           const letter = container.documents.get(id)?.value;
@@ -107,9 +97,11 @@ function deadLetterStore(world: World): DeadLetterStore {
         return found;
       }),
     read: (id) =>
-      ask(world, "read dead letters", (struck) => container.read(id, struck === "stale")),
+      askCosmos(world.wire, "read dead letters", (struck) =>
+        container.read(id, struck === "stale"),
+      ),
     replace: (letter, etag) =>
-      ask(world, "write dead letters", (struck) => {
+      askCosmos(world.wire, "write dead letters", (struck) => {
         const written = container.write(letter.id, letter, etag);
         if (written === undefined || struck === "conflict-with-itself") return undefined;
         return container.read(letter.id);

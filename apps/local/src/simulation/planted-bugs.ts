@@ -117,16 +117,16 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "retry sent whoever asked for it",
-    file: `${cloud}/results.ts`,
-    from: "if (there.report === marker.report) counted.push(one);",
-    to: "counted.push(one);",
+    file: `${cloud}/message-marker.ts`,
+    from: "return there.report === marker.report;",
+    to: "return true;",
     why: "An agent that lost its lane unknowingly asks for a retry of what is done: one outcome more than items.",
   },
   {
     name: "report given up half-way",
-    file: `${cloud}/results.ts`,
-    from: "if (there.report === marker.report) counted.push(one);",
-    to: "",
+    file: `${cloud}/message-marker.ts`,
+    from: "return there.report === marker.report;",
+    to: "return false;",
     why: "A batch that ended behind its marker sends no retry when it comes again: a cycle never completes.",
   },
   {
