@@ -25,8 +25,8 @@ function disturb(values: readonly unknown[]): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(takeMs));
     }
     if (value === "EXIT") process.exit(3);
-    if (value === "MEMORY")
-      for (const hoard: unknown[] = []; ;) hoard.push(new Array(10_000).fill(0));
+    // In small pieces: one large piece too many ends the whole process, before V8 can stop the thread.
+    if (value === "MEMORY") for (let hoard: object = {}; ;) hoard = { hoard };
   }
 }
 
