@@ -11,7 +11,8 @@ module.exports = {
       { jsc: { target: "es2023", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
     ],
   },
-  testTimeout: 30_000,
+  // A bound on a hang, not a measurement: the longest single waits of tests are 25 to 30 s.
+  testTimeout: 60_000,
   maxWorkers: 2,
   reporters: ["default", "<rootDir>/tools/closing-line-reporter.cjs"],
 };

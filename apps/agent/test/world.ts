@@ -308,7 +308,7 @@ function outcomesOf(results: readonly ResultMessage[]): Map<string, string[]> {
 export async function eventually(
   what: string,
   check: () => boolean | Promise<boolean>,
-  withinMs = 15_000,
+  withinMs = 25_000,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await check())) {

@@ -64,12 +64,15 @@ export function fixtureApp(fixture: keyof typeof FIXTURES, hostJson: object = {}
   };
 }
 
-/** Asks until the answer is there; the bound only keeps a failing test from hanging. */
+/**
+ * Asks until the answer is there. The bound only keeps a failing test from hanging: it is longer than the try time-out
+ * of 10 s that the SDK may wait for the answer of a connection that was lost under it.
+ */
 export async function eventually<T>(
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
 ): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 25_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
