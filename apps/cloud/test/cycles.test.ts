@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { CosmosClient } from "@azure/cosmos";
+import { type Container, CosmosClient } from "@azure/cosmos";
 import { containers, databaseName, SyncDefinition } from "@postern/contracts";
 import { setTimeout as delay } from "node:timers/promises";
 import {
@@ -294,6 +294,46 @@ describe("an expired delta token", () => {
   });
 });
 
+describe("an enumeration whose cycle's history has run out", () => {
+  const { users } = definition;
+  if (users === undefined) throw new Error("the definition has users");
+  const withTitle = (title: string): SyncDefinition =>
+    SyncDefinition.parse({
+      ...definition,
+      users: { ...users, columns: { ...users.columns, title: `"${title}"` } },
+    });
+
+  /** A changed mapping begins to enumerate; then nobody looks for 30 days. */
+  async function forgottenEnumeration(): Promise<void> {
+    await initialCycle();
+    await applyDefinition(world.ports, withTitle("a"), {});
+    const { items } = await listCycles(world.ports, definitionId, { limit: 5 });
+    const cycle = items.find(({ kind }) => kind === "resync");
+    await container(containers.progress).item(`cycle:${cycle?.id}`, definitionId).delete();
+  }
+
+  test("goes on as a resync: what is gone is deleted", async () => {
+    await forgottenEnumeration();
+    await world.call("DELETE", `/users/${cyd}`);
+    await world.pump();
+    await world.report(await world.takeWork());
+    expect(world.present()).toEqual(everything.filter((key) => key !== `user:${cyd}`));
+    expect(await latestCycle()).toMatchObject({ kind: "resync", state: "completed" });
+    expect((await sync()).inStep).toBe(true);
+  });
+
+  test("does not stand in the way of another change of the mapping", async () => {
+    await forgottenEnumeration();
+    expect(await applyDefinition(world.ports, withTitle("b"), {})).toMatchObject({
+      outcome: "replaced",
+      record: { value: { resyncDue: false } },
+    });
+    await world.pump();
+    await world.report(await world.takeWork());
+    expect(await latestCycle()).toMatchObject({ kind: "resync", state: "completed" });
+  });
+});
+
 describe("the delete breaker", () => {
   const guarded = SyncDefinition.parse({
     ...definition,
@@ -462,11 +502,13 @@ test("an item that is given up twice, by an agent that ended before it had settl
   );
 });
 
-async function storedLetters(): Promise<readonly { readonly itemId: string }[]> {
+function container(name: string): Container {
   const { endpoint, key } = world.cosmos;
-  const { resources } = await new CosmosClient({ endpoint, key })
-    .database(databaseName)
-    .container(containers.deadLetters)
+  return new CosmosClient({ endpoint, key }).database(databaseName).container(name);
+}
+
+async function storedLetters(): Promise<readonly { readonly itemId: string }[]> {
+  const { resources } = await container(containers.deadLetters)
     .items.query<{ itemId: string }>("SELECT * FROM c")
     .fetchAll();
   return resources;

@@ -155,6 +155,7 @@ async function beginEnumeration(
       ports.progress.counter(definition),
       ...streams.map((stream) => ports.progress.checkpoint(definition, stream)),
     ]);
+    const brokenOff = await brokenOffCycles(ports, definition, checkpoints);
     const initial = checkpoints.every((checkpoint) => checkpoint === undefined);
     const kind: CycleKind = initial ? "initial" : "resync";
     const operations: ProgressOperation[] = [
@@ -191,10 +192,11 @@ async function beginEnumeration(
     streams.forEach((stream, index) => {
       const stored = checkpoints[index];
       operations.push(checkpointOperation(definition, stream, cycleId, stored));
-      if (stored?.value.phase === "enumerating" && stored.value.cycleId !== null) {
+      const before = brokenOff[index];
+      if (before !== undefined) {
         operations.push({
           kind: "patch",
-          id: cycleDocumentId(stored.value.cycleId),
+          id: cycleDocumentId(before),
           set: { [`/streams/${stream}`]: "done" },
         });
       }
@@ -218,6 +220,21 @@ async function beginEnumeration(
     return true;
   }
   return false;
+}
+
+/** Of each stream: the cycle whose enumeration is broken off, unless its history has run out. */
+function brokenOffCycles(
+  { progress }: Ports,
+  definition: DefinitionId,
+  checkpoints: readonly (Stored<Checkpoint> | undefined)[],
+): Promise<(CycleId | undefined)[]> {
+  return Promise.all(
+    checkpoints.map(async (stored) => {
+      if (stored?.value.phase !== "enumerating" || stored.value.cycleId === null) return undefined;
+      const cycle = await progress.cycle(definition, stored.value.cycleId);
+      return cycle?.value.cycleId;
+    }),
+  );
 }
 
 function checkpointOperation(

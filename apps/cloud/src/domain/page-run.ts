@@ -219,7 +219,11 @@ class PageRun {
     return reading;
   }
 
-  /** Which cycle pages of this run belong to. */
+  /**
+   * Which cycle pages of this run belong to. An enumeration whose cycle is not there any more (history is kept for 30 days:
+   * a definition can be disabled for longer) gets it anew as a resync: only the sweep at its end is sure to find what is gone,
+   * and where nothing is, it finds nothing.
+   */
   async #cycleOf(claim: Claim): Promise<CycleOfRun> {
     const { checkpoint } = claim;
     const { definition, cycleId, reason } = this.#message;
@@ -229,7 +233,7 @@ class PageRun {
     const stored = await this.#ports.progress.cycle(definition, checkpoint.cycleId);
     return {
       cycleId: checkpoint.cycleId,
-      kind: stored?.value.kind ?? "incremental",
+      kind: stored?.value.kind ?? "resync",
       create: stored === undefined,
     };
   }

@@ -190,12 +190,12 @@ function definitions({ wire, stores }: CloudWorld): DefinitionStore {
 
 function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
   const { progress: store } = stores;
-  const point = <T>(definition: DefinitionId, id: string, mayBeStale = true) =>
+  const point = <T>(definition: DefinitionId, id: string) =>
     wire.ask({
       service: "cosmos",
       operation: "read progress",
       effect: (struck) => {
-        const found = store.container(definition).read(id, mayBeStale && struck === "stale");
+        const found = store.container(definition).read(id, struck === "stale");
         return found === undefined ? undefined : { value: found.value as T, etag: found.etag };
       },
       failure: cosmosFailure,
@@ -213,8 +213,7 @@ function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
           ),
         failure: cosmosFailure,
       }),
-    // Whether it is a resync, and so ends with a sweep, is read without an etag that a write would check (ADR 0009).
-    cycle: (definition, cycleId) => point<Cycle>(definition, `cycle:${cycleId}`, false),
+    cycle: (definition, cycleId) => point<Cycle>(definition, `cycle:${cycleId}`),
     cycles: (definition, { limit }) =>
       wire.ask({
         service: "cosmos",

@@ -101,5 +101,10 @@ export const regressionSeeds: readonly FoundBug[] = [
     seed: 5000036,
     found: "a late agent's report made a dead letter of an item that its successor had applied",
   },
+  {
+    seed: 7005156,
+    found:
+      "an enumeration whose cycle was read as not there ended without its sweep: a delete was lost",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];
