@@ -158,6 +158,55 @@ describe("a SQLite target", () => {
     expect(found?.message).not.toContain("secret-word");
   });
 
+  test("of an item at fault the inbox says afterwards what it said before", async () => {
+    await apply(target, person("ann", 1), person("bob", 1));
+    const inbox = (entity: string) =>
+      harness.database.prepare("select * from postern_inbox where entity = ?").get(entity);
+    const [ann, bob] = [inbox("user:ann"), inbox("user:bob")];
+    const many = Array.from({ length: 60 }, (_, index) => person(`p${index}`, 2));
+    const results = await apply(
+      target,
+      ...many,
+      person("ann", 2, { age: "as old as the hills" }),
+      person("new", 2, { age: "just born" }),
+      person("bob", 2, { age: 42 }),
+    );
+    expect(results.map(({ outcome }) => outcome)).toEqual([
+      ...many.map(() => "applied"),
+      "failed",
+      "failed",
+      "applied",
+    ]);
+    expect(inbox("user:ann")).toEqual(ann);
+    expect(inbox("user:new")).toBeUndefined();
+    expect(inbox("user:bob")).toMatchObject({
+      ...bob,
+      version: 2,
+      applied_at: expect.anything(),
+      item_id: expect.anything(),
+    });
+    expect(await apply(target, person("ann", 1), person("ann", 2, { age: 3 }))).toEqual([
+      { outcome: "replayed" },
+      { outcome: "applied" },
+    ]);
+  });
+
+  test("goes on without the item that makes a trigger end the transaction", async () => {
+    harness.database.exec(
+      "create trigger refuse before insert on people when new.display_name = 'Mallory' begin select raise(rollback, 'no'); end",
+    );
+    const results = await apply(
+      target,
+      person("ann", 1),
+      person("mal", 1, { display_name: "Mallory" }),
+      person("zoe", 1),
+    );
+    expect(results.map(({ outcome }) => outcome)).toEqual(["applied", "failed", "applied"]);
+    expect(failure(results[1])).toMatchObject({ class: "permanent", code: "target-rejected" });
+    const left = harness.database.prepare("select entity from postern_inbox order by entity").all();
+    expect(left).toEqual([{ entity: "user:ann" }, { entity: "user:zoe" }]);
+  });
+
   test("finds the item at fault when a constraint is checked at the commit only", async () => {
     harness.database.exec(
       "create table badges (id text primary key, person text references people (id) deferrable initially deferred)",

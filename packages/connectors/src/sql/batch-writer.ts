@@ -1,16 +1,20 @@
 /**
  * Applies a batch in one transaction: inbox first, then the tables.
  *
- * The common case is one try with no savepoint. When a statement fails because of some row, the transaction is rolled
- * back and the batch runs again in careful mode: parts under savepoints, down to the item at fault, whose inbox row is
- * taken back with it. That the whole fails is known by then, so it begins with the parts. An item that fails for want of
- * another (a reference, a freed unique value) is tried once more after the rest.
+ * The common case is one try. When a statement fails because of some row, there are two ways on:
+ *
+ * - Where a failed statement leaves its transaction as it was (SQLite), the rows are written in parts and the inbox stays;
+ *   only what it says of the items at fault is taken back.
+ * - Otherwise, or when that fails, the transaction is rolled back and the batch runs again in parts, inbox and all.
+ *
+ * What only fails at the commit is found one by one.
  */
 import { agentPoint } from "@postern/contracts";
 import { sql } from "kysely";
-import type { ApplyResult, StopSignal, TargetFailure } from "../connector";
+import type { ApplyResult, StopSignal } from "../connector";
 import type { Database, SqlEngine } from "./engine";
 import type { Inbox } from "./inbox";
+import { failed, isolate, type Results } from "./isolation";
 import type { PlannedItem } from "./planned-item";
 import { type RowWriter, StatementError } from "./row-writer";
 import type { SqlFailure } from "./sql-failure";
@@ -25,14 +29,6 @@ export interface BatchWriterOptions {
   readonly onStatement: StatementSink;
 }
 
-/**
- * Of a hundred items with one at fault, halves write two hundred once more until it is found, quarters a hundred and thirty,
- * in as many statements.
- */
-const PARTS = 4;
-
-type Results = Map<PlannedItem, ApplyResult>;
-
 export interface Written {
   readonly results: ReadonlyMap<PlannedItem, ApplyResult>;
   /** Some failure says that cached knowledge of the target is out of date. */
@@ -43,8 +39,6 @@ export interface Written {
 interface Findings {
   catalogueStale: boolean;
 }
-
-const failed = (failure: TargetFailure): ApplyResult => ({ outcome: "failed", failure });
 
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
@@ -66,12 +60,17 @@ export class BatchWriter {
     findings: Findings,
   ): Promise<Results> {
     const swift = await this.#transaction(signal, findings, (transaction) =>
-      this.#attempt(transaction, items, signal),
+      this.#swift(transaction, items, signal, findings),
     );
     if (swift.ok) return swift.results;
     if (swift.failure.scope === "batch") return this.#allFailed(items, swift.failure);
     const careful = await this.#transaction(signal, findings, (transaction) =>
-      this.#careful(transaction, partsOf(items, swift.failure), signal, findings),
+      isolate(items, swift.failure, {
+        transaction,
+        signal,
+        attempt: (part) => this.#attempt(transaction, part, signal),
+        classify: (error) => this.#classify(error, findings),
+      }),
     );
     if (careful.ok) return careful.results;
     if (careful.failure.scope === "batch") return this.#allFailed(items, careful.failure);
@@ -122,12 +121,79 @@ export class BatchWriter {
     }
   }
 
+  /** Inbox, then tables; where the engine allows it, also in spite of items at fault. */
+  async #swift(
+    transaction: Database,
+    items: readonly PlannedItem[],
+    signal: StopSignal,
+    findings: Findings,
+  ): Promise<Results> {
+    const { committed } = this.#options.engine;
+    if (committed === undefined) return this.#attempt(transaction, items, signal);
+    const { results, ahead } = await this.#advance(transaction, items, signal);
+    await sql`savepoint postern_rows`.execute(transaction);
+    let written: Results;
+    try {
+      written = await this.#writeRows(transaction, ahead, signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof StatementError)) throw error;
+      const failure = this.#classify(error, findings);
+      if (failure.scope === "batch") throw error;
+      try {
+        written = await this.#repair(transaction, ahead, failure, signal, findings);
+      } catch (trouble) {
+        if (signal.aborted) throw trouble;
+        // Some triggers end the transaction. It is all tried again from the beginning, in parts.
+        throw error;
+      }
+    }
+    for (const [item, result] of written) results.set(item, result);
+    return results;
+  }
+
+  /**
+   * Writes the rows of those that can be written, and takes the inbox rows of the others back to what is committed. The
+   * inbox has been written already, and stays: writing it is the larger part of the work.
+   */
+  async #repair(
+    transaction: Database,
+    ahead: readonly PlannedItem[],
+    failure: SqlFailure,
+    signal: StopSignal,
+    findings: Findings,
+  ): Promise<Results> {
+    await sql`rollback to savepoint postern_rows`.execute(transaction);
+    const results = await isolate(ahead, failure, {
+      transaction,
+      signal,
+      attempt: (part) => this.#writeRows(transaction, part, signal),
+      classify: (error) => this.#classify(error, findings),
+    });
+    const refused = ahead.filter((item) => results.get(item)?.outcome === "failed");
+    const entries = refused.map(({ entry }) => entry);
+    await this.#options.inbox.restore(transaction, entries);
+    return results;
+  }
+
   /** Inbox, then tables. Throws at the first failure, leaving the rest to whoever rolls back. */
   async #attempt(
     transaction: Database,
     items: readonly PlannedItem[],
     signal: StopSignal,
   ): Promise<Results> {
+    const { results, ahead } = await this.#advance(transaction, items, signal);
+    for (const [item, result] of await this.#writeRows(transaction, ahead, signal)) {
+      results.set(item, result);
+    }
+    return results;
+  }
+
+  /** Results of those that the inbox is ahead of, and the others, whose rows are to be written. */
+  async #advance(
+    transaction: Database,
+    items: readonly PlannedItem[],
+    signal: StopSignal,
+  ): Promise<{ readonly results: Results; readonly ahead: readonly PlannedItem[] }> {
     signal.throwIfAborted();
     const { engine, inbox, inboxTable, onStatement, target } = this.#options;
     const entries = items.map((item) => item.entry);
@@ -151,76 +217,21 @@ export class BatchWriter {
         results.set(item, { outcome: same ? "replayed" : "superseded" });
       }
     }
-    const ahead = items.filter((item) => advanced.has(item.entry));
+    return { results, ahead: items.filter((item) => advanced.has(item.entry)) };
+  }
+
+  async #writeRows(
+    transaction: Database,
+    ahead: readonly PlannedItem[],
+    signal: StopSignal,
+  ): Promise<Results> {
     agentPoint("before-write");
     signal.throwIfAborted();
+    const results: Results = new Map();
     for (const [item, outcome] of await this.#options.rows.write(transaction, ahead, signal)) {
       results.set(item, { outcome });
     }
     agentPoint("after-write");
-    return results;
-  }
-
-  async #careful(
-    transaction: Database,
-    parts: readonly (readonly PlannedItem[])[],
-    signal: StopSignal,
-    findings: Findings,
-  ): Promise<Results> {
-    const items = parts.flat();
-    const results: Results = new Map();
-    for (const part of parts) {
-      for (const [item, result] of await this.#isolate(transaction, part, signal, findings)) {
-        results.set(item, result);
-      }
-    }
-    const waiting = items.filter((item) => isDependency(results.get(item)));
-    if (waiting.length > 0 && waiting.length < items.length) {
-      for (const [item, result] of await this.#isolate(transaction, waiting, signal, findings)) {
-        results.set(item, result);
-      }
-    }
-    return results;
-  }
-
-  async #isolate(
-    transaction: Database,
-    items: readonly PlannedItem[],
-    signal: StopSignal,
-    findings: Findings,
-  ): Promise<Results> {
-    if (items.length === 0) return new Map();
-    await sql`savepoint postern_part`.execute(transaction);
-    let failure: SqlFailure;
-    let members: readonly PlannedItem[];
-    try {
-      const results = await this.#attempt(transaction, items, signal);
-      await sql`release savepoint postern_part`.execute(transaction);
-      return results;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      failure = this.#classify(error, findings);
-      if (failure.scope === "batch") throw error;
-      members = error instanceof StatementError ? error.members : items;
-    }
-    await sql`rollback to savepoint postern_part`.execute(transaction);
-    await sql`release savepoint postern_part`.execute(transaction);
-    if (items.length === 1) {
-      return new Map(items.map((item) => [item, failed(failure.failure)]));
-    }
-    if (failure.scope === "statement") {
-      const hopeless = new Set(members);
-      const rest = items.filter((item) => !hopeless.has(item));
-      const results = await this.#isolate(transaction, rest, signal, findings);
-      for (const item of hopeless) results.set(item, failed(failure.failure));
-      return results;
-    }
-    const results: Results = new Map();
-    for (const part of partsOf(items, failure)) {
-      for (const [item, result] of await this.#isolate(transaction, part, signal, findings)) {
-        results.set(item, result);
-      }
-    }
     return results;
   }
 
@@ -241,22 +252,6 @@ export class BatchWriter {
   #allFailed(items: readonly PlannedItem[], { failure }: SqlFailure): Results {
     return new Map(items.map((item) => [item, failed(failure)]));
   }
-}
-
-/** Parts when some row of the whole is at fault; a whole statement is found out by trying once more. */
-function partsOf(
-  items: readonly PlannedItem[],
-  { scope }: SqlFailure,
-): readonly (readonly PlannedItem[])[] {
-  if (scope !== "item" || items.length === 1) return [items];
-  const size = Math.ceil(items.length / PARTS);
-  const parts: (readonly PlannedItem[])[] = [];
-  for (let from = 0; from < items.length; from += size) parts.push(items.slice(from, from + size));
-  return parts;
-}
-
-function isDependency(result: ApplyResult | undefined): boolean {
-  return result?.outcome === "failed" && result.failure.class === "dependency";
 }
 
 /** All transactions take inbox rows in this order, so that they wait for each other instead of deadlocking. */

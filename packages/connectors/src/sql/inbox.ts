@@ -3,13 +3,16 @@
  * target's row and in the same transaction, `where version < new`: a row that does not advance means that the item must
  * not be applied, however it came to be delivered again or late. Audit triggers may read the version from it.
  */
-import { entityKey } from "@postern/contracts";
+import { entityKey, invariant } from "@postern/contracts";
 import { type CompiledQuery, sql } from "kysely";
 import type { ApplyItem } from "../connector";
 import type { Database, SqlEngine, SqlParameter } from "./engine";
 import type { StatementCache } from "./statement-cache";
 
 const COLUMNS = ["definition", "entity", "version", "item_id", "tombstone", "applied_at"] as const;
+
+/** Rows of one statement, so that its parameters are few enough whatever columns the table has been given. */
+const RESTORED_ROWS = 200;
 
 export interface Inbox {
   /** Creates the table if it is absent. Throws what the database throws. */
@@ -22,6 +25,8 @@ export interface Inbox {
     entries: readonly ApplyItem[],
     noteStatement: (text: string) => void,
   ): Promise<Set<ApplyItem>>;
+  /** Takes the rows of entries that a transaction has advanced back to what is committed. Only of engines that show it. */
+  restore(transaction: Database, entries: readonly ApplyItem[]): Promise<void>;
   /** Versions that the inbox holds, by entry. */
   versions(transaction: Database, entries: readonly ApplyItem[]): Promise<Map<ApplyItem, number>>;
 }
@@ -78,6 +83,15 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       .returning(["definition", "entity"])
       .compile();
 
+  /** Whole numbers stay whole also in a column without a type, should somebody have added one. */
+  const asStored = (row: Record<string, unknown>): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(row).map(([column, value]) => [
+        column,
+        typeof value === "number" ? engine.toParameter(value) : value,
+      ]),
+    );
+
   const parametersOf = (entries: readonly ApplyItem[], appliedAt: string): SqlParameter[] =>
     entries.flatMap(({ definition, item }) => [
       definition,
@@ -116,6 +130,18 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
         }
       }
       return advanced;
+    },
+    async restore(transaction, entries) {
+      const { committed } = engine;
+      invariant(committed, "the engine shows what is committed");
+      for (const part of chunks(entries, RESTORED_ROWS)) {
+        const keys = part.map(({ definition, item }) => [definition, entityKey(item.entity)]);
+        const ofPart = engine.rowsIn(["definition", "entity"], keys);
+        const rows = await committed.selectFrom(table).selectAll().where(ofPart).execute();
+        await transaction.deleteFrom(table).where(ofPart).execute();
+        if (rows.length === 0) continue;
+        await transaction.insertInto(table).values(rows.map(asStored)).execute();
+      }
     },
     async versions(transaction, entries) {
       const byKey = new Map(entries.map((entry) => [entryKey(entry), entry]));

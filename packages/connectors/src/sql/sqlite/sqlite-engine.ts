@@ -30,7 +30,11 @@ interface CatalogueRow {
 }
 
 export function openSqlite(options: SqliteOptions): SqlEngine {
-  const database = new Kysely<Tables>({ dialect: new NodeSqliteDialect(options) });
+  const open = (): Kysely<Tables> =>
+    new Kysely<Tables>({ dialect: new NodeSqliteDialect(options) });
+  const database = open();
+  // A connection of its own, opened by the first item at fault.
+  const committed = open();
   const split = (object: string): { schema: string; name: string } | undefined => {
     const [first = "", second, ...rest] = object.split(".");
     if (rest.length > 0) return undefined;
@@ -41,6 +45,7 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
     database,
     maxParameters: MAX_PARAMETERS,
     maxConcurrentTransactions: 1,
+    committed,
     async describe(object): Promise<TableShape | undefined> {
       const place = split(object);
       if (!place) return undefined;
@@ -105,6 +110,8 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
       }
     },
     classify: classifySqlite,
-    close: () => database.destroy(),
+    close: async () => {
+      await Promise.all([database.destroy(), committed.destroy()]);
+    },
   };
 }
