@@ -230,7 +230,7 @@ export class DeadLetterScene {
     );
   }
 
-  /** Says as an agent how the item of a letter ended, and waits until it is counted. */
+  /** Says as an agent how the item of a letter ended, and waits until that is consumed. */
   async report(
     letter: DeadLetter,
     workMessageId: string,
@@ -279,12 +279,14 @@ export class DeadLetterScene {
       },
     });
     await sender.close();
-    const markerId = `marker:${workMessageId.replaceAll("#", "_")}`;
-    await eventually(`the result of ${workMessageId} is counted`, async () => {
-      const { resource } = await this.container("progress")
-        .item(markerId, definition)
-        .read<object>();
-      return resource !== undefined;
+    // Not at its marker, which is the first that its consumer writes: letters follow it.
+    await eventually(`the result of ${workMessageId} is consumed`, async () => {
+      const receiver = this.#bus.createReceiver("results-main");
+      try {
+        return (await receiver.peekMessages(1)).length === 0;
+      } finally {
+        await receiver.close();
+      }
     });
   }
 
