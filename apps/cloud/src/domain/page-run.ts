@@ -1,20 +1,19 @@
 import {
   cloudPoint,
   type CycleId,
-  historyTtlSeconds,
   startQueueName,
   type StartMessage,
   startSession,
 } from "@postern/contracts";
 import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
-import { cycleIdAt } from "./cycle-id";
 import { cycleDocumentId, moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";
 import { ServiceUnavailable, SourceError, type SyncPorts } from "./ports";
 import { decideStart } from "./start-decision";
 import { continuationOf, startMessageOf } from "./start-messages";
-import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
+import { beginResync } from "./resync";
+import type { Claim, StreamClaims } from "./stream-claims";
 import { sweep, type SweepOptions } from "./sweep";
 import { readPages, type ReadPages } from "./work-page-reader";
 
@@ -244,60 +243,17 @@ class PageRun {
 
   // ---- resync ----------------------------------------------------------------------------------------------------
 
-  /** The delta token is worth nothing any more: a new generation compares everything. */
   async #restart(
     claim: Claim,
     cycle: CycleOfRun,
   ): Promise<{ claim: Claim; cycle: CycleOfRun } | undefined> {
     const { definition, stream } = this.#message;
-    const { checkpoint } = claim;
-    const nowMs = this.#ports.clock.now();
-    const cycleId = cycleIdAt(nowMs, `${stream}-resync`);
-    const now = new Date(nowMs).toISOString();
-    const inCycle = checkpoint.phase === "enumerating" && !cycle.create;
-    const moved = await moveCheckpoint(
-      this.#ports,
-      this.#claims,
-      claim,
-      {
-        link: null,
-        phase: "enumerating",
-        page: checkpoint.page + 1,
-        generation: checkpoint.generation + 1,
-        cycleId,
-        owner: this.#ports.stamp.owner,
-        leaseUntil: new Date(nowMs + leaseMs).toISOString(),
-      },
-      [
-        {
-          kind: "create",
-          document: {
-            id: cycleDocumentId(cycleId),
-            type: "cycle",
-            definition,
-            cycleId,
-            kind: "resync",
-            startedAt: now,
-            streams: { [stream]: "running" },
-            ttl: historyTtlSeconds,
-          },
-        },
-        // What the broken-off enumeration would still have shown, the resync shows.
-        ...(inCycle
-          ? [
-              {
-                kind: "patch",
-                id: cycleDocumentId(cycle.cycleId),
-                set: { [`/streams/${stream}`]: "done" },
-              } as const,
-            ]
-          : []),
-      ],
-    );
-    if (moved === undefined) return undefined;
+    const restarted = await beginResync(this.#ports, this.#claims, claim, cycle);
+    if (restarted === undefined) return undefined;
     await this.#markRequestDone();
+    const { cycleId } = restarted.cycle;
     this.#ports.logger.warn("delta-expired", { definition, stream, cycleId });
-    return { claim: moved, cycle: { cycleId, kind: "resync", create: false } };
+    return restarted;
   }
 
   async #sweep(

@@ -11,7 +11,6 @@ import {
   type WorkItem,
 } from "@postern/contracts";
 import { bounded } from "./bounded";
-import { allot, expiredHours, hourOf } from "./breaker";
 import type { CompiledDefinition } from "./compiled-definition";
 import {
   type DecisionContext,
@@ -24,6 +23,7 @@ import {
   type MembershipEnds,
   settle,
 } from "./decide";
+import { holdOf, reserveDeletes } from "./delete-allowance";
 import {
   collectTouches,
   endsOf,
@@ -73,7 +73,6 @@ export async function runWorkPage(
   return new WorkPage(ports, input).run();
 }
 
-const BREAKER_ATTEMPTS = 5;
 const READS_AT_ONCE = 5;
 
 class WorkPage {
@@ -240,73 +239,28 @@ class WorkPage {
         (decision.kind === "present" || decision.kind === "absent") &&
         decision.counted !== undefined,
     );
-    const reserved = counted.length === 0 ? undefined : await this.#reserve(counted.length);
+    const { stream, cycleId, compiled } = this.#input;
+    const { definition } = compiled;
+    const reserved =
+      counted.length === 0
+        ? undefined
+        : await reserveDeletes(this.#ports, definition, counted.length);
     const heldBack = new Set(counted.slice(reserved?.released ?? 0));
     for (const draft of drafts) {
       if (!heldBack.has(draft)) {
         settle(draft, this.#context);
         continue;
       }
-      invariant(reserved, "only a counted item can be held");
-      this.#holds.push(this.#holdOf(draft, reserved));
+      const item = this.#itemOf(draft);
+      invariant(reserved && item, "only a counted item can be held");
+      const place = { definition, stream, cycleId, nowMs: this.#ports.clock.now() };
+      this.#holds.push(holdOf(item, draft.decision, reserved, place));
       hold(draft, this.#context);
     }
   }
 
-  /**
-   * Takes from the allowance before anything is released, under the counter's etag: two streams cannot both use the same
-   * rest. A page that is then abandoned has taken too much, never too little.
-   */
-  async #reserve(wanted: number) {
-    const { clock, progress } = this.#ports;
-    const breaker = this.#input.compiled.definition.deletes;
-    for (let attempt = 0; attempt < BREAKER_ATTEMPTS; attempt += 1) {
-      const counter = await progress.counter(this.#definitionId);
-      invariant(counter, "a claimed definition has a counter");
-      const now = clock.now();
-      const allotment = allot(counter.value, breaker, now, wanted);
-      if (allotment.released === 0) return allotment;
-      const result = await progress.transact(this.#definitionId, [
-        {
-          kind: "patch",
-          id: "counter",
-          etag: counter.etag,
-          increment: { [`/deletesByHour/${hourOf(now)}`]: allotment.released },
-          remove: expiredHours(counter.value, breaker, now)
-            .slice(0, 8)
-            .map((hour) => `/deletesByHour/${hour}`),
-        },
-      ]);
-      if (result.ok) return allotment;
-    }
-    // The other stream keeps changing the counter: holding is the safe side.
-    return { released: 0, allowed: 0, before: 0 };
-  }
-
   #isHeld({ after }: Draft): boolean {
     return after.held === this.#input.version;
-  }
-
-  #holdOf(draft: Draft, allotment: { allowed: number; before: number }): Hold {
-    const { stream, cycleId, compiled } = this.#input;
-    const item = this.#itemOf(draft);
-    invariant(item, "a held draft has an item");
-    const { decision } = draft;
-    const cause =
-      decision.kind === "present" || decision.kind === "absent"
-        ? (decision.counted ?? "delete")
-        : "delete";
-    const { windowHours } = compiled.definition.deletes;
-    return {
-      id: holdId(item),
-      definition: this.#definitionId,
-      stream,
-      cycleId,
-      item,
-      cause: cause === "delete" ? "delete" : `'${cause}' from true to false`,
-      reason: `${allotment.before} deletes and disables were released in the last ${windowHours} hours; ${allotment.allowed} are allowed`,
-      heldAt: new Date(this.#ports.clock.now()).toISOString(),
-    };
   }
 
   /** Holds that this page has replaced or made needless. Those that it does not come to any more count no longer all the same. */

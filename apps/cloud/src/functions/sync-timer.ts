@@ -1,6 +1,7 @@
 import type { TimerHandler } from "@azure/functions";
-import { ServiceUnavailable, type SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../domain/ports";
 import { tick } from "../domain/sync-timer";
+import { timerTick } from "./timer-tick";
 
 /** The tick is when it was due, not when it ran: instances that tick together then ask for the same. */
 export function syncTimerHandler(ports: SyncPorts): TimerHandler {
@@ -10,11 +11,6 @@ export function syncTimerHandler(ports: SyncPorts): TimerHandler {
     // Far from now it is the status of another time; then the clock is the better witness, rounded to agree.
     const tickMs =
       Number.isNaN(due) || Math.abs(nowMs - due) > 1_000 ? Math.floor(nowMs / 1_000) * 1_000 : due;
-    try {
-      await tick(ports, tickMs);
-    } catch (error) {
-      if (!(error instanceof ServiceUnavailable)) throw error;
-      ports.logger.warn("tick-missed", { service: error.service, message: error.message });
-    }
+    await timerTick(ports.logger, "syncTimer", () => tick(ports, tickMs));
   };
 }

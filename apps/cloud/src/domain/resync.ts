@@ -1,0 +1,64 @@
+import { historyTtlSeconds } from "@postern/contracts";
+import { cycleIdAt } from "./cycle-id";
+import { cycleDocumentId, moveCheckpoint } from "./page-commit";
+import type { CycleOfRun } from "./page-work";
+import type { SyncPorts } from "./ports";
+import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
+
+/**
+ * The delta token is worth nothing any more: a new generation, in a cycle of its own, compares everything. Undefined:
+ * somebody else has the claim.
+ */
+export async function beginResync(
+  ports: SyncPorts,
+  claims: StreamClaims,
+  claim: Claim,
+  brokenOff: CycleOfRun,
+): Promise<{ readonly claim: Claim; readonly cycle: CycleOfRun } | undefined> {
+  const { checkpoint } = claim;
+  const { definition, stream } = checkpoint;
+  const nowMs = ports.clock.now();
+  const cycleId = cycleIdAt(nowMs, `${stream}-resync`);
+  const inCycle = checkpoint.phase === "enumerating" && !brokenOff.create;
+  const moved = await moveCheckpoint(
+    ports,
+    claims,
+    claim,
+    {
+      link: null,
+      phase: "enumerating",
+      page: checkpoint.page + 1,
+      generation: checkpoint.generation + 1,
+      cycleId,
+      owner: ports.stamp.owner,
+      leaseUntil: new Date(nowMs + leaseMs).toISOString(),
+    },
+    [
+      {
+        kind: "create",
+        document: {
+          id: cycleDocumentId(cycleId),
+          type: "cycle",
+          definition,
+          cycleId,
+          kind: "resync",
+          startedAt: new Date(nowMs).toISOString(),
+          streams: { [stream]: "running" },
+          ttl: historyTtlSeconds,
+        },
+      },
+      // What the broken-off enumeration would still have shown, the resync shows.
+      ...(inCycle
+        ? [
+            {
+              kind: "patch",
+              id: cycleDocumentId(brokenOff.cycleId),
+              set: { [`/streams/${stream}`]: "done" },
+            } as const,
+          ]
+        : []),
+    ],
+  );
+  if (moved === undefined) return undefined;
+  return { claim: moved, cycle: { cycleId, kind: "resync", create: false } };
+}
