@@ -1,5 +1,6 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from "@azure/identity";
 import type { Settings } from "../settings";
+import { withinTimeLimit } from "./time-limit";
 
 /**
  * The app's identity: a managed identity in Azure, a client of the local token issuer elsewhere; which one, the library
@@ -7,10 +8,13 @@ import type { Settings } from "../settings";
  * tenth of a cold start, and its tokens are kept until five minutes before they end.
  */
 const EARLY_MS = 5 * 60_000;
+/** The library waits for its issuer without end, and whoever needs the same token waits with it. */
+const ANSWERED_WITHIN_MS = 15_000;
 
 export function createCredential(
   settings: Settings["identity"],
   now: () => number,
+  answeredWithinMs = ANSWERED_WITHIN_MS,
 ): TokenCredential {
   let inner: Promise<TokenCredential> | undefined;
   const tokens = new Map<string, Promise<AccessToken | null>>();
@@ -25,7 +29,8 @@ export function createCredential(
     options: GetTokenOptions | undefined,
   ): Promise<AccessToken | null> => {
     inner ??= load();
-    return (await inner).getToken(scopes, options);
+    const fetching = (await inner).getToken(scopes, options);
+    return withinTimeLimit(fetching, answeredWithinMs, "the token issuer did not answer");
   };
   return {
     getToken: async (scopes, options) => {

@@ -14,6 +14,11 @@ import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
  * asks, and a function must not sleep. Throttling and outages come out as typed errors with the time to wait.
  */
 const MAX_MEMBER_PAGES = 200;
+/**
+ * Ten times what slow pages take. Without it a connection that is gone without a word holds its stream for as long as the
+ * host lets a function run.
+ */
+const ANSWERED_WITHIN_MS = 60_000;
 /** Marks our requests as background work: interactive callers of the tenant go first (facts: Graph throttling). */
 const PRIORITY = { "x-ms-throttle-priority": "low" };
 const EXPIRED_CODES = new Set(["syncStateNotFound", "resyncRequired", "syncStateInvalid"]);
@@ -22,6 +27,7 @@ export function createGraphSource(
   settings: Settings["graph"],
   credential: TokenCredential,
   now: () => number,
+  answeredWithinMs = ANSWERED_WITHIN_MS,
 ): GraphSource {
   const { baseUrl, scope } = settings;
   const authentication = new AuthenticationHandler({
@@ -46,6 +52,7 @@ export function createGraphSource(
       return (await client
         .api(path)
         .headers({ ...PRIORITY, ...headers })
+        .options({ signal: AbortSignal.timeout(answeredWithinMs) })
         .get()) as unknown;
     } catch (error) {
       throw sourceError(error, now());

@@ -1,9 +1,9 @@
 import type { Health } from "@postern/contracts";
 import type { z } from "zod";
 import { serviceProbes, type ServiceProbe } from "../adapters/service-probes";
-import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
 import type { Handlers } from "../http/endpoint";
 import type { Platform } from "../platform";
+import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
 
 type HealthReport = z.infer<typeof Health>;
 

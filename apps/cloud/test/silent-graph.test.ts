@@ -1,0 +1,56 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { createCredential } from "../src/adapters/credential";
+import { createGraphSource } from "../src/adapters/graph-source";
+
+/** Takes every connection and says nothing: what is left of one whose other end is gone without a word. */
+let silence: Server;
+let url: string;
+const sockets = new Set<Socket>();
+const environment = { ...process.env };
+
+beforeEach(async () => {
+  silence = createServer((socket) => {
+    sockets.add(socket.resume().on("error", () => undefined));
+  });
+  await once(silence.listen(0, "127.0.0.1"), "listening");
+  url = `127.0.0.1:${(silence.address() as AddressInfo).port}`;
+});
+afterEach(() => {
+  process.env = { ...environment };
+  for (const socket of sockets) socket.destroy();
+  silence.close();
+});
+
+const token = { token: "t", expiresOnTimestamp: Date.now() + 3_600_000 };
+
+// Found by chaos with seed 5025: both streams stood until the host would have ended their functions.
+test("Graph that does not answer is unavailable, and its connection is let go", async () => {
+  const graph = createGraphSource(
+    { baseUrl: `http://${url}`, scope: "s" },
+    { getToken: () => Promise.resolve(token) },
+    Date.now,
+    100,
+  );
+  await expect(graph.page("users", ["id"], null)).rejects.toMatchObject({ failure: "unavailable" });
+  const [socket] = sockets;
+  if (socket !== undefined && !socket.closed) await once(socket, "close");
+  expect(sockets.size).toBe(1);
+});
+
+test("a token issuer that does not answer keeps nobody waiting, and is asked again", async () => {
+  process.env = {
+    ...environment,
+    AZURE_TENANT_ID: "8d6f3a52-0c1b-4a77-9b1f-3d5b7c1f2e10",
+    AZURE_CLIENT_ID: "app",
+    AZURE_CLIENT_SECRET: "secret",
+    AZURE_AUTHORITY_HOST: `https://${url}/`,
+  };
+  const credential = createCredential({ disableInstanceDiscovery: true }, Date.now, 200);
+  await expect(credential.getToken("s")).rejects.toThrow("did not answer within 200 ms");
+  const asked = sockets.size;
+  expect(asked).toBeGreaterThan(0);
+  await expect(credential.getToken("s")).rejects.toThrow("did not answer within 200 ms");
+  expect(sockets.size).toBeGreaterThan(asked);
+});
