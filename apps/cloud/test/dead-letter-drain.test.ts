@@ -77,6 +77,25 @@ test("a given-up message becomes a dead letter an item, its cycle ends, and drai
   });
 });
 
+test("two copies of a message, sent further apart than the broker notices, are one dead letter an item", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  const [first, ...others] = await world.takeWork();
+  if (first === undefined) throw new Error("there is work");
+  await world.report(others);
+  cycleId = first.cycleId;
+  const { messageId, version, items } = first;
+  const copy = dead({ messageId, version, body: first, count: items.length });
+  const later = {
+    ...copy,
+    properties: { ...copy.properties, "cloudEvents:time": "2026-03-01T08:20:00Z" },
+  };
+  for (const each of [copy, later, copy, later]) await drainDeadLetter(world.ports, queue, each);
+  expect(await stored()).toHaveLength(items.length);
+  const cycles = await listCycles(world.ports, definitionId, { limit: 1 });
+  expect(cycles.items[0]).toMatchObject({ state: "completed", deadLettered: items.length });
+});
+
 test("a message whose body is broken is accounted for by its properties", async () => {
   await applyDefinition(world.ports, definition, {});
   await world.pump();

@@ -94,8 +94,8 @@ export async function drainDeadLetter(
     );
   }
   const { messageId } = message;
-  if (accounting !== undefined && !(await counts(ports, messageId, accounting, code))) {
-    // Its agent reported it and could not settle it: every item has an outcome, which an operator must not take back.
+  if (accounting !== undefined && !(await counts(ports, { messageId, code, atMs }, accounting))) {
+    // Its agent reported it and could not settle it, or another copy was drained: every item has an outcome.
     ports.logger.info("dead-letter-reported-before", { queue, code, messageId });
     return;
   }
@@ -133,21 +133,28 @@ export function accountingOf(properties: ReceivedMessage["properties"]): Account
   return { definition: definition.data, cycleId: cycleId.data, version: version.data, count };
 }
 
-/** Names the count that a drain made: whoever finds it drains the same message again. */
-const DRAIN = "drain";
+/** A message that is given up, as its dead-letter queue has it. */
+interface GivenUp {
+  readonly messageId: string;
+  readonly code: string;
+  /** Tells copies of one message apart: each was sent at a time of its own. */
+  readonly atMs: number;
+}
 
-/** Counts the message as given up. False: an agent's report counts, which came first (ADR 0010). */
+/**
+ * Counts the message as given up. False: an agent's report counts, which came first (ADR 0010), or another copy of the
+ * message, which was sent twice further apart than the broker notices. The same copy, drained again, counts.
+ */
 async function counts(
   ports: SyncPorts,
-  messageId: string,
+  { messageId, code, atMs }: GivenUp,
   { count, ...place }: Accounting,
-  code: string,
 ): Promise<boolean> {
   const dead = { "dead-lettered": count };
   const marker: Marker = {
     // The same marker that its result would have made: whoever comes first counts.
     ...markerOf(messageId, messageId as MessageId, place, dead, ports.clock.now()),
-    report: DRAIN,
+    report: `drain@${new Date(atMs).toISOString()}`,
   };
   const [created] = await ports.progress.createMarkers([marker]);
   if (created !== true) return isCountedReport(ports, marker);

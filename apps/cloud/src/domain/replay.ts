@@ -20,6 +20,7 @@ import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import type { OutgoingMessage, Stored } from "./ports";
 import { reopenCycles } from "./reopen-cycle";
+import { followEnd } from "./replay-end";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
 import { endOf, withdrawalOf } from "./replay-markers";
 import { type ReplayableItem, validateReplay } from "./replay-validation";
@@ -61,15 +62,35 @@ export async function replayDeadLetters(
   order: Order,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ReplayRefusal[]> {
-  const results = await replayEach(ports, letters, () => order, options);
-  if (options.dryRun !== true) {
-    for (const { id, outcome, detail } of results) {
-      if (outcome === "refused") {
-        await auditRefusal(ports, id, "replayDeadLetter", order, detail ?? "");
-      }
-    }
+  if (options.dryRun === true) return replayEach(ports, letters, () => order, options);
+  const { open, ended } = await followEnds(ports, letters);
+  const results = [...ended, ...(await replayEach(ports, open, () => order, options))];
+  for (const { id, outcome, detail } of results) {
+    if (outcome === "refused")
+      await auditRefusal(ports, id, "replayDeadLetter", order, detail ?? "");
   }
   return results;
+}
+
+/** A replay that was begun before may have ended since: then there is nothing to take up. */
+async function followEnds(
+  ports: DeadLetterPorts,
+  letters: readonly Stored<DeadLetter>[],
+): Promise<{
+  readonly open: readonly Stored<DeadLetter>[];
+  readonly ended: readonly ReplayRefusal[];
+}> {
+  const nowMs = ports.clock.now();
+  const ends = await bounded(letters, PARALLEL, async (stored) =>
+    replayChance(stored.value, nowMs).kind === "resend" ? followEnd(ports, stored) : undefined,
+  );
+  const ended = letters.flatMap(({ value }, index) => {
+    const end = ends[index];
+    if (end === "sent") return alreadyReplayed(withReplaySent(value, nowMs));
+    return end === "open" ? result(value, "failed", changed) : [];
+  });
+  const open = letters.filter((_, index) => ends[index] === undefined);
+  return { open, ended };
 }
 
 /** The same for letters that different people asked for; those without an order are passed over. */
@@ -250,7 +271,7 @@ async function lostClaim(ports: DeadLetterPorts, before: DeadLetter): Promise<Re
     case "discarded":
       return result(now.value, "refused", `it was discarded${lastStep(now.value)}`);
     case "open":
-      return result(now.value, "failed", "it changed at this moment; ask again");
+      return result(now.value, "failed", changed);
   }
 }
 
@@ -311,6 +332,7 @@ async function giveUp(
   return result(stored.value, "failed", tryAgain);
 }
 
+const changed = "it changed at this moment; ask again";
 const tryAgain = "a cloud service did not answer; ask again, nothing is sent twice";
 
 function alreadyReplayed(letter: DeadLetter): ReplayRefusal {

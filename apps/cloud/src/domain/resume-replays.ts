@@ -1,27 +1,16 @@
-import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@postern/contracts";
+import type { DeadLetter, Marker } from "@postern/contracts";
 import { bounded } from "./bounded";
-import {
-  type Order,
-  replayChance,
-  withClaimExtended,
-  withFailureAgain,
-  withReplaySent,
-} from "./dead-letter";
+import { type Order, replayChance, withClaimExtended } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import type { MarkerPlace } from "./message-marker";
-import { markerId } from "./page-commit";
 import { ServiceUnavailable, type Stored } from "./ports";
-import { reopenCycles } from "./reopen-cycle";
 import { replayEach } from "./replay";
+import { follow, followEnd, placeOf, unfinishedReport } from "./replay-end";
 import { endOf, withdrawalOf } from "./replay-markers";
 
 /** Looked at in one go, and of one definition taken up in one go: the rest has its turn a minute later. */
 const LOOKED_AT = 1_000;
 const TAKEN_UP = 200;
 const PARALLEL = 16;
-/** Names the end that is written here: whoever finds it knows that no agent told it. */
-const WATCH = "replay-watch";
-
 /**
  * Finishes replays whose request ended between its claim and its end, in the name of who asked: an item that a person has
  * seen go is never left lying because nobody asks a second time. What has been answered meanwhile is noted as sent; what
@@ -57,7 +46,7 @@ async function resume(
     const order = stored === undefined ? undefined : orderOf(stored.value);
     if (stored === undefined || order === undefined) return;
     if (replayChance(stored.value, ports.clock.now()).kind !== "resend") return;
-    if (await isToldAlready(ports, stored)) return;
+    if ((await followEnd(ports, stored)) !== undefined) return;
     unanswered.set(id, stored);
     orders.set(id, order);
   });
@@ -96,25 +85,6 @@ function orderOf({ actions }: DeadLetter): Order | undefined {
   return { by: step.by, reason: step.reason, traceId: step.traceId ?? "" };
 }
 
-function placeOf(letter: DeadLetter): MarkerPlace | undefined {
-  const definition = DefinitionId.safeParse(letter.definition);
-  const cycleId = CycleId.safeParse(letter.cycleId);
-  const version = Version.safeParse(letter.version);
-  if (!definition.success || !cycleId.success || !version.success) return undefined;
-  return { definition: definition.data, cycleId: cycleId.data, version: version.data };
-}
-
-/** Whether its message has come to its end, or was opened again here before: then nothing is sent, and the letter follows. */
-async function isToldAlready(ports: DeadLetterPorts, stored: Stored<DeadLetter>): Promise<boolean> {
-  const { replay } = stored.value;
-  const place = placeOf(stored.value);
-  if (replay === undefined || place === undefined) return false;
-  const end = await ports.progress.marker(place.definition, markerId(replay.messageId));
-  if (end === undefined) return false;
-  await follow(ports, stored, end, "its definition no longer takes it");
-  return true;
-}
-
 async function openAgain(
   ports: DeadLetterPorts,
   { value, etag }: Stored<DeadLetter>,
@@ -126,32 +96,13 @@ async function openAgain(
   const { replay } = value;
   const place = placeOf(value);
   if (claim === undefined || replay === undefined) return;
-  if (place === undefined) return follow(ports, claim, undefined, why);
-  const { messageId } = replay;
-  const failed = { [value.outcome ?? "dead-lettered"]: 1 };
-  const end: Marker = { ...endOf(messageId, place, failed, nowMs), report: WATCH };
-  await ports.progress.createMarkers([withdrawalOf(value, messageId, place, nowMs), end]);
-  await follow(ports, claim, await ports.progress.marker(place.definition, end.id), why);
-}
-
-/** The letter says what its end says: open again where it was ended here, and sent where an agent has told. */
-async function follow(
-  ports: DeadLetterPorts,
-  { value: letter, etag }: Stored<DeadLetter>,
-  end: Marker | undefined,
-  why: string,
-): Promise<void> {
-  const nowMs = ports.clock.now();
-  if (end !== undefined && end.report !== WATCH) {
-    const place = { definition: end.definition, cycleId: end.cycleId, version: end.version };
-    await ports.progress.createMarkers([withdrawalOf(letter, end.workMessageId, place, nowMs)]);
-    await reopenCycles(ports, place.definition, [place.cycleId]);
-    await ports.letters.replace(withReplaySent(letter, nowMs), etag);
+  if (place === undefined) {
+    await follow(ports, claim, undefined, why);
     return;
   }
-  const reason = `the replay could not be finished: ${why}`.slice(0, 500);
-  const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);
-  // A lost write is none: the next look finds it as it is then.
-  if (opened !== undefined) await ports.letters.replace(opened, etag);
-  ports.logger.warn("replay-not-finished", { id: letter.id, reason });
+  const { messageId } = replay;
+  const failed = { [value.outcome ?? "dead-lettered"]: 1 };
+  const end: Marker = { ...endOf(messageId, place, failed, nowMs), report: unfinishedReport };
+  await ports.progress.createMarkers([withdrawalOf(value, messageId, place, nowMs), end]);
+  await follow(ports, claim, await ports.progress.marker(place.definition, end.id), why);
 }

@@ -16,16 +16,7 @@ export function deadLetterSink(world: World): DeadLetterSink {
   return {
     add: (letters) =>
       askCosmos(world.wire, "write dead letters", () =>
-        letters
-          .filter(
-            ({ itemId, messageId }) =>
-              itemId === null ||
-              messageId === null ||
-              ![...container.values()].some(
-                (known) => known.itemId === itemId && known.messageId === messageId,
-              ),
-          )
-          .forEach((letter) => container.write(letter.id, letter, undefined)),
+        letters.forEach((letter) => container.write(letter.id, letter, undefined)),
       ),
     replayed: (itemId, messageId) =>
       askCosmos(world.wire, "read dead letters", () => {

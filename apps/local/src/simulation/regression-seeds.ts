@@ -106,5 +106,10 @@ export const regressionSeeds: readonly FoundBug[] = [
     found:
       "an enumeration whose cycle was read as not there ended without its sweep: a delete was lost",
   },
+  {
+    seed: 8004283,
+    found:
+      "a person asked again for a replay that the timer was giving up, and had ended in the middle: sent and given up at once",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];

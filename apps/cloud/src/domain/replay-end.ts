@@ -1,0 +1,61 @@
+import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@postern/contracts";
+import { withFailureAgain, withReplaySent } from "./dead-letter";
+import type { DeadLetterPorts } from "./dead-letter-ports";
+import type { MarkerPlace } from "./message-marker";
+import { markerId } from "./page-commit";
+import type { Stored } from "./ports";
+import { reopenCycles } from "./reopen-cycle";
+import { withdrawalOf } from "./replay-markers";
+
+/** Names the end of a replay that could not be finished: whoever finds it knows that no agent told it. */
+export const unfinishedReport = "replay-watch";
+
+/** What a letter says after its replay's end: sent, or open again. */
+export type ReplayEnd = "sent" | "open";
+
+export function placeOf(letter: DeadLetter): MarkerPlace | undefined {
+  const definition = DefinitionId.safeParse(letter.definition);
+  const cycleId = CycleId.safeParse(letter.cycleId);
+  const version = Version.safeParse(letter.version);
+  if (!definition.success || !cycleId.success || !version.success) return undefined;
+  return { definition: definition.data, cycleId: cycleId.data, version: version.data };
+}
+
+/**
+ * Of a replay whose claim has lapsed: whether its message has come to its end, told by an agent or given up here. Then nothing
+ * is sent any more, and the letter follows. Undefined: it has not.
+ */
+export async function followEnd(
+  ports: DeadLetterPorts,
+  stored: Stored<DeadLetter>,
+): Promise<ReplayEnd | undefined> {
+  const { replay } = stored.value;
+  const place = placeOf(stored.value);
+  if (replay === undefined || place === undefined) return undefined;
+  const end = await ports.progress.marker(place.definition, markerId(replay.messageId));
+  if (end === undefined) return undefined;
+  return follow(ports, stored, end, "its definition no longer takes it");
+}
+
+/** The letter says what its end says: open again where the replay was given up, and sent where an agent has told. */
+export async function follow(
+  ports: DeadLetterPorts,
+  { value: letter, etag }: Stored<DeadLetter>,
+  end: Marker | undefined,
+  why: string,
+): Promise<ReplayEnd> {
+  const nowMs = ports.clock.now();
+  if (end !== undefined && end.report !== unfinishedReport) {
+    const place = { definition: end.definition, cycleId: end.cycleId, version: end.version };
+    await ports.progress.createMarkers([withdrawalOf(letter, end.workMessageId, place, nowMs)]);
+    await reopenCycles(ports, place.definition, [place.cycleId]);
+    await ports.letters.replace(withReplaySent(letter, nowMs), etag);
+    return "sent";
+  }
+  const reason = `the replay could not be finished: ${why}`.slice(0, 500);
+  const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);
+  // A lost write is none: the next look finds it as it is then.
+  if (opened !== undefined) await ports.letters.replace(opened, etag);
+  ports.logger.warn("replay-not-finished", { id: letter.id, reason });
+  return "open";
+}
