@@ -191,6 +191,16 @@ describe("a SQLite target", () => {
     ]);
   });
 
+  test("does not commit what it could not take back of an item at fault", async () => {
+    harness.database.exec(
+      "create trigger keep before delete on postern_inbox begin select raise(ignore); end",
+    );
+    const bad = person("bad", 1, { age: -1 });
+    const results = await apply(target, person("ann", 1), bad, person("zoe", 1));
+    expect(results.map(({ outcome }) => outcome)).toEqual(["applied", "failed", "applied"]);
+    expect(await apply(target, person("bad", 1, { age: 1 }))).toEqual([{ outcome: "applied" }]);
+  });
+
   test("goes on without the item that makes a trigger end the transaction", async () => {
     harness.database.exec(
       "create trigger refuse before insert on people when new.display_name = 'Mallory' begin select raise(rollback, 'no'); end",

@@ -317,6 +317,35 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.equal((await harness.people()).length, 1);
     assert.deepEqual(new Set(await apply(target, ...batch)), new Set(["applied"]));
   }),
+  one(
+    "gives a row to its newest claimant, also beside an item at fault",
+    async (target, harness) => {
+      const claim = (entity: string, version: number, desired: "present" | "absent") =>
+        applyItem({ type: "user", id: entity }, version, {
+          desired,
+          object: "people",
+          key: { id: "shared" },
+          values: desired === "present" ? { upn: entity } : {},
+        });
+      for (const [version, desired] of [
+        [5, "absent"],
+        [15, "present"],
+      ] as const) {
+        // By name the newest comes first: the order of entities must not decide.
+        const results = await apply(
+          target,
+          claim("a", version + 4, "present"),
+          person("b", version),
+          person("c", version, { age: -1 }),
+          person("d", version),
+          claim("z", version, desired),
+        );
+        assert.deepEqual([results[0], results[2]], ["applied", "failed permanent target-rejected"]);
+        const shared = (await harness.people()).find(({ id }) => id === "shared");
+        assert.equal(shared?.upn, "a");
+      }
+    },
+  ),
   {
     name: "lets versions only rise when two agents write the same entities",
     run: (harness) =>

@@ -16,7 +16,7 @@ import type { Database, SqlEngine } from "./engine";
 import type { Inbox } from "./inbox";
 import { failed, isolate, type Results } from "./isolation";
 import type { PlannedItem } from "./planned-item";
-import { type RowWriter, StatementError } from "./row-writer";
+import { byClaim, type RowWriter, StatementError } from "./row-writer";
 import type { SqlFailure } from "./sql-failure";
 import { type StatementSink, statementSpan } from "./statement-span";
 
@@ -84,14 +84,15 @@ export class BatchWriter {
     findings: Findings,
   ): Promise<Results> {
     const results: Results = new Map();
-    for (const [index, item] of items.entries()) {
+    const ordered = items.toSorted(byClaim);
+    for (const [index, item] of ordered.entries()) {
       const alone = await this.#transaction(signal, findings, (transaction) =>
         this.#attempt(transaction, [item], signal),
       );
       if (alone.ok) for (const [written, result] of alone.results) results.set(written, result);
       else if (alone.failure.scope === "batch") {
         // What keeps the whole from being written would make each of the rest wait for it again.
-        for (const left of items.slice(index)) results.set(left, failed(alone.failure.failure));
+        for (const left of ordered.slice(index)) results.set(left, failed(alone.failure.failure));
         break;
       } else results.set(item, failed(alone.failure.failure));
     }
@@ -128,8 +129,8 @@ export class BatchWriter {
     signal: StopSignal,
     findings: Findings,
   ): Promise<Results> {
-    const { committed } = this.#options.engine;
-    if (committed === undefined) return this.#attempt(transaction, items, signal);
+    const { readCommitted } = this.#options.engine;
+    if (readCommitted === undefined) return this.#attempt(transaction, items, signal);
     const { results, ahead } = await this.#advance(transaction, items, signal);
     await sql`savepoint postern_rows`.execute(transaction);
     let written: Results;

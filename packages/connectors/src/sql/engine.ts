@@ -40,10 +40,11 @@ export interface SqlEngine {
   readonly maxParameters: number;
   readonly maxConcurrentTransactions: number;
   /**
-   * Sees what is committed, also while a transaction is under way. Only where a failed statement leaves its transaction as
+   * Shows what is committed, also while a transaction is under way. Only where a failed statement leaves its transaction as
    * it was and there is one transaction at a time: then the transaction can go on, knowing what it began with.
    */
-  readonly committed: Database | undefined;
+  readonly readCommitted:
+    (<Result>(read: (committed: Database) => Promise<Result>) => Promise<Result>) | undefined;
   /** Looks a table or view up in the catalogue; undefined when there is none. */
   describe(object: string): Promise<TableShape | undefined>;
   /** Names of the tables, to suggest one that was meant. */

@@ -9,9 +9,10 @@ import type { ApplyItem } from "../connector";
 import type { Database, SqlEngine, SqlParameter } from "./engine";
 import type { StatementCache } from "./statement-cache";
 
-const COLUMNS = ["definition", "entity", "version", "item_id", "tombstone", "applied_at"] as const;
+const VALUES = ["version", "item_id", "tombstone", "applied_at"] as const;
+const COLUMNS = ["definition", "entity", ...VALUES] as const;
 
-/** Rows of one statement, so that its parameters are few enough whatever columns the table has been given. */
+/** Rows that are restored together. */
 const RESTORED_ROWS = 200;
 
 export interface Inbox {
@@ -75,7 +76,7 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
           .columns(["definition", "entity"])
           .doUpdateSet(
             Object.fromEntries(
-              COLUMNS.slice(2).map((column) => [column, sql`${sql.id("excluded", column)}`]),
+              VALUES.map((column) => [column, sql`${sql.id("excluded", column)}`]),
             ),
           )
           .where(sql<boolean>`${sql.id(name, "version")} < ${sql.id("excluded", "version")}`),
@@ -83,13 +84,19 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       .returning(["definition", "entity"])
       .compile();
 
-  /** Whole numbers stay whole also in a column without a type, should somebody have added one. */
+  const isAmong = (entries: readonly ApplyItem[]) =>
+    engine.rowsIn(
+      ["definition", "entity"],
+      entries.map(({ definition, item }) => [definition, entityKey(item.entity)]),
+    );
+
+  /** What an advance writes, as it was. */
   const asStored = (row: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(
-      Object.entries(row).map(([column, value]) => [
-        column,
-        typeof value === "number" ? engine.toParameter(value) : value,
-      ]),
+      VALUES.map((column) => {
+        const value = row[column];
+        return [column, typeof value === "number" ? engine.toParameter(value) : value];
+      }),
     );
 
   const parametersOf = (entries: readonly ApplyItem[], appliedAt: string): SqlParameter[] =>
@@ -132,26 +139,38 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       return advanced;
     },
     async restore(transaction, entries) {
-      const { committed } = engine;
-      invariant(committed, "the engine shows what is committed");
+      const { readCommitted } = engine;
+      invariant(readCommitted, "the engine shows what is committed");
       for (const part of chunks(entries, RESTORED_ROWS)) {
-        const keys = part.map(({ definition, item }) => [definition, entityKey(item.entity)]);
-        const ofPart = engine.rowsIn(["definition", "entity"], keys);
-        const rows = await committed.selectFrom(table).selectAll().where(ofPart).execute();
-        await transaction.deleteFrom(table).where(ofPart).execute();
-        if (rows.length === 0) continue;
-        await transaction.insertInto(table).values(rows.map(asStored)).execute();
+        const rows = await readCommitted((committed) =>
+          committed.selectFrom(table).select(COLUMNS).where(isAmong(part)).execute(),
+        );
+        const known = new Map(rows.map((row) => [keyOf(row["definition"], row["entity"]), row]));
+        const fresh = part.filter((entry) => !known.has(entryKey(entry)));
+        if (fresh.length > 0) {
+          const gone = await transaction.deleteFrom(table).where(isAmong(fresh)).executeTakeFirst();
+          expectRows(gone.numDeletedRows, fresh.length);
+        }
+        for (const entry of part) {
+          const row = known.get(entryKey(entry));
+          if (row === undefined) continue;
+          const put = await transaction
+            .updateTable(table)
+            .set(asStored(row))
+            .where(isAmong([entry]))
+            .executeTakeFirst();
+          expectRows(put.numUpdatedRows, 1);
+        }
       }
     },
     async versions(transaction, entries) {
       const byKey = new Map(entries.map((entry) => [entryKey(entry), entry]));
       const versions = new Map<ApplyItem, number>();
       for (const part of chunks(entries, Math.floor(engine.maxParameters / 2))) {
-        const keys = part.map(({ definition, item }) => [definition, entityKey(item.entity)]);
         const rows = await transaction
           .selectFrom(table)
           .select(["definition", "entity", "version"])
-          .where(engine.rowsIn(["definition", "entity"], keys))
+          .where(isAmong(part))
           .execute();
         for (const row of rows) {
           const entry = byKey.get(keyOf(row["definition"], row["entity"]));
@@ -161,6 +180,11 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       return versions;
     },
   };
+}
+
+/** A trigger on the inbox may have kept it from being restored: then nothing of the transaction may stay. */
+function expectRows(found: bigint, expected: number): void {
+  if (Number(found) !== expected) throw new Error("the inbox was not restored");
 }
 
 export function chunks<Item>(items: readonly Item[], size: number): Item[][] {

@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import type { ApplyResult, StopSignal, TargetFailure } from "../connector";
 import type { Database } from "./engine";
 import type { PlannedItem } from "./planned-item";
-import { StatementError } from "./row-writer";
+import { byClaim, StatementError } from "./row-writer";
 import type { SqlFailure } from "./sql-failure";
 
 /**
@@ -28,7 +28,8 @@ export interface Isolation {
 export const failed = (failure: TargetFailure): ApplyResult => ({ outcome: "failed", failure });
 
 /**
- * Writes all items of which none fails for itself; that the whole of them fails together is known already.
+ * Writes all items of which none fails for itself; that the whole of them fails together is known already. In the order of
+ * their claims: those of one row may come into different parts.
  *
  * @throws what the transaction or the target as a whole fails with
  */
@@ -38,8 +39,9 @@ export async function isolate(
   isolation: Isolation,
 ): Promise<Results> {
   const results: Results = new Map();
-  for (const part of partsOf(items, failure)) await isolatePart(part, isolation, results);
-  const waiting = items.filter((item) => isDependency(results.get(item)));
+  const ordered = items.toSorted(byClaim);
+  for (const part of partsOf(ordered, failure)) await isolatePart(part, isolation, results);
+  const waiting = waitingOf(ordered, results);
   if (waiting.length > 0 && waiting.length < items.length) {
     await isolatePart(waiting, isolation, results);
   }
@@ -100,6 +102,18 @@ function partsOf(
   const parts: (readonly PlannedItem[])[] = [];
   for (let from = 0; from < items.length; from += size) parts.push(items.slice(from, from + size));
   return parts;
+}
+
+/** Those that may have what they wait for now, but for those whose row another has claimed after them: it is that one's. */
+function waitingOf(ordered: readonly PlannedItem[], results: Results): readonly PlannedItem[] {
+  const taken = new Set<string>();
+  const waiting: PlannedItem[] = [];
+  for (const item of ordered.toReversed()) {
+    const result = results.get(item);
+    if (result?.outcome === "applied" || result?.outcome === "unchanged") taken.add(item.rowKey);
+    else if (isDependency(result) && !taken.has(item.rowKey)) waiting.unshift(item);
+  }
+  return waiting;
 }
 
 function isDependency(result: ApplyResult | undefined): boolean {

@@ -162,6 +162,12 @@ export class RowWriter {
   }
 }
 
+/** The order in which entities may claim a row: who leaves it first, then by version. Whoever writes last has it. */
+export function byClaim(a: PlannedItem, b: PlannedItem): number {
+  const leaving = (item: PlannedItem): number => (item.entry.item.desired === "absent" ? 0 : 1);
+  return leaving(a) - leaving(b) || a.entry.item.version - b.entry.item.version;
+}
+
 /**
  * Entities that claim the same row each go into a round of their own: who leaves it first, then by version, so that the
  * newest that wants it keeps it.
@@ -169,11 +175,7 @@ export class RowWriter {
 function roundsOf(items: readonly PlannedItem[]): PlannedItem[][] {
   const rounds: PlannedItem[][] = [];
   const seen = new Map<string, number>();
-  const leaving = (item: PlannedItem): number => (item.entry.item.desired === "absent" ? 0 : 1);
-  const ordered = items.toSorted(
-    (a, b) => leaving(a) - leaving(b) || a.entry.item.version - b.entry.item.version,
-  );
-  for (const item of ordered) {
+  for (const item of items.toSorted(byClaim)) {
     const round = seen.get(item.rowKey) ?? 0;
     seen.set(item.rowKey, round + 1);
     (rounds[round] ??= []).push(item);

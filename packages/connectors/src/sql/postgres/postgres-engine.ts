@@ -77,7 +77,7 @@ export function openPostgres(options: PostgresOptions): SqlEngine {
     database,
     maxParameters: MAX_PARAMETERS,
     maxConcurrentTransactions: options.poolSize,
-    committed: undefined,
+    readCommitted: undefined,
     async describe(object): Promise<TableShape | undefined> {
       const [first = "", second, ...rest] = object.split(".");
       if (rest.length > 0) return undefined;

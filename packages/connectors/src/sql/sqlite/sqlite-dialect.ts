@@ -42,13 +42,20 @@ class SqliteFileMissing extends Error {
 
 export class NodeSqliteDialect implements Dialect {
   readonly #options: SqliteOptions;
+  #driver: NodeSqliteDriver | undefined;
 
   constructor(options: SqliteOptions) {
     this.#options = options;
   }
 
   createDriver(): Driver {
-    return new NodeSqliteDriver(this.#options);
+    this.#driver = new NodeSqliteDriver(this.#options);
+    return this.#driver;
+  }
+
+  /** Has the file open that is at its place now. */
+  get isOpen(): boolean {
+    return this.#driver?.isOpen === true;
   }
 
   createQueryCompiler(): SqliteQueryCompiler {
@@ -70,6 +77,13 @@ class NodeSqliteDriver implements Driver {
 
   constructor(options: SqliteOptions) {
     this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return (
+      this.#connection !== undefined &&
+      this.#connection.identity === fileIdentity(this.#options.file)
+    );
   }
 
   async init(): Promise<void> {

@@ -30,11 +30,8 @@ interface CatalogueRow {
 }
 
 export function openSqlite(options: SqliteOptions): SqlEngine {
-  const open = (): Kysely<Tables> =>
-    new Kysely<Tables>({ dialect: new NodeSqliteDialect(options) });
-  const database = open();
-  // A connection of its own, opened by the first item at fault.
-  const committed = open();
+  const dialect = new NodeSqliteDialect(options);
+  const database = new Kysely<Tables>({ dialect });
   const split = (object: string): { schema: string; name: string } | undefined => {
     const [first = "", second, ...rest] = object.split(".");
     if (rest.length > 0) return undefined;
@@ -45,7 +42,17 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
     database,
     maxParameters: MAX_PARAMETERS,
     maxConcurrentTransactions: 1,
-    committed,
+    async readCommitted(read) {
+      // Of a file that was replaced meanwhile, another connection would take the locks along when it closes.
+      if (!dialect.isOpen) throw new Error("the file was replaced in the middle of a transaction");
+      // Not kept: it must not outlive the file's other connection, which alone notices when the file is replaced.
+      const committed = new Kysely<Tables>({ dialect: new NodeSqliteDialect(options) });
+      try {
+        return await read(committed);
+      } finally {
+        await committed.destroy();
+      }
+    },
     async describe(object): Promise<TableShape | undefined> {
       const place = split(object);
       if (!place) return undefined;
@@ -110,8 +117,6 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
       }
     },
     classify: classifySqlite,
-    close: async () => {
-      await Promise.all([database.destroy(), committed.destroy()]);
-    },
+    close: () => database.destroy(),
   };
 }
