@@ -23,7 +23,7 @@ import { followUpAsked } from "./follow-up";
 import type { AgentStore } from "./job-ports";
 import { onlineAgents } from "./online-agents";
 import { cycleDocumentId } from "./page-commit";
-import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
+import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
 import { workQueueOf } from "./work-messages";
 
@@ -38,7 +38,7 @@ export interface CycleWatchPorts extends SyncPorts {
   readonly agents: Pick<AgentStore, "list">;
 }
 
-/** Open cycles read in one go, with their page records and markers. */
+/** Open cycles read in one go, with their page records and markers, and closed in one: a transaction takes no more. */
 const CYCLES_AT_ONCE = 100;
 /** Of one definition at one time: a change every second, and no agent there for hours. */
 const CYCLES_WATCHED = 10_000;
@@ -103,6 +103,7 @@ async function watchSome(
   const pagesOf = Map.groupBy(pages, ({ cycleId }) => cycleId);
   const markersOf = Map.groupBy(markers, ({ cycleId }) => cycleId);
   let restarted = 0;
+  const closed: ClosedCycle[] = [];
   for (const stored of open) {
     const { cycleId } = stored.value;
     const ofCycle = pagesOf.get(cycleId) ?? [];
@@ -126,8 +127,11 @@ async function watchSome(
       parked: progress.parked,
       agents: waits ? (await agentsOf(group)).map((agent) => sightOf(agent, target)) : [],
     };
-    restarted += await act(ports, stored, decideCycle(watched, ports.clock.now()));
+    const decision = decideCycle(watched, ports.clock.now());
+    if (decision.kind === "close") closed.push({ stored, closedAtMs: decision.closedAtMs });
+    else restarted += await act(ports, stored, decision);
   }
+  await close(ports, id, closed);
   return restarted;
 }
 
@@ -172,7 +176,7 @@ function sightOf({ id, targets }: AgentSightSource, target: string): AgentSight 
 async function act(
   ports: CycleWatchPorts,
   stored: Stored<Cycle>,
-  decision: WatchDecision,
+  decision: Exclude<WatchDecision, { readonly kind: "close" }>,
 ): Promise<number> {
   const { definition, cycleId, stall: before } = stored.value;
   const { logger } = ports;
@@ -193,12 +197,6 @@ async function act(
       }
       return 0;
     }
-    case "close":
-      await patch(ports, stored, {
-        "/closedAt": new Date(decision.closedAtMs).toISOString(),
-        "/stall": null,
-      });
-      return 0;
     case "mark": {
       const { stall, restart } = decision;
       // Whoever was faster has seen the same, or something newer.
@@ -226,13 +224,39 @@ async function act(
   }
 }
 
+interface ClosedCycle {
+  readonly stored: Stored<Cycle>;
+  readonly closedAtMs: number;
+}
+
+/** All in one request, since single changes make a cycle each; one by one when some cycle has moved meanwhile. */
+async function close(
+  { progress }: Pick<SyncPorts, "progress">,
+  definition: DefinitionId,
+  cycles: readonly ClosedCycle[],
+): Promise<void> {
+  if (cycles.length === 0) return;
+  const patches = cycles.map(({ stored, closedAtMs }) =>
+    patchOf(stored, { "/closedAt": new Date(closedAtMs).toISOString(), "/stall": null }),
+  );
+  const together = await progress.transact(definition, patches);
+  if (together.ok || patches.length === 1) return;
+  for (const one of patches) await progress.transact(definition, [one]);
+}
+
+function patchOf(
+  { value: { cycleId }, etag }: Stored<Cycle>,
+  set: Readonly<Record<string, unknown>>,
+): ProgressOperation {
+  return { kind: "patch", id: cycleDocumentId(cycleId), etag, set };
+}
+
 async function patch(
-  ports: Pick<SyncPorts, "progress">,
-  { value: { definition, cycleId }, etag }: Stored<Cycle>,
+  { progress }: Pick<SyncPorts, "progress">,
+  stored: Stored<Cycle>,
   set: Readonly<Record<string, unknown>>,
 ): Promise<boolean> {
-  const operation = { kind: "patch", id: cycleDocumentId(cycleId), etag, set } as const;
-  return (await ports.progress.transact(definition, [operation])).ok;
+  return (await progress.transact(stored.value.definition, [patchOf(stored, set)])).ok;
 }
 
 /** A write whose answer was lost is tried again by the SDK, and then finds the etag changed: by itself. */
