@@ -48,14 +48,19 @@ function dead(message: { messageId: string; body: unknown; count: number; versio
 }
 let cycleId = "";
 
-test("a given-up message becomes a dead letter an item, its cycle ends, and draining twice changes nothing", async () => {
+/** An initial cycle of which one message has no outcome yet. */
+async function allButOneReported() {
   await applyDefinition(world.ports, definition, {});
   await world.pump();
   const [first, ...others] = await world.takeWork();
   if (first === undefined) throw new Error("there is work");
   await world.report(others);
   cycleId = first.cycleId;
-  const { messageId, version, items } = first;
+  return { first, ...first };
+}
+
+test("a given-up message becomes a dead letter an item, its cycle ends, and draining twice changes nothing", async () => {
+  const { first, messageId, version, items } = await allButOneReported();
   const message = dead({ messageId, version, body: first, count: items.length });
   await drainDeadLetter(world.ports, queue, message);
   await drainDeadLetter(world.ports, queue, message);
@@ -78,13 +83,7 @@ test("a given-up message becomes a dead letter an item, its cycle ends, and drai
 });
 
 test("two copies of a message, sent further apart than the broker notices, are one dead letter an item", async () => {
-  await applyDefinition(world.ports, definition, {});
-  await world.pump();
-  const [first, ...others] = await world.takeWork();
-  if (first === undefined) throw new Error("there is work");
-  await world.report(others);
-  cycleId = first.cycleId;
-  const { messageId, version, items } = first;
+  const { first, messageId, version, items } = await allButOneReported();
   const copy = dead({ messageId, version, body: first, count: items.length });
   const later = {
     ...copy,
@@ -97,13 +96,7 @@ test("two copies of a message, sent further apart than the broker notices, are o
 });
 
 test("a message whose body is broken is accounted for by its properties", async () => {
-  await applyDefinition(world.ports, definition, {});
-  await world.pump();
-  const [first, ...others] = await world.takeWork();
-  if (first === undefined) throw new Error("there is work");
-  await world.report(others);
-  cycleId = first.cycleId;
-  const { messageId, version, items } = first;
+  const { messageId, version, items } = await allButOneReported();
   await drainDeadLetter(
     world.ports,
     queue,

@@ -4,7 +4,7 @@ import { copyFileSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { applyItem, noPerson, person } from "../src/conformance";
+import { applyItem, claimant, noPerson, person } from "../src/conformance";
 import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
 import { openSqliteEngine } from "../src/sql/sqlite/open-sqlite";
@@ -327,18 +327,11 @@ describe("a SQLite target", () => {
   });
 
   test("leaves a row to the newest entity that claims it", async () => {
-    const claim = (entity: string, version: number, desired: "present" | "absent") =>
-      applyItem({ type: "user", id: entity }, version, {
-        desired,
-        object: "people",
-        key: { id: "shared" },
-        values: desired === "present" ? { upn: entity } : {},
-      });
     const results = await apply(
       target,
-      claim("newest", 3, "present"),
-      claim("gone", 2, "absent"),
-      claim("older", 1, "present"),
+      claimant("newest", 3, "present"),
+      claimant("gone", 2, "absent"),
+      claimant("older", 1, "present"),
     );
     expect(results.map((result) => result.outcome)).toEqual(["applied", "unchanged", "applied"]);
     expect((await harness.people()).map((row) => row.upn)).toEqual(["newest"]);

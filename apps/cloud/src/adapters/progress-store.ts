@@ -15,8 +15,9 @@ import {
   Marker,
   PageRecord,
 } from "@postern/contracts";
+import { cycleDocumentId } from "../domain/cycle-document";
 import type { z } from "zod";
-import { cycleDocumentId, pageId } from "../domain/page-commit";
+import { pageId } from "../domain/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
 import { ServiceUnavailable } from "../domain/ports";
 import { bulk, etagOf, guarded, jsonBody, queryAll, queryPage } from "./cosmos-operations";

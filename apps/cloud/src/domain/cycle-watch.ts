@@ -10,6 +10,7 @@ import {
   type StreamName,
   type SyncDefinition,
 } from "@postern/contracts";
+import { cycleDocumentId } from "./cycle-document";
 import { compileDefinition } from "./compiled-definition";
 import { progressOf } from "./cycle-views";
 import {
@@ -22,7 +23,6 @@ import {
 import { followUpAsked } from "./follow-up";
 import type { AgentStore } from "./job-ports";
 import { onlineAgents } from "./online-agents";
-import { cycleDocumentId } from "./page-commit";
 import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
 import { workQueueOf } from "./work-messages";
@@ -103,7 +103,7 @@ async function watchSome(
   const pagesOf = Map.groupBy(pages, ({ cycleId }) => cycleId);
   const markersOf = Map.groupBy(markers, ({ cycleId }) => cycleId);
   let restarted = 0;
-  const closed: ClosedCycle[] = [];
+  const closing: ProgressOperation[] = [];
   for (const stored of open) {
     const { cycleId } = stored.value;
     const ofCycle = pagesOf.get(cycleId) ?? [];
@@ -128,10 +128,12 @@ async function watchSome(
       agents: waits ? (await agentsOf(group)).map((agent) => sightOf(agent, target)) : [],
     };
     const decision = decideCycle(watched, ports.clock.now());
-    if (decision.kind === "close") closed.push({ stored, closedAtMs: decision.closedAtMs });
-    else restarted += await act(ports, stored, decision);
+    if (decision.kind === "close") {
+      const closedAt = new Date(decision.closedAtMs).toISOString();
+      closing.push(patchOf(stored, { "/closedAt": closedAt, "/stall": null }));
+    } else restarted += await act(ports, stored, decision);
   }
-  await close(ports, id, closed);
+  await close(ports, id, closing);
   return restarted;
 }
 
@@ -224,21 +226,13 @@ async function act(
   }
 }
 
-interface ClosedCycle {
-  readonly stored: Stored<Cycle>;
-  readonly closedAtMs: number;
-}
-
 /** All in one request, since single changes make a cycle each; one by one when some cycle has moved meanwhile. */
 async function close(
   { progress }: Pick<SyncPorts, "progress">,
   definition: DefinitionId,
-  cycles: readonly ClosedCycle[],
+  patches: readonly ProgressOperation[],
 ): Promise<void> {
-  if (cycles.length === 0) return;
-  const patches = cycles.map(({ stored, closedAtMs }) =>
-    patchOf(stored, { "/closedAt": new Date(closedAtMs).toISOString(), "/stall": null }),
-  );
+  if (patches.length === 0) return;
   const together = await progress.transact(definition, patches);
   if (together.ok || patches.length === 1) return;
   for (const one of patches) await progress.transact(definition, [one]);

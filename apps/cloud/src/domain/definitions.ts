@@ -4,16 +4,15 @@ import {
   type CycleId,
   type CycleKind,
   type DefinitionId,
-  historyTtlSeconds,
   PosternError,
   startQueueName,
   startSession,
   type StreamName,
   type SyncDefinition,
 } from "@postern/contracts";
+import { cycleDocumentId, newCycle } from "./cycle-document";
 import { compileDefinition } from "./compiled-definition";
 import { cycleIdAt } from "./cycle-id";
-import { cycleDocumentId } from "./page-commit";
 import type { DefinitionRecord, ProgressOperation, Stored, SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
 
@@ -161,16 +160,13 @@ async function beginEnumeration(
     const operations: ProgressOperation[] = [
       {
         kind: "create",
-        document: {
-          id: cycleDocumentId(cycleId),
-          type: "cycle",
+        document: newCycle({
           definition,
           cycleId,
           kind,
           startedAt: new Date(nowMs).toISOString(),
           streams: Object.fromEntries(streams.map((stream) => [stream, "running"])),
-          ttl: historyTtlSeconds,
-        },
+        }),
       },
       ...(counter === undefined
         ? [
@@ -284,16 +280,13 @@ export async function startCycle(
   const result = await ports.progress.transact(definition, [
     {
       kind: "create",
-      document: {
-        id: cycleDocumentId(cycleId),
-        type: "cycle",
+      document: newCycle({
         definition,
         cycleId,
         kind: "incremental",
         startedAt,
         streams: Object.fromEntries(streams.map((stream) => [stream, "running"])),
-        ttl: historyTtlSeconds,
-      },
+      }),
     },
   ]);
   if (!result.ok) throw new PosternError("conflict", "another cycle starts at this moment");

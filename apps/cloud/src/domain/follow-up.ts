@@ -2,7 +2,6 @@ import {
   type Cycle,
   type DefinitionId,
   type EntityRef,
-  historyTtlSeconds,
   type ItemId,
   type JobId,
   startQueueName,
@@ -11,9 +10,9 @@ import {
   streamOf,
   type StreamName,
 } from "@postern/contracts";
+import { newCycle } from "./cycle-document";
 import { onDemandCycleId } from "./cycle-id";
 import { itemDigest } from "./item-message-ids";
-import { cycleDocumentId } from "./page-commit";
 import type { SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
 
@@ -43,17 +42,14 @@ export async function startFollowUp(
 ): Promise<void> {
   const now = new Date(ports.clock.now()).toISOString();
   const cycleId = onDemandCycleId(followUp);
-  const cycle: Cycle = {
-    id: cycleDocumentId(cycleId),
-    type: "cycle",
+  const cycle = newCycle({
     definition,
     cycleId,
     kind: "on-demand",
     startedAt: now,
     streams: { [stream]: "running" },
     entities: [...entities],
-    ttl: historyTtlSeconds,
-  };
+  });
   await ports.progress.transact(definition, [{ kind: "create", document: cycle }]);
   const asked = followUpAsked(cycle, stream, now);
   if (asked === undefined) return;

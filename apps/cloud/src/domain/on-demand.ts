@@ -1,6 +1,5 @@
 import {
   type EntityRef,
-  historyTtlSeconds,
   type JobId,
   startQueueName,
   type StartMessage,
@@ -8,10 +7,11 @@ import {
   streamOf,
   type StreamName,
 } from "@postern/contracts";
+import { newCycle } from "./cycle-document";
 import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
 import { onDemandCycleId } from "./cycle-id";
 import { viewCycle } from "./cycle-views";
-import { commitPage, cycleDocumentId } from "./page-commit";
+import { commitPage } from "./page-commit";
 import { enqueue } from "./page-enqueue";
 import type { PageRunOptions } from "./page-run";
 import { ServiceUnavailable, type SourceChange, SourceError, type SyncPorts } from "./ports";
@@ -211,17 +211,14 @@ export async function startOnDemand(
   const result = await ports.progress.transact(definition, [
     {
       kind: "create",
-      document: {
-        id: cycleDocumentId(cycleId),
-        type: "cycle",
+      document: newCycle({
         definition,
         cycleId,
         kind: "on-demand",
         startedAt: now,
         streams: Object.fromEntries([...byStream.keys()].map((stream) => [stream, "running"])),
         jobId,
-        ttl: historyTtlSeconds,
-      },
+      }),
     },
   ]);
   if (!result.ok && result.reason !== "exists") return undefined;

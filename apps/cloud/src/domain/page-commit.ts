@@ -11,13 +11,9 @@ import {
   type StreamName,
   type Version,
 } from "@postern/contracts";
+import { cycleDocumentId, newCycle } from "./cycle-document";
 import type { ProgressOperation, Stored, SyncPorts } from "./ports";
 import { type Claim, type StreamClaims, versionOf } from "./stream-claims";
-
-/** How a cycle is called in the store. */
-export function cycleDocumentId(cycleId: CycleId): string {
-  return `cycle:${cycleId}`;
-}
 
 /** How the record of a committed page is called in the store. */
 export function pageId(version: Version): string {
@@ -148,17 +144,14 @@ function cycleOperations(
   return [
     {
       kind: "create",
-      document: {
-        id: cycleDocumentId(cycle.cycleId),
-        type: "cycle",
+      document: newCycle({
         definition: claim.checkpoint.definition,
         cycleId: cycle.cycleId,
         kind: cycle.kind,
         startedAt: new Date(ports.clock.now()).toISOString(),
         streams: { [stream]: state },
         ...(jobId === undefined ? {} : { jobId }),
-        ttl: historyTtlSeconds,
-      },
+      }),
     },
   ];
 }

@@ -5,8 +5,9 @@ import {
   type StartMessage,
   startSession,
 } from "@postern/contracts";
+import { cycleDocumentId } from "./cycle-document";
 import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
-import { cycleDocumentId, moveCheckpoint } from "./page-commit";
+import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";
 import { ServiceUnavailable, SourceError, type SyncPorts } from "./ports";

@@ -1,5 +1,5 @@
 import type { CycleId, DefinitionId } from "@postern/contracts";
-import { cycleDocumentId } from "./page-commit";
+import { cycleDocumentId } from "./cycle-document";
 import type { SyncPorts } from "./ports";
 
 /** Items of these cycles are under way again: the cycle watch is to look at them. Cycles that are gone are passed over. */

@@ -1,6 +1,6 @@
-import { historyTtlSeconds } from "@postern/contracts";
+import { cycleDocumentId, newCycle } from "./cycle-document";
 import { cycleIdAt } from "./cycle-id";
-import { cycleDocumentId, moveCheckpoint } from "./page-commit";
+import { moveCheckpoint } from "./page-commit";
 import type { CycleOfRun } from "./page-work";
 import type { SyncPorts } from "./ports";
 import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
@@ -36,16 +36,13 @@ export async function beginResync(
     [
       {
         kind: "create",
-        document: {
-          id: cycleDocumentId(cycleId),
-          type: "cycle",
+        document: newCycle({
           definition,
           cycleId,
           kind: "resync",
           startedAt: new Date(nowMs).toISOString(),
           streams: { [stream]: "running" },
-          ttl: historyTtlSeconds,
-        },
+        }),
       },
       // What the broken-off enumeration would still have shown, the resync shows.
       ...(inCycle

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { ApplyItem, ApplyResult, Target } from "../connector";
 import type { ConformanceHarness, PersonRow } from "./harness";
-import { applyItem, member, noPerson, person } from "./items";
+import { applyItem, claimant, member, noPerson, person } from "./items";
 
 export interface ConformanceCase {
   readonly name: string;
@@ -320,13 +320,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   one(
     "gives a row to its newest claimant, also beside an item at fault",
     async (target, harness) => {
-      const claim = (entity: string, version: number, desired: "present" | "absent") =>
-        applyItem({ type: "user", id: entity }, version, {
-          desired,
-          object: "people",
-          key: { id: "shared" },
-          values: desired === "present" ? { upn: entity } : {},
-        });
       for (const [version, desired] of [
         [5, "absent"],
         [15, "present"],
@@ -334,11 +327,11 @@ export const conformanceCases: readonly ConformanceCase[] = [
         // By name the newest comes first: the order of entities must not decide.
         const results = await apply(
           target,
-          claim("a", version + 4, "present"),
+          claimant("a", version + 4, "present"),
           person("b", version),
           person("c", version, { age: -1 }),
           person("d", version),
-          claim("z", version, desired),
+          claimant("z", version, desired),
         );
         assert.deepEqual([results[0], results[2]], ["applied", "failed permanent target-rejected"]);
         const shared = (await harness.people()).find(({ id }) => id === "shared");

@@ -5,4 +5,4 @@ export {
   hostileTexts,
 } from "./conformance-cases";
 export type { AuditEntry, ConformanceHarness, PersonRow } from "./harness";
-export { applyItem, definition, member, noPerson, person } from "./items";
+export { applyItem, claimant, definition, member, noPerson, person } from "./items";

@@ -45,6 +45,20 @@ export function person(
   });
 }
 
+/** Of an entity whose key is another's too: who has the row is told by its `upn`. */
+export function claimant(
+  entity: string,
+  version: number,
+  desired: "present" | "absent",
+): ApplyItem {
+  return applyItem({ type: "user", id: entity }, version, {
+    desired,
+    object: "people",
+    key: { id: "shared" },
+    values: desired === "present" ? { upn: entity } : {},
+  });
+}
+
 export function noPerson(id: string, version: number): ApplyItem {
   return applyItem({ type: "user", id }, version, {
     desired: "absent",
