@@ -215,6 +215,28 @@ test("an old cycle that stands is seen behind 150 younger ones, and the complete
   expect(stands).toMatchObject({ state: "stalled", stall: { reason: "start-lost", restarts: 1 } });
 });
 
+test("a change alone costs one read of history until its cycle is closed, and none while that is young", async () => {
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  await world.report(await world.takeWork());
+  await watchAfter(10);
+  await world.call("PATCH", `/users/${ada}`, { displayName: "Ada L." });
+  await world.tickAndPump();
+  await world.report(await world.takeWork());
+
+  const asked: number[] = [];
+  for (let minute = 1; minute <= 10; minute += 1) {
+    const { progress } = world.ports;
+    const history: typeof progress.history = (...of) => {
+      asked.push(minute);
+      return progress.history(...of);
+    };
+    await watchAfter(minute, { progress: { ...progress, history } });
+  }
+  expect(asked).toEqual([6]);
+  expect(await world.ports.progress.openCycles(definitionId, { limit: 10 })).toEqual([]);
+});
+
 test("a closed cycle is opened by the release of what it held", async () => {
   const deletes = { windowHours: 24, minimum: 0, maximum: 0, percent: 0 };
   await applyDefinition(world.ports, SyncDefinition.parse({ ...definition, deletes }), {});

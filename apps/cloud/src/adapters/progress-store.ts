@@ -9,14 +9,13 @@ import {
   checkpointId,
   containers,
   Cycle,
-  type CycleId,
   DefinitionCounter,
   type DefinitionId,
   Marker,
   PageRecord,
 } from "@postern/contracts";
 import { cycleDocumentId } from "../domain/cycle-document";
-import type { z } from "zod";
+import { z } from "zod";
 import { pageId } from "../domain/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
 import { ServiceUnavailable } from "../domain/ports";
@@ -25,9 +24,13 @@ import { bulk, etagOf, guarded, jsonBody, queryAll, queryPage } from "./cosmos-o
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
 const CONFLICT = 409;
 const FAILED_DEPENDENCY = 424;
-const HistoryPage = PageRecord;
-/** What sums need of a marker; its list of exceptions stays where it is. */
+/** What sums need of page records and markers, asked for in one request; lists of exceptions stay where they are. */
+const HISTORY_COLUMNS =
+  "c.id, c.type, c.definition, c.stream, c.cycleId, c.version, " +
+  'c["read"], c["count"], c.held, c.committedAt, ' +
+  "c.workMessageId, c.counts, c.withdrawn, c.retries, c.at";
 const HistoryMarker = Marker.extend({ exceptions: Marker.shape.exceptions.default([]) });
+const HistoryDocument = z.discriminatedUnion("type", [PageRecord, HistoryMarker]);
 
 export function createProgressStore(database: Database): ProgressStore {
   const container = database.container(containers.progress);
@@ -74,20 +77,22 @@ export function createProgressStore(database: Database): ProgressStore {
       }));
     },
     history: async (definition, cycles) => {
-      const [pages, markers] = await Promise.all([
-        historyOf(container, definition, cycles, "page", "*"),
-        historyOf(
-          container,
-          definition,
-          cycles,
-          "marker",
-          "c.id, c.type, c.definition, c.cycleId, c.workMessageId, c.version, c.counts, c.withdrawn, c.retries, c.at",
-        ),
-      ]);
-      return {
-        pages: pages.map((document) => HistoryPage.parse(document)),
-        markers: markers.map((document) => HistoryMarker.parse(document)),
-      };
+      const documents = await queryAll(
+        container,
+        {
+          query: `SELECT ${HISTORY_COLUMNS} FROM c WHERE c.type IN ('page', 'marker') AND ARRAY_CONTAINS(@cycles, c.cycleId)`,
+          parameters: [{ name: "@cycles", value: [...cycles] }],
+        },
+        definition,
+      );
+      const pages: PageRecord[] = [];
+      const markers: Marker[] = [];
+      for (const document of documents) {
+        const found = HistoryDocument.parse(document);
+        if (found.type === "page") pages.push(found);
+        else markers.push(found);
+      }
+      return { pages, markers };
     },
     transact: (definition, operations) => transact(container, definition, operations),
     marker: async (definition, id) => (await point(definition, id, Marker))?.value,
@@ -108,26 +113,6 @@ export function createProgressStore(database: Database): ProgressStore {
       });
     },
   };
-}
-
-function historyOf(
-  container: Container,
-  definition: DefinitionId,
-  cycles: readonly CycleId[],
-  type: "page" | "marker",
-  columns: string,
-): Promise<unknown[]> {
-  return queryAll(
-    container,
-    {
-      query: `SELECT ${columns} FROM c WHERE c.type = @type AND ARRAY_CONTAINS(@cycles, c.cycleId)`,
-      parameters: [
-        { name: "@type", value: type },
-        { name: "@cycles", value: [...cycles] },
-      ],
-    },
-    definition,
-  );
 }
 
 async function readPoint<T>(

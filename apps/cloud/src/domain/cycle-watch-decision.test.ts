@@ -1,9 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Checkpoint, Cycle, CycleStall } from "@postern/contracts";
+import fc from "fast-check";
 import {
   type AgentSight,
   closeAfterMs,
   decideCycle,
+  isTooYoung,
   noPageMs,
   readingIdleMs,
   resultsIdleMs,
@@ -246,4 +248,45 @@ describe("a cycle that is read to its end", () => {
       closedAtMs: nowMs - closeAfterMs,
     });
   });
+});
+
+test("nothing comes of a cycle that is too young, whatever is stored of it", () => {
+  // Nothing of a cycle happened before it began.
+  const ages = fc
+    .integer({ min: 0, max: 2 * resultsIdleMs })
+    .chain((ageMs) =>
+      fc.tuple(
+        fc.constant(ageMs),
+        fc.integer({ min: 0, max: ageMs }),
+        fc.integer({ min: 0, max: ageMs }),
+      ),
+    );
+  const streams = fc.constantFrom("running", "done", undefined);
+  const stands = fc.record({
+    phase: fc.constantFrom("enumerating", "settled"),
+    cycleId: fc.constantFrom(cycleId, null),
+    owner: fc.constantFrom("other", null),
+    leaseUntil: fc.constantFrom(at(-3_600_000), at(-1), at(1), null),
+    polledAt: fc.constantFrom(at(-3_600_000), at(-1), null),
+  });
+  let young = 0;
+  fc.assert(
+    fc.property(
+      ...[ages, streams, streams, stands, fc.boolean(), fc.nat(3), fc.boolean()],
+      ([ageMs, movedMs, pagedMs], users, groups, stored, completed, pending, enabled) => {
+        const of = cycle({ startedAt: at(-ageMs), streams: { users, groups } as Cycle["streams"] });
+        if (!isTooYoung(of, nowMs)) return;
+        young += 1;
+        const watched = {
+          ...{ cycle: of, completed, pending, retrying: 0, enabled, movedAtMs: nowMs - movedMs },
+          pagedAtMs: new Map([["users", nowMs - pagedMs] as const]),
+        };
+        expect(decide(watched, stored as Partial<Checkpoint>)).toEqual({ kind: "leave" });
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  expect(young).toBeGreaterThan(200);
+  // A mark is looked after from the first minute on.
+  expect(isTooYoung(cycle({ startedAt: at(0), stall: mark() }), nowMs)).toBe(false);
 });

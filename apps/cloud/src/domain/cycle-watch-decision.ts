@@ -84,6 +84,17 @@ interface StreamStall {
   readonly restart: StreamRestart | null;
 }
 
+/**
+ * Nothing can come of a look at this cycle's history yet, whatever it holds: no moment in it is before the cycle's beginning.
+ * Spares the store a request for every minute of the five until a cycle can be closed.
+ */
+export function isTooYoung(cycle: Cycle, nowMs: number): boolean {
+  if (cycle.stall !== undefined && cycle.stall !== null) return false;
+  const soonestMs =
+    runningStreams(cycle).length > 0 ? readingIdleMs : Math.min(resultsIdleMs, closeAfterMs);
+  return nowMs - Date.parse(cycle.startedAt) < soonestMs;
+}
+
 export function decideCycle(watched: WatchedCycle, nowMs: number): WatchDecision {
   const { cycle, checkpoints, completed, movedAtMs } = watched;
   if (completed) {

@@ -16,6 +16,7 @@ import { progressOf } from "./cycle-views";
 import {
   type AgentSight,
   decideCycle,
+  isTooYoung,
   type StreamRestart,
   type WatchDecision,
   type WatchedCycle,
@@ -92,9 +93,11 @@ interface WatchContext {
 async function watchSome(
   ports: CycleWatchPorts,
   { definition, checkpoints, agentsOf }: WatchContext,
-  open: readonly Stored<Cycle>[],
+  candidates: readonly Stored<Cycle>[],
 ): Promise<number> {
   const { id, group, target } = definition;
+  const nowMs = ports.clock.now();
+  const open = candidates.filter(({ value }) => !isTooYoung(value, nowMs));
   if (open.length === 0) return 0;
   const { pages, markers } = await ports.progress.history(
     id,

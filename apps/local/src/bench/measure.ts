@@ -30,6 +30,7 @@ export const budgets = {
   "pickup-fresh-p99": { unit: "ms" },
   "cosmos-requests-per-item-backlog": { unit: "requests", atMost: 0.1 },
   "cosmos-requests-per-item-single": { unit: "requests", atMost: 6 },
+  "cosmos-requests-per-item-single-mean": { unit: "requests" },
   "service-bus-operations-per-item-backlog": { unit: "operations", atMost: 0.5 },
   "service-bus-operations-per-item-single": { unit: "operations", atMost: 5 },
   "graph-requests-ratio": { unit: "ratio", atMost: 1 },
