@@ -36,6 +36,7 @@ export const budgets = {
   "graph-requests-ratio": { unit: "ratio", atMost: 1 },
   "bundle-load-ratio": { unit: "ratio", atMost: 0.45 },
   "agent-rss-idle": { unit: "MB", atMost: 90 * MB },
+  "bare-node-rss": { unit: "MB" },
   "agent-cpu-idle": { unit: "%", atMost: 1 },
   "platform-ready": { unit: "ms", atMost: 5_000 },
   "first-cycle-items-per-second": { unit: "items/s" },

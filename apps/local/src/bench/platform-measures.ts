@@ -12,6 +12,7 @@ import { prepareTarget } from "../target-tables";
 import { writeSampleTenant } from "../tenant/sample-tenant-file";
 import type { Environment } from "./bench";
 import { measured, median, type Measure } from "./measure";
+import { bareRssMegabytes, freshNode, rssMegabytes } from "./resident-memory";
 
 /** As long as the changes take, and a whole minute: what timers do once a minute must weigh the same in both. */
 const IDLE_SECONDS = 60;
@@ -21,6 +22,8 @@ const CLOCK_TICKS_PER_SECOND = 100;
 
 interface Started {
   readonly platform: LocalPlatform;
+  /** The node that runs the agent. */
+  readonly node: string;
   readonly readyMs: number;
   readonly tenant: { readonly users: { readonly id: string }[] };
   readonly stop: () => Promise<void>;
@@ -34,6 +37,7 @@ async function startPlatform(people: number, environment: Environment): Promise<
   const definition = readDefinition(undefined);
   const target = parseTarget(`sqlite:${path.join(directory, "target.db")}`, directory);
   await prepareTarget(target, definition);
+  const node = freshNode(directory);
   const began = performance.now();
   const platform = await LocalPlatform.start({
     data,
@@ -41,6 +45,7 @@ async function startPlatform(people: number, environment: Environment): Promise<
     targetUrl: target.url,
     tenantFile,
     environment,
+    extras: (name) => ({ nodeFlags: [], environment: {}, ...(name === "agent" ? { node } : {}) }),
   });
   const readyMs = performance.now() - began;
   const stop = async (): Promise<void> => {
@@ -48,7 +53,7 @@ async function startPlatform(people: number, environment: Environment): Promise<
     rmSync(directory, { recursive: true, force: true });
   };
   const tenant = JSON.parse(readFileSync(tenantFile, "utf8")) as Started["tenant"];
-  return { platform, readyMs, tenant, stop };
+  return { platform, node, readyMs, tenant, stop };
 }
 
 async function firstCycle(
@@ -129,10 +134,6 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }
 
-function rssMegabytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}
-
 interface SingleChanges {
   /** Of each change, from itself until nothing of it is on the way. */
   readonly cosmosOnTheWay: readonly number[];
@@ -170,7 +171,7 @@ export async function measureIdleAndSingle(
 ): Promise<Measure[]> {
   // The first start fills the cache of compiled code, as the first start on a VM does; the second is measured.
   await (await startPlatform(20, environment)).stop();
-  const { platform, readyMs, tenant, stop } = await startPlatform(500, environment);
+  const { platform, node, readyMs, tenant, stop } = await startPlatform(500, environment);
   try {
     const agent = platform.processes.get("agent")?.pid;
     if (agent === undefined) throw new Error("the agent does not run");
@@ -180,6 +181,7 @@ export async function measureIdleAndSingle(
     await sleep(IDLE_SECONDS * 1_000);
     const cpu = ((cpuSeconds(agent) - cpuBefore) / IDLE_SECONDS) * 100;
     const rss = rssMegabytes(agent);
+    const bareRss = await bareRssMegabytes(node);
 
     await firstCycle(platform);
     await queuesEmpty(platform);
@@ -201,6 +203,7 @@ export async function measureIdleAndSingle(
     return [
       measured("platform-ready", readyMs),
       measured("agent-rss-idle", rss),
+      measured("bare-node-rss", bareRss),
       measured("agent-cpu-idle", cpu),
       measured("cosmos-requests-per-item-single", median(changes.cosmosOnTheWay)),
       measured("cosmos-requests-per-item-single-mean", perChange("cosmosOnTheWay")),

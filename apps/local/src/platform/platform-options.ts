@@ -12,6 +12,8 @@ export type Connection =
 
 /** What a part of the product is started with beyond its own. */
 export interface ProcessExtras {
+  /** Another file than the node that runs the platform. */
+  readonly node?: string;
   readonly nodeFlags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }

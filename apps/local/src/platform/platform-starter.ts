@@ -181,6 +181,7 @@ export class PlatformStarter {
     const trust = { NODE_EXTRA_CA_CERTS: certificates.caFile };
     const extras = this.#options.extras?.("functions");
     const functions = this.#process("functions", {
+      node: extras?.node,
       nodeFlags: [...memoryFlags, ...(extras?.nodeFlags ?? [])],
       script: bundle("functions-host"),
       args: [
@@ -370,6 +371,7 @@ export class PlatformStarter {
     };
     const extras = this.#options.extras?.(name);
     return this.#process(name, {
+      node: extras?.node,
       nodeFlags: [...agentMemoryFlags, ...(extras?.nodeFlags ?? [])],
       script: path.join(workspace, "apps/agent/dist/main.js"),
       args: ["run", "--config", this.#data.write(`${name}.yaml`, stringify(config))],

@@ -16,6 +16,8 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** The node that runs it; default: the one that runs this. */
+  readonly node?: string | undefined;
   readonly nodeFlags?: readonly string[];
   /** False for a program that knows neither the ready line nor `--exit-with-stdin`: ready when `ready` resolves. */
   readonly announces?: boolean;
@@ -99,7 +101,7 @@ export class SupervisedProcess {
       ...spec.args,
       ...(announces ? ["--exit-with-stdin"] : []),
     ];
-    const child = spawn(process.execPath, args, {
+    const child = spawn(spec.node ?? process.execPath, args, {
       env: spec.environment,
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
