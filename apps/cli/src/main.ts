@@ -33,6 +33,10 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** For output that is still on its way; a connection that nobody waits for any more does not hold the command longer. */
+const LINGER_MS = 2_000;
+
 void runProgram(process.argv.slice(2), terminal).then((exitCode) => {
   process.exitCode = exitCode;
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 });

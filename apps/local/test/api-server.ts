@@ -58,6 +58,8 @@ export const groups = [
 ];
 /** A program of an operator, for those who log in by themselves. */
 export const operatorClient = { clientId: "postern-operator", clientSecret: "only-for-this-too" };
+/** The command line itself, with which people log in. */
+export const peopleClient = "postern-cli";
 const cloudClient = { clientId: "postern-cloud", clientSecret: "only-for-this-test" };
 const STOP_MS = 5_000;
 /** No cycle starts by itself during a test. */
@@ -83,7 +85,13 @@ export async function startApiServer(): Promise<ApiServer> {
       clients: [
         { ...cloudClient, roles: { "https://graph.microsoft.com": ["Directory.Read.All"] } },
         { ...operatorClient, roles: { [audience]: ["Operator"] } },
+        { clientId: peopleClient, publicClient: true },
       ],
+      users: [
+        { username: "grace@north.example", roles: { [audience]: ["Operator"] } },
+        { username: "guest@north.example" },
+      ],
+      deviceCodeIntervalSeconds: 1,
     }),
     startCosmosEmulator({ topology: { databases: [{ id: databaseName, containers }] } }),
     startServiceBusEmulator({ topology: { queues: queueTopology(groups) } }),

@@ -14,7 +14,12 @@ const program = path.join(workspaceRoot(), "apps/cli/dist/main.js");
 
 export async function postern(
   args: readonly string[],
-  options: { readonly environment: Readonly<Record<string, string>>; readonly input?: string },
+  options: {
+    readonly environment: Readonly<Record<string, string>>;
+    readonly input?: string;
+    /** Told what it has said on stderr so far, whenever it says more. */
+    readonly onStderr?: (text: string) => void;
+  },
 ): Promise<CliOutcome> {
   if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
   const child = spawn(process.execPath, [program, ...args], {
@@ -24,7 +29,10 @@ export async function postern(
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    options.onStderr?.(stderr);
+  });
   child.stdin.end(options.input ?? "");
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   return { code, stdout, stderr };

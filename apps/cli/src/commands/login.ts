@@ -87,7 +87,8 @@ async function profileOf(context: CommandContext, options: LoginOptions): Promis
   if (options.tokenFile !== undefined) {
     return { kind: "token-file", url: address, file: readable(options.tokenFile) };
   }
-  if (options.azure === true) return { kind: "azure", url: address, scope };
+  const authorityHost = authority === undefined ? {} : { authorityHost: authority };
+  if (options.azure === true) return { kind: "azure", url: address, scope, ...authorityHost };
   if (tenant === undefined || clientId === undefined) {
     throw new CliError(
       exitCodes.refused,
@@ -99,7 +100,7 @@ async function profileOf(context: CommandContext, options: LoginOptions): Promis
     tenant,
     clientId,
     scope,
-    ...(authority === undefined ? {} : { authorityHost: authority }),
+    ...authorityHost,
   };
   if (options.deviceCode === true) return { kind: "device-code", ...entra };
   const secretFile = options.clientSecretFile;

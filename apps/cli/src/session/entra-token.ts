@@ -6,6 +6,11 @@ import { readSecret } from "./secret-file";
 
 type EntraProfile = Extract<Profile, { scope: string }>;
 
+/** The library waits for its issuer without end. Managed identities and `az` may take tens of seconds. */
+const ANSWERED_WITHIN_MS = 60_000;
+/** A person has 15 minutes to enter a code (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code). */
+const ENTERED_WITHIN_MS = 16 * 60_000;
+
 /** A token that ends during the request would be refused. */
 const EARLY_MS = 2 * 60_000;
 
@@ -28,26 +33,57 @@ export async function acquireToken(
   }
   try {
     const credential = await credentialOf(profile, terminal);
-    const token = await credential.getToken(profile.scope);
+    const withinMs = profile.kind === "device-code" ? ENTERED_WITHIN_MS : ANSWERED_WITHIN_MS;
+    const token = await inTime(credential.getToken(profile.scope), withinMs);
     if (token === null) throw new Error("no token was given");
     store.cacheToken({ token: token.token, expiresAt: token.expiresOnTimestamp });
     return token.token;
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const [firstLine = ""] = messageOf(error).split("\n");
-    throw new CliError(exitCodes.notAuthenticated, `no token from Microsoft Entra: ${firstLine}`);
+    throw noToken(messageOf(error));
+  }
+}
+
+/** How the library names the ends of a login that a person has a part in. */
+const LOGIN_ENDS = [
+  { pattern: /authorization_declined/, text: "the login was declined in the browser" },
+  { pattern: /device_code_expired|expired_token/, text: "the code was not entered in time" },
+] as const;
+
+function noToken(message: string): CliError {
+  const end = LOGIN_ENDS.find(({ pattern }) => pattern.test(message));
+  if (end !== undefined) {
+    return new CliError(exitCodes.notAuthenticated, end.text, ["postern login again"]);
+  }
+  const [firstLine = ""] = message.split("\n");
+  return new CliError(exitCodes.notAuthenticated, `no token from Microsoft Entra: ${firstLine}`);
+}
+
+async function inTime<T>(answer: Promise<T>, withinMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const text = `Microsoft Entra did not answer within ${withinMs / 1_000} s`;
+      reject(new CliError(exitCodes.unreachable, text, ["check the network and the proxy"]));
+    }, withinMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 async function credentialOf(profile: EntraProfile, terminal: Terminal): Promise<TokenCredential> {
   const identity = await import("@azure/identity");
-  if (profile.kind === "azure") return new identity.DefaultAzureCredential();
-  const { tenant, clientId, authorityHost } = profile;
+  const { authorityHost } = profile;
   const authority =
     authorityHost === undefined
       ? {}
       : // A sovereign cloud or a local issuer is not in the public directory of authorities.
         { authorityHost, disableInstanceDiscovery: true };
+  if (profile.kind === "azure") return new identity.DefaultAzureCredential(authority);
+  const { tenant, clientId } = profile;
   switch (profile.kind) {
     case "client-secret": {
       const secret =

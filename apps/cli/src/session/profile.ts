@@ -34,7 +34,12 @@ export const Profile = z.discriminatedUnion("kind", [
     /** Absent: AZURE_CLIENT_SECRET of the environment. */
     secretFile: z.string().min(1).optional(),
   }),
-  z.strictObject({ kind: z.literal("azure"), url: z.url(), scope: Entra.scope }),
+  z.strictObject({
+    kind: z.literal("azure"),
+    url: z.url(),
+    scope: Entra.scope,
+    authorityHost: Entra.authorityHost,
+  }),
   z.strictObject({ kind: z.literal("device-code"), url: z.url(), ...Entra }),
 ]);
 export type Profile = z.infer<typeof Profile>;

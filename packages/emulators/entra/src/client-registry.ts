@@ -3,25 +3,43 @@ import { z } from "zod";
 
 const Text = z.string().min(1).max(500);
 
+/** App roles granted, by audience (the scope without `/.default`). */
+const Roles = z.record(Text, z.array(Text).max(200)).default({});
+
 /** An application that may ask for tokens. */
 export const RegisteredClient = z.strictObject({
   clientId: Text,
-  clientSecret: Text,
-  /** App roles granted, by audience (the scope without `/.default`). */
-  roles: z.record(Text, z.array(Text).max(200)).default({}),
+  /** Absent: it cannot ask for a token of its own. */
+  clientSecret: Text.optional(),
+  /** People may log in with it by a device code. */
+  publicClient: z.boolean().default(false),
+  roles: Roles,
 });
 export type RegisteredClient = z.infer<typeof RegisteredClient>;
 
-/** The tenant and its applications: what `--clients FILE` holds. */
+/** A person who may log in. There are no passwords. */
+export const RegisteredUser = z
+  .strictObject({ username: Text, name: Text.optional(), roles: Roles })
+  .transform((user) => ({ ...user, name: user.name ?? user.username }));
+
+/** The tenant, its applications and its people: what `--clients FILE` holds. */
 export const ClientRegistry = z
-  .strictObject({ tenantId: Text, clients: z.array(RegisteredClient).max(1000) })
+  .strictObject({
+    tenantId: Text,
+    clients: z.array(RegisteredClient).max(1000),
+    users: z.array(RegisteredUser).max(1000).default([]),
+  })
   .refine(
     ({ clients }) => new Set(clients.map((client) => client.clientId)).size === clients.length,
     {
       message: "two clients have the same clientId",
       path: ["clients"],
     },
-  );
+  )
+  .refine(({ users }) => new Set(users.map(({ username }) => username)).size === users.length, {
+    message: "two users have the same username",
+    path: ["users"],
+  });
 export type ClientRegistry = z.infer<typeof ClientRegistry>;
 export type ClientRegistryInput = z.input<typeof ClientRegistry>;
 

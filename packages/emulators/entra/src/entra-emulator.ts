@@ -9,7 +9,11 @@ import {
 } from "@postern/emulator-kit";
 import { parseClientRegistry, type ClientRegistryInput } from "./client-registry";
 import { openSigningKeys } from "./signing-keys";
-import { oauthError, serveToken } from "./token-endpoint";
+import { beginDeviceLogin, type DeviceCodeContext } from "./device-code-grant";
+import { DeviceCodes } from "./device-codes";
+import { serveDeviceLogin } from "./device-login-page";
+import { oauthError } from "./oauth-error";
+import { formOf, serveToken } from "./token-endpoint";
 import { tokenIssuer, type TokenRequest } from "./token-issuer";
 
 export interface EntraEmulatorOptions {
@@ -23,8 +27,13 @@ export interface EntraEmulatorOptions {
   readonly certificates: LocalCertificates;
   readonly tenantId: string;
   readonly clients: ClientRegistryInput["clients"];
+  readonly users?: ClientRegistryInput["users"];
   /** Default 3600. */
   readonly tokenLifetimeSeconds?: number;
+  /** How long a person has to enter a code. Default 900. */
+  readonly deviceCodeSeconds?: number;
+  /** How long programs are to wait between two questions. Default 5. */
+  readonly deviceCodeIntervalSeconds?: number;
 }
 
 export interface EntraEmulator {
@@ -44,18 +53,23 @@ export interface EntraEmulator {
   close(): Promise<void>;
 }
 
-type Operation = "token" | "keys" | "discovery" | "unknown";
+type Operation = "token" | "keys" | "discovery" | "device-code" | "device-login" | "unknown";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const DEFAULT_LIFETIME_SECONDS = 3600;
+const DEVICE_CODE_SECONDS = 900;
+const DEVICE_CODE_INTERVAL_SECONDS = 5;
 const json = { "content-type": "application/json; charset=utf-8" };
 
 function route(request: HttpsRequest): { operation: Operation; resource: string; tenant: string } {
   const [resource = "/"] = request.target.split("?", 1);
+  if (resource === "/devicelogin") return { operation: "device-login", resource, tenant: "" };
   const [, tenant = "", rest = ""] = /^\/([^/]+)\/(.*)$/.exec(resource) ?? [];
   const get = request.method === "GET";
   if (request.method === "POST" && rest === "oauth2/v2.0/token")
     return { operation: "token", resource, tenant };
+  if (request.method === "POST" && rest === "oauth2/v2.0/devicecode")
+    return { operation: "device-code", resource, tenant };
   if (get && rest === "discovery/v2.0/keys") return { operation: "keys", resource, tenant };
   if (get && rest === "v2.0/.well-known/openid-configuration")
     return { operation: "discovery", resource, tenant };
@@ -68,6 +82,7 @@ function openidConfiguration(authority: string, tenantId: string): Record<string
     issuer: `${base}/v2.0`,
     authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
     token_endpoint: `${base}/oauth2/v2.0/token`,
+    device_authorization_endpoint: `${base}/oauth2/v2.0/devicecode`,
     jwks_uri: `${base}/discovery/v2.0/keys`,
     token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
     response_types_supported: ["code", "token"],
@@ -132,15 +147,24 @@ export async function startEntraEmulator(options: EntraEmulatorOptions): Promise
   const registry = parseClientRegistry("options", {
     tenantId: options.tenantId,
     clients: options.clients,
+    users: options.users,
   });
   const { tenantId } = registry;
   const lifetimeSeconds = options.tokenLifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS;
   const keys = await openSigningKeys(options.dataDirectory);
+  const deviceCodeSeconds = options.deviceCodeSeconds ?? DEVICE_CODE_SECONDS;
+  const deviceCodes = new DeviceCodes({ lifetimeSeconds: deviceCodeSeconds });
+  const intervalSeconds = options.deviceCodeIntervalSeconds ?? DEVICE_CODE_INTERVAL_SECONDS;
   const faults = new FaultPlan();
   const counters = { requests: 0, tokens: 0 };
   // Known once the server listens; nothing is served before.
   let authority = "";
   let issuer = tokenIssuer({ issuer: "", tenantId, keys, lifetimeSeconds });
+
+  const context = (): DeviceCodeContext => ({
+    ...{ registry, issuer, lifetimeSeconds, authority },
+    ...{ deviceCodes, deviceCodeSeconds, intervalSeconds },
+  });
 
   async function serve(request: HttpsRequest): Promise<HttpsReply> {
     counters.requests += 1;
@@ -155,6 +179,8 @@ export async function startEntraEmulator(options: EntraEmulatorOptions): Promise
         }),
       };
     }
+    if (operation === "device-login")
+      return serveDeviceLogin(request, { registry, deviceCodes, authority });
     if (tenant !== tenantId)
       return oauthError(400, "invalid_request", 90002, `Tenant '${tenant}' not found.`);
     switch (operation) {
@@ -166,8 +192,10 @@ export async function startEntraEmulator(options: EntraEmulatorOptions): Promise
         };
       case "keys":
         return { status: 200, headers: json, body: JSON.stringify({ keys: keys.published() }) };
+      case "device-code":
+        return beginDeviceLogin(formOf(request), context());
       case "token": {
-        const reply = await serveToken(request, { registry, issuer, lifetimeSeconds });
+        const reply = await serveToken(request, context());
         if (reply.status === 200) counters.tokens += 1;
         return reply;
       }

@@ -3,6 +3,7 @@ export {
   ClientRegistryError,
   readClientRegistry,
   RegisteredClient,
+  RegisteredUser,
   type ClientRegistryInput,
 } from "./client-registry";
 export {

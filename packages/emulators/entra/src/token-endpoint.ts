@@ -1,44 +1,25 @@
-import { randomUUID, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
-import type { ClientRegistry } from "./client-registry";
-import type { TokenIssuer } from "./token-issuer";
+import {
+  deviceCodeGrants,
+  type DeviceCodeContext,
+  serveDeviceCodeGrant,
+} from "./device-code-grant";
+import { oauthError, oauthReply, unknownClient } from "./oauth-error";
 
-/* `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, and the errors that Entra answers. */
-
-const json = {
-  "content-type": "application/json; charset=utf-8",
-  "cache-control": "no-store, no-cache",
-  pragma: "no-cache",
-};
-
-export function oauthError(
-  status: number,
-  error: string,
-  number: number,
-  message: string,
-): HttpsReply {
-  const trace = randomUUID();
-  const correlation = randomUUID();
-  const timestamp = new Date()
-    .toISOString()
-    .replace("T", " ")
-    .replace(/\.\d+Z$/, "Z");
-  const body = {
-    error,
-    error_description: `AADSTS${number}: ${message} Trace ID: ${trace} Correlation ID: ${correlation} Timestamp: ${timestamp}`,
-    error_codes: [number],
-    timestamp,
-    trace_id: trace,
-    correlation_id: correlation,
-    error_uri: `https://login.microsoftonline.com/error?code=${number}`,
-  };
-  return { status, headers: json, body: JSON.stringify(body) };
-}
+/*
+ * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and the errors that
+ * Entra answers.
+ */
 
 function same(a: string, b: string): boolean {
   const left = Buffer.from(a);
   const right = Buffer.from(b);
   return left.length === right.length && timingSafeEqual(left, right);
+}
+
+export function formOf(request: HttpsRequest): URLSearchParams {
+  return new URLSearchParams(request.body.toString("utf8"));
 }
 
 function credentials(
@@ -57,14 +38,10 @@ function credentials(
 
 export async function serveToken(
   request: HttpsRequest,
-  context: {
-    readonly registry: ClientRegistry;
-    readonly issuer: TokenIssuer;
-    readonly lifetimeSeconds: number;
-  },
+  context: DeviceCodeContext,
 ): Promise<HttpsReply> {
   const { registry, issuer, lifetimeSeconds } = context;
-  const form = new URLSearchParams(request.body.toString("utf8"));
+  const form = formOf(request);
   const grant = form.get("grant_type");
   if (grant === null) {
     return oauthError(
@@ -74,6 +51,7 @@ export async function serveToken(
       "The request body must contain the following parameter: 'grant_type'.",
     );
   }
+  if (deviceCodeGrants.has(grant)) return serveDeviceCodeGrant(form, context);
   if (grant !== "client_credentials") {
     return oauthError(
       400,
@@ -84,15 +62,8 @@ export async function serveToken(
   }
   const { clientId, clientSecret } = credentials(request, form);
   const client = registry.clients.find((candidate) => candidate.clientId === clientId);
-  if (client === undefined) {
-    return oauthError(
-      400,
-      "unauthorized_client",
-      700016,
-      `Application with identifier '${clientId}' was not found in the directory '${registry.tenantId}'.`,
-    );
-  }
-  if (!same(clientSecret, client.clientSecret)) {
+  if (client === undefined) return unknownClient(clientId, registry.tenantId);
+  if (client.clientSecret === undefined || !same(clientSecret, client.clientSecret)) {
     return oauthError(
       401,
       "invalid_client",
@@ -112,11 +83,10 @@ export async function serveToken(
   }
   const roles = client.roles[audience] ?? [];
   const token = await issuer.issue({ clientId, audience, roles });
-  const body = {
+  return oauthReply({
     token_type: "Bearer",
     expires_in: lifetimeSeconds,
     ext_expires_in: lifetimeSeconds,
     access_token: token,
-  };
-  return { status: 200, headers: json, body: JSON.stringify(body) };
+  });
 }

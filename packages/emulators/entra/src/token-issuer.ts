@@ -17,9 +17,9 @@ export interface TokenIssuer {
   issue(request: TokenRequest): Promise<string>;
 }
 
-/** The object id of a client's service principal: the same at every start. */
-function objectId(tenantId: string, clientId: string): string {
-  const hex = createHash("sha256").update(`${tenantId}/${clientId}`).digest("hex");
+/** The object id of a client's service principal, or of a user by name: the same at every start. */
+export function objectId(tenantId: string, name: string): string {
+  const hex = createHash("sha256").update(`${tenantId}/${name}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
