@@ -8,6 +8,7 @@ import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
 import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy";
+import { expectRefusalsToStayAlone, type RefusingHarness } from "./refused-rows";
 import { type PostgresHarness, type PostgresServer, startPostgres } from "./postgres-harness";
 
 const signal = new AbortController().signal;
@@ -59,6 +60,21 @@ describe("a PostgreSQL target", () => {
 
   test("ends at the highest version whatever the order of deliveries", async () => {
     await expectAnyOrderToConverge(() => server.harness(), 25);
+  });
+
+  test("refuses rows for themselves alone, whatever else is in their batches", async () => {
+    const harnessOf = async (): Promise<RefusingHarness> => {
+      const made = await server.harness();
+      const inbox = async () => {
+        const select = "select entity, version from postern_inbox";
+        const { rows } = await made.client.query<{ entity: string; version: string }>(select);
+        return new Map(
+          rows.map(({ entity, version }) => [entity.replace("user:", ""), Number(version)]),
+        );
+      };
+      return { ...made, inbox };
+    };
+    await expectRefusalsToStayAlone(harnessOf, 25);
   });
 
   test("gives back any text as it was given", async () => {

@@ -10,6 +10,7 @@ import { createTables, sqlConnector } from "../src/index";
 import { openSqliteEngine } from "../src/sql/sqlite/open-sqlite";
 import { SqlTarget } from "../src/sql/sql-target";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
+import { expectRefusalsToStayAlone, type RefusingHarness } from "./refused-rows";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
 import { threadProgram } from "./thread-program";
 
@@ -37,6 +38,22 @@ describe("a SQLite target", () => {
 
   test("ends at the highest version whatever the order of deliveries", async () => {
     await expectAnyOrderToConverge(async () => sqliteHarness(), 25);
+  });
+
+  test("refuses rows for themselves alone, whatever else is in their batches", async () => {
+    const harnessOf = async (): Promise<RefusingHarness> => {
+      const made = sqliteHarness();
+      const select = made.database.prepare("select entity, version from postern_inbox");
+      const inbox = async () =>
+        new Map(
+          Array.from(select.all(), (row) => [
+            String(row["entity"]).replace("user:", ""),
+            Number(row["version"]),
+          ]),
+        );
+      return { ...made, inbox };
+    };
+    await expectRefusalsToStayAlone(harnessOf, 40);
   });
 
   test("gives back any text as it was given", async () => {
