@@ -10,7 +10,6 @@ import {
   type Version,
   type WorkItem,
 } from "@postern/contracts";
-import { bounded } from "./bounded";
 import type { CompiledDefinition } from "./compiled-definition";
 import {
   type DecisionContext,
@@ -29,11 +28,11 @@ import {
   endsOf,
   type LeftBehind,
   type MembershipTouch,
-  type ObjectTouch,
   mergeMembership,
   mergeObject,
 } from "./index-merge";
 import type { IndexWrite, SourceChange, Standing, Stored, SyncPorts } from "./ports";
+import { readRestored } from "./restored-objects";
 import { makeItem } from "./work-messages";
 
 /**
@@ -72,8 +71,6 @@ export async function runWorkPage(
 ): Promise<WorkPageResult | undefined> {
   return new WorkPage(ports, input).run();
 }
-
-const READS_AT_ONCE = 5;
 
 class WorkPage {
   readonly #ports: SyncPorts;
@@ -114,7 +111,7 @@ class WorkPage {
     for (const [key, { value }] of entries) this.#known.set(key, value);
     this.#context = { ...this.#context, committed: await this.#committedOf(entries, objects) };
 
-    await this.#readAgain(objects, entries);
+    await readRestored(this.#ports, this.#input, objects, entries);
 
     const objectDrafts: Draft[] = [];
     for (const touch of objects) {
@@ -145,32 +142,6 @@ class WorkPage {
     if (!(await this.#lookAcross(objectDrafts, memberships))) return undefined;
     await this.#withdrawHolds();
     return this.#result();
-  }
-
-  /**
-   * What comes back after its removal is read whole: a delta that does not show a property says "unchanged", or "there is
-   * none" as for something new, and nothing tells which. What the delta does show is newer or the same, and goes on top:
-   * a replica that lags may answer the read. The one case where a page asks for single entities.
-   */
-  async #readAgain(
-    objects: readonly ObjectTouch[],
-    entries: ReadonlyMap<string, Stored<IndexEntry>>,
-  ): Promise<void> {
-    const { graph, logger } = this.#ports;
-    const { stream, compiled } = this.#input;
-    const back = objects.filter(
-      ({ key, changes }) =>
-        entries.get(key)?.value.removed !== undefined &&
-        changes.length > 0 &&
-        changes.at(-1)?.removed === undefined,
-    );
-    await bounded(back, READS_AT_ONCE, async ({ ref, changes }) => {
-      const type = ref.type === "group" ? "group" : "user";
-      const whole = await graph.object(type, ref.id, compiled.select[stream]);
-      // Not there: removed once more, which a later page of the delta says, or not there yet. The delta counts.
-      if (whole === undefined) logger.warn("restored-not-shown", { entity: entityKey(ref) });
-      else changes.unshift(whole);
-    });
   }
 
   get #definitionId() {
