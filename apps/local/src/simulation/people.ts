@@ -63,8 +63,16 @@ export class People {
 
   #apply(name: string, definition: SyncDefinition): void {
     this.#definition = definition;
-    // What is right by then: who asks again must not bring back what was changed since.
-    this.#ask({ name, act: (ports) => applyDefinition(ports, this.#definition, {}) });
+    this.#ask({
+      name,
+      act: async (ports) => {
+        // What is right by then: who asks again must not bring back what was changed since.
+        const asked = this.#definition;
+        await applyDefinition(ports, asked, {});
+        // Two requests at once may be done in either order: who hears of the older one makes sure of the newer.
+        if (asked !== this.#definition) this.#apply("again", this.#definition);
+      },
+    });
   }
 
   #switch(enabled: boolean): void {

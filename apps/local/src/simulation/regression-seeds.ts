@@ -111,5 +111,11 @@ export const regressionSeeds: readonly FoundBug[] = [
     found:
       "a person asked again for a replay that the timer was giving up, and had ended in the middle: sent and given up at once",
   },
+  {
+    seed: 8100121,
+    found:
+      "of the simulation: a person enabled a definition before the answer to disabling it, which was done last",
+  },
+  { seed: 8100477, found: "of the simulation: the same, before a removal was read" },
   { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
 ];
