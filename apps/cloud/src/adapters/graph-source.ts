@@ -72,16 +72,23 @@ export function createGraphSource(
       return body === undefined ? undefined : objectOf(body, type, select);
     },
     member: async (groupId, memberId) => {
+      let gone = false;
       let path: string | null =
         `/groups/${encodeURIComponent(groupId)}/members?$select=id&$top=999`;
       for (let page = 0; path !== null && page < MAX_MEMBER_PAGES; page += 1) {
         const from: string = path;
         const body = await unlessMissing(() => get(from));
-        if (body === undefined) break;
+        if (body === undefined) {
+          gone = true;
+          break;
+        }
         const { members, nextLink } = memberPageOf(body);
         const found = members.find(({ id }) => id === memberId);
         if (found !== undefined) return found;
         path = nextLink;
+      }
+      if (path !== null && !gone) {
+        throw new SourceError("refused", "the group has more members than are read one by one");
       }
       return { id: memberId, memberType: null, present: false };
     },

@@ -194,11 +194,13 @@ class WorkPage {
 
   #endsOf(entry: IndexEntry): MembershipEnds {
     const { groupId, memberId } = endsOf(entry);
+    const memberType = entry.source["memberType"];
+    const named = { memberId, memberType: typeof memberType === "string" ? memberType : null };
+    const members = memberRefs(named).flatMap((ref) => this.#known.get(entityKey(ref)) ?? []);
     return {
       group: this.#known.get(entityKey({ type: "group", id: groupId })),
-      member:
-        this.#known.get(entityKey({ type: "user", id: memberId })) ??
-        this.#known.get(entityKey({ type: "group", id: memberId })),
+      // Asked for under another type, an id has an entry of something that is not there: the member need not be gone.
+      member: members.find(({ exists }) => exists) ?? members[0],
     };
   }
 
