@@ -23,6 +23,8 @@ export const Checkpoint = z.object({
   /** Who holds the claim; null when it is free. */
   owner: z.string().max(100).nullable(),
   leaseUntil: Timestamp.nullable(),
+  /** Since when the source refuses to be read, and in which words; a page that is committed takes it away. */
+  refusal: z.object({ since: Timestamp, message: z.string().max(limits.reasonChars) }).nullish(),
   /** Cycle that the enumeration under way belongs to. */
   cycleId: CycleId.nullable(),
   /** Enumeration from scratch: entities left in an older generation at its end are delete candidates. */

@@ -9,6 +9,8 @@ export const StallReason = z.enum([
   "continuation-lost",
   /** A page run ended in the middle of a page: its claim has run out. */
   "claim-stale",
+  /** Microsoft Graph refuses to show a stream: a person has to give the app what it lacks. */
+  "source-refuses",
   /** The message that was to begin the reading of a stream was lost. */
   "start-lost",
   /** A stream is to be read on, but its definition is not enabled. */

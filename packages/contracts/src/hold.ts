@@ -20,7 +20,7 @@ export const Hold = z.object({
   cycleId: CycleId,
   item: WorkItem,
   /** `delete` or the disabled attribute. */
-  cause: z.string().max(100),
+  cause: z.string().max(200),
   reason: z.string().max(500),
   heldAt: Timestamp,
 });

@@ -30,6 +30,9 @@ const FAILED_DEPENDENCY = 424;
 const ENDS_PER_QUERY = 200;
 /** Operations of one transaction (facts: Cosmos). */
 const LANE_OPERATIONS = 100;
+/** Bytes of one transaction: 2 MB, and room for what is around its operations. */
+const LANE_BYTES = 1_900_000;
+const OPERATION_BYTES = 500;
 const PARALLEL = 4;
 const ATTEMPTS = 5;
 const THROTTLED_WAIT_MS = 200;
@@ -58,9 +61,19 @@ export function createIndexStore(database: Database): IndexStore {
       const etags = new Map<string, string>();
       const parts: IndexWrite[][] = [];
       for (const ofLane of Map.groupBy(writes, ({ entry }) => entry.lane).values()) {
-        for (let start = 0; start < ofLane.length; start += LANE_OPERATIONS) {
-          parts.push(ofLane.slice(start, start + LANE_OPERATIONS));
+        let part: IndexWrite[] = [];
+        let bytes = 0;
+        for (const write of ofLane) {
+          const size = Buffer.byteLength(JSON.stringify(write.entry)) + OPERATION_BYTES;
+          if (part.length === LANE_OPERATIONS || bytes + size > LANE_BYTES) {
+            if (part.length > 0) parts.push(part);
+            part = [];
+            bytes = 0;
+          }
+          part.push(write);
+          bytes += size;
         }
+        if (part.length > 0) parts.push(part);
       }
       let lost = false;
       await inParallel(parts, async (part) => {

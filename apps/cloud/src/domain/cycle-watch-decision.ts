@@ -26,6 +26,8 @@ export const resultsIdleMs = 5 * MINUTE_MS;
 export const retriesIdleMs = 72 * MINUTE_MS + resultsIdleMs;
 /** Far longer than a read may lag behind a write. What comes later (a page, a release, a replay) opens the cycle again. */
 export const closeAfterMs = 5 * MINUTE_MS;
+/** The longest time that a job may be given, and an hour that its start message may lie about. */
+export const longestJobMs = 25 * 60 * MINUTE_MS;
 const FIRST_PAUSE_MS = 2 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 10 * MINUTE_MS;
 
@@ -80,8 +82,10 @@ interface StreamStall {
   readonly stream: StreamName;
   readonly reason: StallReason;
   readonly sinceMs: number;
-  /** Null while somebody holds the claim. */
+  /** Null while somebody holds the claim, or asks again by itself. */
   readonly restart: StreamRestart | null;
+  /** What the source says to every try. */
+  readonly refusal?: string | undefined;
 }
 
 /**
@@ -108,7 +112,12 @@ export function decideCycle(watched: WatchedCycle, nowMs: number): WatchDecision
     return { kind: "drop-streams", streams: dropped };
   if (unread.length === 0) return decideResults(watched, nowMs);
   // Its job has a deadline and looks after it. A follow-up has none.
-  if (cycle.kind === "on-demand" && cycle.entities === undefined) return unmarked(cycle);
+  if (cycle.kind === "on-demand" && cycle.entities === undefined) {
+    // Its job is over by now, whatever came of it: nobody will read these.
+    if (nowMs - Date.parse(cycle.startedAt) >= longestJobMs)
+      return { kind: "drop-streams", streams: unread };
+    return unmarked(cycle);
+  }
   const stalls = unread.flatMap((stream) => stallOf(watched, stream, nowMs) ?? []);
   if (stalls.length === 0) return unmarked(cycle);
   return decideReading(watched, stalls, nowMs);
@@ -138,6 +147,12 @@ function stallOf(
     pagedAtMs.get(stream) ?? 0,
     ours && polledAt !== null ? Date.parse(polledAt) : 0,
   );
+  const refusal = ours ? (checkpoint.refusal ?? undefined) : undefined;
+  // A run that was refused rests and asks again by itself: no rest of it is ever idle for long.
+  if (refusal !== undefined && nowMs - Math.max(sinceMs, Date.parse(refusal.since)) >= noPageMs) {
+    const { message } = refusal;
+    return { stream, reason: "source-refuses", sinceMs, restart: null, refusal: message };
+  }
   const leaseUntilMs = leaseUntil === null ? 0 : Date.parse(leaseUntil);
   const held = leaseUntilMs > nowMs;
   const marked = cycle.stall?.streams.includes(stream) === true;
@@ -177,7 +192,7 @@ function decideReading(
     since: new Date(sinceMs).toISOString(),
     noticedAt: before?.noticedAt ?? new Date(nowMs).toISOString(),
     streams: stalls.map(({ stream }) => stream),
-    action: !enabled ? "none" : "restarted",
+    action: !enabled || reason === "source-refuses" ? "none" : "restarted",
     restarts: restarts + (asked ? 1 : 0),
     restartedAt: asked ? new Date(nowMs).toISOString() : (before?.restartedAt ?? null),
     waitsFor: null,
@@ -186,12 +201,14 @@ function decideReading(
   return changed(cycle, stall) || asked ? { kind: "mark", stall, restart } : { kind: "leave" };
 }
 
-function readingText({ stream, reason, restart }: StreamStall, enabled: boolean): string {
+function readingText({ stream, reason, restart, refusal }: StreamStall, enabled: boolean): string {
   if (!enabled) {
     return `Stream '${stream}' is not read to its end: the sync definition is not enabled. Enable it, and it goes on.`;
   }
   const page = restart?.from ? ` page ${restart.from.page + 1}` : "";
   switch (reason) {
+    case "source-refuses":
+      return `Microsoft Graph refuses stream '${stream}': ${refusal ?? "no reason given"}. Give the app the permission that it lacks, or correct the sync definition: it is asked again every minute.`;
     case "start-lost":
       return `Nobody has begun to read stream '${stream}' for this cycle: it is asked for again.`;
     case "claim-stale":

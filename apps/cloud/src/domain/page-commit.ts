@@ -70,6 +70,7 @@ export async function commitPage(
   const { claim, version } = commit;
   const definition = claim.checkpoint.definition;
   const checkpoint: Checkpoint = { ...claim.checkpoint, ...commit.next, version };
+  delete checkpoint.refusal;
   // A commit that leaves the page where it is (an on-demand read) settles nothing of what pages have left undone.
   if (checkpoint.phase === "settled" && checkpoint.page !== claim.checkpoint.page)
     checkpoint.comparedFrom = version;

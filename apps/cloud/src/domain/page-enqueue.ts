@@ -67,6 +67,10 @@ export async function enqueue(
           reason: "the item is larger than a work message may be: map fewer or shorter columns",
         })),
       ];
+      cloudPoint("before-enqueue");
+      if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
+      cloudPoint("after-enqueue");
+      // Last: a page that cannot be sent is done again under another version, and would make them anew each time.
       if (failures.length > 0) {
         await ports.deadLetters.add(
           failures.map((failure) =>
@@ -74,9 +78,6 @@ export async function enqueue(
           ),
         );
       }
-      cloudPoint("before-enqueue");
-      if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
-      cloudPoint("after-enqueue");
       const { read, held, newlySent } = result;
       const enqueued = result.items.length - oversize.length;
       return { counts: { read, enqueued, held, newlySent }, failures };

@@ -35,6 +35,7 @@ const LOST_RETRY_MS = 2_000;
 const UNAVAILABLE_RETRY_MS = 5_000;
 const DEFAULT_WAIT_MS = 10_000;
 const REFUSED_WAIT_MS = 60_000;
+const REFUSAL_CHARS = 300;
 /** Delta links live for 7 days (facts: Graph delta): a quiet stream's is renewed far earlier. */
 const LINK_REFRESH_MS = 3_600_000;
 
@@ -153,7 +154,9 @@ class PageRun {
         read = await (ahead ?? this.#read(compiled, checkpoint.link));
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
-        if (error.failure !== "expired") return this.#waitForSource(claim, error);
+        // From the beginning there is nothing that could have expired: it would begin anew without end.
+        if (error.failure !== "expired" || claim.checkpoint.link === null)
+          return this.#waitForSource(claim, error);
         const restarted = await this.#restart(claim, cycle);
         if (restarted === undefined) return "lost";
         ({ claim, cycle } = restarted);
@@ -303,10 +306,11 @@ class PageRun {
   /** The source asks for time: the stream rests, whoever asks meanwhile. */
   async #waitForSource(claim: Claim, error: SourceError): Promise<"ended"> {
     const { definition, stream } = this.#message;
-    const waitMs =
-      error.failure === "refused"
-        ? REFUSED_WAIT_MS
-        : (error.retryAfterMs ?? Math.round(DEFAULT_WAIT_MS * (0.5 + this.#ports.random.next())));
+    // That something has expired is a refusal where there is nothing that could have.
+    const refused = error.failure === "refused" || error.failure === "expired";
+    const waitMs = refused
+      ? REFUSED_WAIT_MS
+      : (error.retryAfterMs ?? Math.round(DEFAULT_WAIT_MS * (0.5 + this.#ports.random.next())));
     this.#ports.logger.warn("source-waits", {
       definition,
       stream,
@@ -314,9 +318,14 @@ class PageRun {
       waitMs,
       message: error.message,
     });
+    const nowMs = this.#ports.clock.now();
+    const since = claim.checkpoint.refusal?.since ?? new Date(nowMs).toISOString();
     await moveCheckpoint(this.#ports, this.#claims, claim, {
       owner: null,
-      leaseUntil: new Date(this.#ports.clock.now() + waitMs).toISOString(),
+      leaseUntil: new Date(nowMs + waitMs).toISOString(),
+      ...(refused && claim.checkpoint.phase === "enumerating"
+        ? { refusal: { since, message: error.message.slice(0, REFUSAL_CHARS) } }
+        : {}),
     });
     const quiet = claim.checkpoint.phase === "settled" && this.#message.reason === "timer";
     if (!quiet) await this.#askAgain("retry", waitMs);

@@ -36,7 +36,7 @@ export async function sweep(
     if (held === undefined || version === undefined) return "lost";
     claim = held;
     const { generation, link } = claim.checkpoint;
-    const entries = await leftBehind(ports, message, claim);
+    const entries = await leftBehind(ports, message, claim, compiled);
     const isDone = ({ value }: Stored<IndexEntry>): boolean =>
       value.swept !== undefined && committed.has(value.swept);
     const done = entries.filter(isDone);
@@ -71,11 +71,13 @@ async function leftBehind(
   { index }: SyncPorts,
   { definition, stream }: StartMessage,
   { checkpoint: { generation, comparedFrom = 0 } }: Claim,
+  { mappings }: CompiledDefinition,
 ): Promise<readonly Stored<IndexEntry>[]> {
   const enumeration = { generation, comparedFrom };
   const type = stream === "users" ? "user" : "group";
   const objects = await index.leftBehind(definition, [type], enumeration, SWEEP_ENTRIES);
-  if (objects.length > 0 || stream === "users") return objects;
+  // Those that are not mapped any more stay as they are: no page would touch them.
+  if (objects.length > 0 || stream === "users" || mappings.membership === undefined) return objects;
   return index.leftBehind(definition, ["membership"], enumeration, SWEEP_ENTRIES);
 }
 
