@@ -13,6 +13,7 @@ import {
 } from "@postern/contracts";
 import { jobPorts } from "../src/adapters/job-ports";
 import type { ReceivedMessage } from "../src/domain/cloud-dead-letters";
+import { drainDeadLetter } from "../src/domain/dead-letter-drain";
 import { listCycles, applyDefinition } from "../src/domain/operations";
 import { keepParked, watchParked } from "../src/domain/parked-messages";
 import { agentHandlers } from "../src/functions/http-agents";
@@ -200,4 +201,41 @@ test("a parked message that cannot be read is a dead letter", async () => {
     .items.query<Record<string, unknown>>("SELECT * FROM c", { partitionKey: group })
     .fetchAll();
   expect(resources).toMatchObject([{ code: "message-malformed", source: `results-${group}` }]);
+});
+
+test("what no agent reads does not keep back what one does", async () => {
+  const V3 = "postern.sync.apply.v3";
+  for (let n = 0; n < 50; n += 1) {
+    const other = parked(first, `other:${n}`);
+    const body = { ...(other.body as object), unreadType: V3 };
+    await keepParked(platform, group, [{ ...other, body }]);
+  }
+  await keepParked(platform, group, [parked(first)]);
+  await heartbeat("new", ["postern.sync.apply.v1", V2]);
+  for (let minute = 0; minute < 5; minute += 1) await watchParked(platform);
+  expect(await inQueue()).toMatchObject([{ messageId: `${first.messageId}~p1` }]);
+});
+
+test("sent again after parking, applied, reported and not settled: no dead letter", async () => {
+  await keepParked(platform, group, [parked(first)]);
+  await heartbeat("new", [V2]);
+  const receiver = await client.acceptSession(queue, first.lane);
+  const [again] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2_000 });
+  if (again === undefined) throw new Error("it was sent again");
+  await receiver.close();
+  // The new agent applies it, and reports under the id in the body, as agents do (report.ts); it never settles.
+  await world.report([first]);
+  await drainDeadLetter(
+    world.ports,
+    { queue, group },
+    {
+      messageId: String(again.messageId),
+      body: first,
+      deliveryCount: 1000,
+      enqueuedAtMs: Date.now(),
+      properties: { ...again.applicationProperties, DeadLetterReason: "MaxDeliveryCountExceeded" },
+    },
+  );
+  const [cycle] = (await listCycles(world.ports, definitionId, { limit: 1 })).items;
+  expect(cycle).toMatchObject({ applied: users.length, deadLettered: 0 });
 });

@@ -6,7 +6,7 @@ import { etagOf, guarded, queryAll, statusOf } from "./cosmos-operations";
 
 /**
  * Container `definitions`, behind a cache of 10 s: the timer asks every tick. What this process writes drops the cache;
- * another process sees a change after 10 s at most, and every enumeration asks for the newest.
+ * another process sees a change after 10 s at most, a new definition at once, and every enumeration asks for the newest.
  */
 const CACHE_MS = 10_000;
 
@@ -44,7 +44,11 @@ export function createDefinitionStore(database: Database, clock: Clock): Definit
   };
   return {
     get: async (id, options) => {
-      if (options?.fresh !== true) return (await list(false)).find(({ value }) => value.id === id);
+      if (options?.fresh !== true) {
+        const known = (await list(false)).find(({ value }) => value.id === id);
+        // What the cache does not have may be younger than the cache: others have made it, and speak of it.
+        if (known !== undefined) return known;
+      }
       const { resource, etag } = await guarded(() => container.item(id, id).read<{ id: string }>());
       return resource === undefined ? undefined : stored(resource, etag);
     },

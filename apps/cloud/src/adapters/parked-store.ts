@@ -16,11 +16,12 @@ export function createParkedStore(database: Database): ParkedStore {
     add: async (parked) => {
       for (const record of parked) await records.create(record);
     },
-    waiting: async (group) => {
+    waiting: async (group, after = "") => {
       const documents = await queryAll(
         container,
         {
-          query: `SELECT TOP ${AT_ONCE} * FROM c WHERE c.state = 'parked' ORDER BY c.parkedAt ASC`,
+          query: `SELECT TOP ${AT_ONCE} * FROM c WHERE c.state = 'parked' AND c.id > @after ORDER BY c.id ASC`,
+          parameters: [{ name: "@after", value: after }],
         },
         group,
       );

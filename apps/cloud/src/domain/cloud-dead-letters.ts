@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   eventAttribute,
   type PosternError,
@@ -16,7 +17,10 @@ const MAX_PAYLOAD_CHARS = 65_536;
 /** Ids sort by time and are made from what they stand for, so that storing twice is storing once. */
 export function deadLetterId(atMs: number, subject: string): string {
   const time = new Date(atMs).toISOString().replace(/[-:.]/g, "");
-  return `${time}-${subject.replace(/[/\\?#\s]/g, "_")}`.slice(0, 250);
+  const id = `${time}-${subject.replace(/[/\\?#\s]/g, "_")}`;
+  if (id.length <= 250) return id;
+  // What is cut off may be all that tells two of one message apart.
+  return `${id.slice(0, 233)}~${createHash("sha256").update(subject).digest("hex").slice(0, 16)}`;
 }
 
 export function payloadText(text: string): Pick<DeadLetter, "payload" | "payloadTruncated"> {

@@ -59,7 +59,7 @@ export async function drainDeadLetter(
     code: code.slice(0, 60),
     reason: (description === "" ? reason : description).slice(0, limits.reasonChars),
     definition: accounting?.definition ?? null,
-    target: textProperty(properties, "postern:target") ?? null,
+    target: textProperty(properties, "postern:target")?.slice(0, 200) ?? null,
     messageId: message.messageId.slice(0, 200),
     cycleId: accounting?.cycleId ?? null,
     traceparent: eventAttribute(properties, "traceparent")?.slice(0, 55) ?? null,
@@ -93,7 +93,8 @@ export async function drainDeadLetter(
       work.data.items.map(({ itemId }) => ({ ...accounting, workMessageId, itemId })),
     );
   }
-  const { messageId } = message;
+  // The id that its agent reports under: of what was sent again after parking, the one before.
+  const messageId = message.messageId.replace(/~p\d{1,4}$/, "");
   if (accounting !== undefined && !(await counts(ports, { messageId, code, atMs }, accounting))) {
     // Its agent reported it and could not settle it, or another copy was drained: every item has an outcome.
     ports.logger.info("dead-letter-reported-before", { queue, code, messageId });

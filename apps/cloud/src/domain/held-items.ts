@@ -1,6 +1,7 @@
 import {
   type DefinitionId,
   entityKey,
+  historyTtlSeconds,
   type Hold,
   type IndexEntry,
   limits,
@@ -195,6 +196,7 @@ async function countReleased(
         kind: "patch",
         id: pageId(version),
         increment: { "/count": part.length, "/held": -part.length },
+        set: { "/ttl": restOfHistory(part, ports.clock.now()) },
       },
       // Of one page, so of one cycle: the cycle watch is to look at it again.
       ...part.slice(0, 1).map(({ cycleId }) => ({
@@ -213,6 +215,12 @@ async function countReleased(
   for (let start = 0; start < holds.length; start += COUNTED_AT_ONCE) {
     await count(holds.slice(start, start + COUNTED_AT_ONCE));
   }
+}
+
+/** A write begins the time to live anew; the page's markers keep theirs, and the record must not outlive them. */
+function restOfHistory(holds: readonly Hold[], nowMs: number): number {
+  const heldAtMs = Math.min(...holds.map(({ heldAt }) => Date.parse(heldAt)));
+  return Math.max(1, Math.ceil(historyTtlSeconds - (nowMs - heldAtMs) / 1_000));
 }
 
 function releaseMarker(definition: DefinitionId, { item, cycleId }: Hold, nowMs: number): Marker {

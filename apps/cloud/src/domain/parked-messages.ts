@@ -31,8 +31,8 @@ import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
 export interface ParkedStore {
   /** One that exists is left as it is: the same message may be reported twice. */
   add(records: readonly ParkedRecord[]): Promise<void>;
-  /** Still parked, oldest first, some of them. */
-  waiting(group: GroupName): Promise<readonly Stored<ParkedRecord>[]>;
+  /** Still parked, by id, some of them; none at the end. */
+  waiting(group: GroupName, after?: string): Promise<readonly Stored<ParkedRecord>[]>;
   /** False when it has changed since `etag`. */
   replace(record: ParkedRecord, etag: string): Promise<boolean>;
   /** By id. */
@@ -111,9 +111,6 @@ function waitingMarker({ properties, workMessageId }: ParkedRecord, nowMs: numbe
   return [markerOf(`${workMessageId}:parked`, workMessageId, place, { waiting: count }, nowMs)];
 }
 
-/** Rounds of one call: whoever calls next goes on. */
-const MOST_ROUNDS = 20;
-
 /**
  * Sends again what agents with these capabilities read. Sent before it is noted as sent: should the note be lost, the same
  * message id goes out again. Returns how many were sent.
@@ -124,20 +121,21 @@ export async function sendParked(
   capabilities: readonly string[],
 ): Promise<number> {
   let sent = 0;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const waiting = await ports.parked.waiting(group);
-    const readable = waiting.filter(({ value }) => canRead(capabilities, value.unreadType));
-    let noted = 0;
-    for (const { value, etag } of readable) {
-      if (!hasTarget(ports, value)) continue;
+  let after: string | undefined;
+  // To the end: what nobody reads, or whose target is gone, must not keep back what comes behind it.
+  for (;;) {
+    const waiting = await ports.parked.waiting(group, after);
+    if (waiting.length === 0) break;
+    after = waiting.at(-1)?.value.id;
+    for (const { value, etag } of waiting) {
+      if (!canRead(capabilities, value.unreadType) || !hasTarget(ports, value)) continue;
       const message = sentAgain(value, ports.clock.now());
       await ports.bus.send(workQueueName(group, value.target), [message]);
       sent += 1;
       const sentAt = new Date(ports.clock.now()).toISOString();
       const done: ParkedRecord = { ...value, state: "sent", sentAt, ttl: historyTtlSeconds };
-      if (await ports.parked.replace(done, etag)) noted += 1;
+      await ports.parked.replace(done, etag);
     }
-    if (noted === 0) break;
   }
   if (sent > 0) ports.logger.info("parked-sent", { group, messages: sent });
   return sent;

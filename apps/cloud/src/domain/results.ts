@@ -52,6 +52,7 @@ export async function consumeResults(
 ): Promise<void> {
   const results: { readonly result: WorkMessageResult; readonly message: ResultMessage }[] = [];
   const unreadable: DeadLetter[] = [];
+  let contended: PosternError | undefined;
   for (const received of messages) {
     try {
       if (eventAttribute(received.properties, "type") === JOB_RESULT_MESSAGE_TYPE) {
@@ -71,6 +72,10 @@ export async function consumeResults(
       for (const result of message.results) results.push({ result, message });
     } catch (error) {
       if (!(error instanceof PosternError)) throw error;
+      if (error.code === "conflict") {
+        contended = error;
+        continue;
+      }
       const queue = resultsQueueName(group);
       unreadable.push(unreadableDeadLetter({ queue, group }, received, error, ports.clock.now()));
     }
@@ -101,6 +106,8 @@ export async function consumeResults(
     ports,
     accounts.map(({ marker }) => marker),
   );
+  // A job that many change at once: its result can be read, and is to come again. Everything else has been seen to.
+  if (contended !== undefined) throw contended;
 }
 
 /** What one report of a work message comes to. */

@@ -1,0 +1,97 @@
+import { afterEach, expect, test } from "@jest/globals";
+import { containers, contentHash, itemIdOf, laneOf } from "@postern/contracts";
+import { createDeadLetterStore } from "../src/adapters/dead-letter-store";
+import { drainDeadLetter } from "../src/domain/dead-letter-drain";
+import type { Platform } from "../src/platform";
+import { definitionId, group, startWorld, type World } from "./world";
+
+/** What is drained from a dead-letter queue, by whomever it was put there. */
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const people = (n: number) =>
+  Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
+let world: World;
+afterEach(() => world.close());
+
+test("a drained message with an odd property does not hide all other dead letters", async () => {
+  world = await startWorld({ users: people(1), groups: [] });
+  await drainDeadLetter(
+    world.ports,
+    { queue: "sync-main-db", group },
+    {
+      messageId: "odd",
+      body: "x",
+      deliveryCount: 1,
+      enqueuedAtMs: Date.now(),
+      properties: { "postern:target": "t".repeat(201), DeadLetterReason: "x" },
+    },
+  );
+  const store = createDeadLetterStore((world.ports as Platform).database);
+  expect((await store.list({}, { limit: 10 })).items).toHaveLength(1);
+});
+
+test("two items of one message with long ids are two dead letters", async () => {
+  world = await startWorld({ users: [{ id: id(1), displayName: "Ada" }], groups: [] });
+  const groupId = "g".repeat(99);
+  const prefix = "m".repeat(80);
+  const entities = [];
+  for (let n = 0; entities.length < 2; n += 1) {
+    const entity = {
+      type: "membership" as const,
+      id: `${groupId}/${prefix}${String(n).padStart(19, "0")}`,
+    };
+    if (laneOf(definitionId, entity) === `${definitionId}/00`) entities.push(entity);
+  }
+  const version = Date.now();
+  const items = entities.map((entity) => {
+    const state = {
+      desired: "absent" as const,
+      object: "members",
+      key: { a: entity.id },
+      values: {},
+    };
+    return {
+      itemId: itemIdOf(definitionId, entity, version as never),
+      entity,
+      version,
+      ...state,
+      hash: contentHash(state),
+    };
+  });
+  const messageId = `${definitionId}:${version}.00.0#0`;
+  await drainDeadLetter(
+    world.ports,
+    { queue: "sync-main-db", group },
+    {
+      messageId,
+      deliveryCount: 1000,
+      enqueuedAtMs: version,
+      body: {
+        messageId,
+        tenant: "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001",
+        branch: "test",
+        definition: definitionId,
+        stream: "groups",
+        group,
+        target: "db",
+        lane: `${definitionId}/00`,
+        cycleId: "c1",
+        version,
+        items,
+      },
+      properties: {
+        "cloudEvents:time": new Date(version).toISOString(),
+        "postern:definition": definitionId,
+        "postern:cycleId": "c1",
+        "postern:version": version,
+        "postern:count": 2,
+        "postern:target": "db",
+        DeadLetterReason: "MaxDeliveryCountExceeded",
+      },
+    },
+  );
+  const { resources } = await (world.ports as Platform).database
+    .container(containers.deadLetters)
+    .items.query<{ source: string }>("SELECT * FROM c", { partitionKey: group })
+    .fetchAll();
+  expect(resources).toHaveLength(2);
+});

@@ -1,0 +1,83 @@
+import { afterEach, expect, test } from "@jest/globals";
+import {
+  containers,
+  eventProperties,
+  JOB_RESULT_MESSAGE_TYPE,
+  PosternError,
+  SyncDefinition,
+} from "@postern/contracts";
+import { createDefinitionStore } from "../src/adapters/definition-store";
+import { applyDefinition } from "../src/domain/operations";
+import { consumeResults } from "../src/domain/results";
+import type { Platform } from "../src/platform";
+import { definition, group, resultOf, startWorld, type World } from "./world";
+
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const people = (n: number) =>
+  Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
+const { groups: _groups, memberships: _memberships, ...onlyUsers } = definition;
+let world: World;
+afterEach(() => world.close());
+
+async function letters(): Promise<Record<string, unknown>[]> {
+  const { resources } = await (world.ports as Platform).database
+    .container(containers.deadLetters)
+    .items.query<Record<string, unknown>>("SELECT * FROM c", { partitionKey: group })
+    .fetchAll();
+  return resources;
+}
+
+test("an item that waits is sent again also where the definition is younger than the cache", async () => {
+  world = await startWorld({ users: people(1), groups: [] });
+  const { database, clock } = world.ports as Platform;
+  // A second instance, which has looked a moment ago.
+  const second = createDefinitionStore(database, clock);
+  await second.list();
+  await applyDefinition(world.ports, SyncDefinition.parse(onlyUsers), {});
+  await world.pump();
+  const work = await world.takeWork();
+  await consumeResults({ ...world.ports, definitions: second }, group, [
+    resultOf(work, "waiting", {
+      failure: "transient",
+      retryAt: new Date(Date.now() + 1_000).toISOString(),
+    }),
+  ]);
+  expect((await letters()).map(({ reason }) => reason)).toEqual([]);
+});
+
+test("a job's result is not taken for unreadable when its job is being changed by many", async () => {
+  world = await startWorld({ users: people(1), groups: [] });
+  const at = new Date().toISOString();
+  const busy = {
+    ...world.ports.jobs,
+    recordResult: () =>
+      Promise.reject(
+        new PosternError("conflict", "Job j is being changed by many at once; try again."),
+      ),
+  };
+  await consumeResults({ ...world.ports, jobs: busy }, group, [
+    {
+      messageId: "r1",
+      deliveryCount: 1,
+      properties: eventProperties({
+        id: "r1",
+        source: "/a",
+        type: JOB_RESULT_MESSAGE_TYPE,
+        time: at,
+      }),
+      body: {
+        messageId: "r1",
+        tenant: "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001",
+        branch: "test",
+        group,
+        agent: "a",
+        jobId: "j1",
+        attempt: 1,
+        at,
+        result: { ok: true, detail: "done" },
+      },
+    },
+  ]).catch(() => undefined);
+  // Either it comes again (the call rejected), or it was recorded: never a dead letter that swallows it.
+  expect((await letters()).map(({ code, reason }) => [code, reason])).toEqual([]);
+});
