@@ -12,7 +12,8 @@ const headers = {
   "content-security-policy":
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
+  // With `no-referrer` a browser sends the form of this very page with `Origin: null`.
+  "referrer-policy": "same-origin",
 };
 
 const style = `

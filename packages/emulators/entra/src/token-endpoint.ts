@@ -22,10 +22,11 @@ export function formOf(request: HttpsRequest): URLSearchParams {
   return new URLSearchParams(request.body.toString("utf8"));
 }
 
+/** Undefined where a header holds what cannot be decoded. */
 function credentials(
   request: HttpsRequest,
   form: URLSearchParams,
-): { clientId: string; clientSecret: string } {
+): { clientId: string; clientSecret: string } | undefined {
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (basic === undefined) {
     return { clientId: form.get("client_id") ?? "", clientSecret: form.get("client_secret") ?? "" };
@@ -33,7 +34,14 @@ function credentials(
   const [clientId = "", clientSecret = ""] = Buffer.from(basic, "base64")
     .toString("utf8")
     .split(":", 2);
-  return { clientId: decodeURIComponent(clientId), clientSecret: decodeURIComponent(clientSecret) };
+  try {
+    return {
+      clientId: decodeURIComponent(clientId),
+      clientSecret: decodeURIComponent(clientSecret),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 export async function serveToken(
@@ -60,7 +68,11 @@ export async function serveToken(
       `The app requested an unsupported grant type '${grant}'.`,
     );
   }
-  const { clientId, clientSecret } = credentials(request, form);
+  const given = credentials(request, form);
+  if (given === undefined) {
+    return oauthError(401, "invalid_client", 7000215, "Invalid client secret provided.");
+  }
+  const { clientId, clientSecret } = given;
   const client = registry.clients.find((candidate) => candidate.clientId === clientId);
   if (client === undefined) return unknownClient(clientId, registry.tenantId);
   if (client.clientSecret === undefined || !same(clientSecret, client.clientSecret)) {

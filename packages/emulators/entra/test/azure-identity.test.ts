@@ -73,6 +73,18 @@ test("a resource without granted roles gets a token without roles", async () => 
   expect(decodeJwt(token)).not.toHaveProperty("roles");
 });
 
+test("credentials in a header that cannot be decoded are refused in Entra's form", async () => {
+  const response = await fetch(`${entra.authority}/${tenantId}/oauth2/v2.0/token`, {
+    method: "POST",
+    headers: { authorization: `Basic ${Buffer.from("%:%").toString("base64")}` },
+    body: new URLSearchParams({ grant_type: "client_credentials", scope: `${graph}/.default` }),
+  });
+  expect(response.status).toBe(401);
+  expect(await response.json()).toMatchObject({
+    ...{ error: "invalid_client", error_codes: [7000215] },
+  });
+});
+
 test("EnvironmentCredential and DefaultAzureCredential work in a process that trusts the local authority by NODE_EXTRA_CA_CERTS", async () => {
   const script = `
     const { DefaultAzureCredential, EnvironmentCredential } = require("@azure/identity");

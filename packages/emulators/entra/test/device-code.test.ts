@@ -134,6 +134,18 @@ test("the page refuses wrong codes, unknown people and forms of other sites, and
   });
 });
 
+test("the page's own form is taken as browsers send it, and one without an origin to name is not", async () => {
+  const page = await fetch(`${entra.authority}/devicelogin`);
+  // With no-referrer browsers send `Origin: null`, as a form of a sandboxed page does.
+  expect(page.headers.get("referrer-policy")).toBe("same-origin");
+  const begun = (await ask("devicecode", {
+    ...{ client_id: "program", scope: `${audience}/.default` },
+  })) as { user_code: string };
+  const answer = { code: begun.user_code, answer: "approve", user: ada.username };
+  expect(await submit(answer, { origin: "null" })).toMatchObject({ status: 403 });
+  expect(await submit(answer, { origin: entra.authority })).toMatchObject({ status: 200 });
+});
+
 test("codes expire, and what one forgets about does not pile up", () => {
   let nowMs = 0;
   const codes = new DeviceCodes({ lifetimeSeconds: 900, now: () => nowMs });
