@@ -19,7 +19,11 @@ export class CommandContext {
   }
 
   get view(): View {
-    return viewOf(this.terminal);
+    return viewOf(this.terminal, "stdout");
+  }
+
+  get stderrView(): View {
+    return viewOf(this.terminal, "stderr");
   }
 
   api(): Api {

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { CliError, exitCodes } from "./exit-code";
 import type { Api } from "./session/api";
 
 interface Page {
@@ -36,7 +37,15 @@ export async function listPages<Schema extends z.ZodType<Page>>(
     });
     items.push(...page.value.items);
     rawItems.push(...itemsOf(page.raw));
+    const before = continuation;
     continuation = page.value.continuation ?? undefined;
+    if (continuation !== undefined && continuation === before) {
+      throw new CliError(
+        exitCodes.failed,
+        `${api.url} gives the same page of the list again and again (GET /api/${path})`,
+        ["try again; if it stays so, the cloud app is at fault"],
+      );
+    }
     if (continuation === undefined || items.length >= options.limit) break;
   }
   return {

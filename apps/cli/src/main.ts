@@ -21,6 +21,7 @@ const terminal: Terminal = {
   interactive: stdin.isTTY && stderr.isTTY,
   rewritable: stderr.isTTY && env["TERM"] !== "dumb",
   colours: stdout.isTTY && !noColour,
+  stderrColours: stderr.isTTY && !noColour,
   columns: columns(),
   env,
   now: () => Date.now(),
@@ -33,10 +34,25 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-/** For output that is still on its way; a connection that nobody waits for any more does not hold the command longer. */
+// What is told beside the answer may have lost its reader; the command and its exit code are still wanted.
+stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+/** A connection that nobody waits for any more does not hold the command longer. */
 const LINGER_MS = 2_000;
 
-void runProgram(process.argv.slice(2), terminal).then((exitCode) => {
+void runProgram(process.argv.slice(2), terminal).then(async (exitCode) => {
   process.exitCode = exitCode;
+  await Promise.all([written(stdout), written(stderr)]);
   setTimeout(() => process.exit(), LINGER_MS).unref();
 });
+
+/** A slow reader of a pipe gets all of it, however long that takes. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => {
+      resolve();
+    });
+  });
+}

@@ -9,6 +9,14 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** The value of a header field: visible ASCII, with spaces only inside. */
+export function headerValue(text: string): string {
+  if (/^[\u0021-\u007e]([\u0020-\u007e]*[\u0021-\u007e])?$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "It is not a line of visible ASCII characters, as a header needs.",
+  );
+}
+
 export function collected(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];
 }

@@ -8,7 +8,7 @@ import type { Terminal } from "./terminal";
 /** What a person is told of an error, and what the shell. */
 export function explain(
   error: unknown,
-  terminal: Pick<Terminal, "colours" | "env">,
+  terminal: Pick<Terminal, "stderrColours">,
 ): { readonly text: string; readonly exitCode: ExitCode } {
   // Commander has written its own message, with the nearest command or option.
   if (error instanceof CommanderError) {
@@ -18,7 +18,7 @@ export function explain(
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { text: `postern: a fault of its own\n${text}\n`, exitCode: exitCodes.failed };
   }
-  const { colours } = terminal;
+  const { stderrColours: colours } = terminal;
   const lines = [`${tint("error", "bad", colours)}: ${multiline(error.message)}`];
   if (error instanceof ApiProblem) {
     const { code, traceId } = error.problem;
@@ -29,7 +29,11 @@ export function explain(
       if (hint !== undefined) lines.push(tint(`    hint: ${plain(hint)}`, "dim", colours));
     }
     lines.push(
-      tint(`  ${code}${traceId === undefined ? "" : `, trace ${plain(traceId)}`}`, "dim", colours),
+      tint(
+        `  ${plain(code)}${traceId === undefined ? "" : `, trace ${plain(traceId)}`}`,
+        "dim",
+        colours,
+      ),
     );
   }
   for (const hint of [...error.hints, ...hintsOf(error)]) {

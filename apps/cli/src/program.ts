@@ -42,7 +42,7 @@ function buildProgram(terminal: Terminal, done: (exitCode: ExitCode) => void): C
       getOutHelpWidth: () => Math.min(width, 100),
       getErrHelpWidth: () => Math.min(width, 100),
       getOutHasColors: () => terminal.colours,
-      getErrHasColors: () => terminal.colours,
+      getErrHasColors: () => terminal.stderrColours,
     })
     .description(
       "Sync definitions, cycles, jobs, agents, dead letters and parked messages of one branch.",

@@ -9,7 +9,9 @@ export interface Terminal {
   readonly interactive: boolean;
   /** The line under way can be rewritten. */
   readonly rewritable: boolean;
+  /** Of stdout; each stream may be redirected without the other. */
   readonly colours: boolean;
+  readonly stderrColours: boolean;
   /** Columns to fit tables into; undefined: as wide as they are. */
   readonly columns: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -25,6 +27,7 @@ export interface View {
   readonly now: number;
 }
 
-export function viewOf(terminal: Terminal): View {
-  return { columns: terminal.columns, colours: terminal.colours, now: terminal.now() };
+export function viewOf(terminal: Terminal, stream: "stdout" | "stderr"): View {
+  const { columns, colours, stderrColours } = terminal;
+  return { columns, colours: stream === "stdout" ? colours : stderrColours, now: terminal.now() };
 }

@@ -34,9 +34,15 @@ export async function watch<T>(
   const over = (): void => {
     if (rewritable && shown !== "") stderr.write("\r\u001b[2K");
   };
+  const { timeoutSeconds } = options;
+  const leftMs = (): number =>
+    timeoutSeconds === undefined
+      ? Number.POSITIVE_INFINITY
+      : beganMs + timeoutSeconds * 1_000 - terminal.now();
   for (;;) {
     try {
-      const value = await options.read();
+      const value = await within(leftMs(), options.read());
+      if (value === LATE) break;
       failures = 0;
       show(plain(options.line(value, rewritable)));
       if (options.ended(value)) {
@@ -54,14 +60,25 @@ export async function watch<T>(
         throw error;
       }
     }
-    const waitedMs = terminal.now() - beganMs;
-    if (options.timeoutSeconds !== undefined && waitedMs > options.timeoutSeconds * 1_000) {
-      over();
-      throw new CliError(
-        exitCodes.failed,
-        `it has not ended within ${options.timeoutSeconds} s: ${shown}`,
-      );
-    }
-    await sleep(PAUSE_MS);
+    if (leftMs() <= 0) break;
+    await sleep(Math.min(PAUSE_MS, leftMs()));
+  }
+  over();
+  throw new CliError(
+    exitCodes.failed,
+    `it has not ended within ${timeoutSeconds} s: ${shown === "" ? "the API has not answered" : shown}`,
+  );
+}
+
+const LATE = Symbol("late");
+
+/** A slow answer does not hold a command longer than it was told to wait. */
+async function within<T>(ms: number, answer: Promise<T>): Promise<T | typeof LATE> {
+  if (ms === Number.POSITIVE_INFINITY) return answer;
+  const enough = new AbortController();
+  try {
+    return await Promise.race([answer, sleep(Math.max(0, ms), LATE, { signal: enough.signal })]);
+  } finally {
+    enough.abort();
   }
 }

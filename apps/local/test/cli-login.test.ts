@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
@@ -99,6 +99,36 @@ test("a login that the person declines leaves nothing behind, and says so", asyn
     expect.stringContaining("declined in the browser"),
   ]);
   expect(keptOf("declined")).toEqual([]);
+});
+
+test("a login that is declined leaves the one before as it was", async () => {
+  expect(
+    await deviceLogin("again", { answer: "approve", user: "grace@north.example" }),
+  ).toMatchObject({ code: 0 });
+  expect(await deviceLogin("again", { answer: "decline" })).toMatchObject({ code: 3 });
+  const listed = await postern(["syncs", "list", "--profile", "again"], { environment });
+  expect(listed).toMatchObject({ code: 0 });
+});
+
+test("a token that cannot be written down is used all the same", async () => {
+  const profile = path.join(home, ".config/postern/unkept");
+  const secret = path.join(home, "secret");
+  writeFileSync(secret, operatorClient.clientSecret);
+  const { authority } = api.entra;
+  const kept = {
+    ...{ kind: "client-secret", url: address, tenant: tenantId, secretFile: secret },
+    ...{ clientId: operatorClient.clientId, scope: "api://postern/.default" },
+    authorityHost: authority,
+  };
+  writeFileSync(`${profile}.json`, JSON.stringify(kept));
+  // In the way of the file, for root as well.
+  mkdirSync(`${profile}.token`);
+  const run = await postern(["syncs", "list", "--profile", "unkept"], { environment });
+  expect(run.code).toBe(0);
+  expect(run.stderr).toContain("The token is not kept");
+  expect(run.stderr).not.toContain("Entra");
+  // Nor is a draft of it left behind.
+  expect(keptOf("unkept").sort()).toEqual(["unkept.json", "unkept.token"]);
 });
 
 test("a person without any role is told which one is missing", async () => {

@@ -1,10 +1,10 @@
-import { EntityType, JobKind, JobList, JobView } from "@postern/contracts";
+import { EntityType, JobKind } from "@postern/contracts";
 import { Argument, type Command, Option } from "commander";
 import type { CommandContext, Runner } from "../command-context";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
 import { listPages } from "../list-pages";
-import { collected, wholeNumber } from "../option-values";
-import { jobsTable, jobText } from "../render/jobs";
+import { collected, headerValue, wholeNumber } from "../option-values";
+import { jobsTable, jobText, ShownJob, ShownJobs } from "../render/jobs";
 import { watch } from "../watch";
 import { segment } from "./syncs";
 
@@ -32,7 +32,11 @@ export function addJobs(program: Command, run: Runner): void {
       collected,
     )
     .option("--timeout <seconds>", "when it counts as failed", wholeNumber(1, 86_400))
-    .option("--idempotency-key <key>", "the same key makes the same job, however often it is sent")
+    .option(
+      "--idempotency-key <key>",
+      "the same key makes the same job, however often it is sent",
+      headerValue,
+    )
     .option("-w, --watch", "wait until it has ended")
     .description("start a job")
     .addHelpText("after", "\nWith --watch the exit code is 2 when the job does not succeed.")
@@ -44,7 +48,7 @@ export function addJobs(program: Command, run: Runner): void {
     .action(
       run(async (context, command) => {
         const { limit } = command.opts<{ limit: number }>();
-        const list = await listPages(context.api(), "jobs", JobList, { limit });
+        const list = await listPages(context.api(), "jobs", ShownJobs, { limit });
         context.show(list, (items) => jobsTable(items, context.view));
         if (list.value.length === 0) context.note("No jobs.");
         return undefined;
@@ -56,7 +60,7 @@ export function addJobs(program: Command, run: Runner): void {
     .description("show a job, its attempts and its result")
     .action(
       run(async (context, command) => {
-        const job = await context.api().call("GET", `jobs/${segment(command, 0)}`, JobView);
+        const job = await context.api().call("GET", `jobs/${segment(command, 0)}`, ShownJob);
         context.show(job, (value) => jobText(value, context.view));
         return undefined;
       }),
@@ -80,7 +84,7 @@ async function runJob(context: CommandContext, command: Command): Promise<ExitCo
   const options = command.opts<RunOptions>();
   const kind = JobKind.parse(command.args[0]);
   const { group, timeout, idempotencyKey } = options;
-  const job = await context.api().call("POST", "jobs", JobView, {
+  const job = await context.api().call("POST", "jobs", ShownJob, {
     body: {
       kind,
       group,
@@ -131,7 +135,7 @@ async function watchJob(
 ): Promise<ExitCode> {
   const api = context.api();
   const job = await watch(context.terminal, {
-    read: () => api.call("GET", `jobs/${encodeURIComponent(id)}`, JobView),
+    read: () => api.call("GET", `jobs/${encodeURIComponent(id)}`, ShownJob),
     line: ({ value }) => `${value.id} ${value.state}`,
     ended: ({ value }) => ENDED.includes(value.state),
     timeoutSeconds,

@@ -6,7 +6,7 @@ import { type Command, Option } from "commander";
 import type { CommandContext, Runner } from "../command-context";
 import { CliError, exitCodes } from "../exit-code";
 import { Api, ApiProblem } from "../session/api";
-import { acquireToken } from "../session/entra-token";
+import { fetchToken, keepToken } from "../session/entra-token";
 import { messageOf, type Profile } from "../session/profile";
 import { profileSession, safeUrl } from "../session/session";
 
@@ -121,29 +121,22 @@ function readable(file: string): string {
   return resolved;
 }
 
-/** Nothing is kept of a login that the API does not let in. */
+/** Nothing is kept of a login that the API does not let in, or that is broken off: the one before stays as it was. */
 async function login(context: CommandContext, profile: Profile): Promise<undefined> {
   const { terminal, profiles } = context;
-  const before = profiles.cachedToken();
-  const fresh = "scope" in profile;
-  if (fresh) {
-    profiles.forgetToken();
-    await acquireToken(profile, terminal, profiles, { fresh: true });
-  }
-  const token = profiles.cachedToken();
-  const session = profileSession(profile, terminal, profiles);
+  const fetched = "scope" in profile ? await fetchToken(profile, terminal) : undefined;
+  const session =
+    fetched === undefined || !("scope" in profile)
+      ? profileSession(profile, terminal, profiles)
+      : { url: safeUrl(profile.url), token: () => Promise.resolve(fetched.token) };
   try {
     await new Api(session).call("GET", "syncs", SyncList, { query: { limit: 1 } });
   } catch (error) {
     // Who may not read syncs (an approver) is logged in all the same.
-    if (!(error instanceof ApiProblem && error.problem.code === "not-authorised")) {
-      profiles.forgetToken();
-      if (fresh && before !== undefined) profiles.cacheToken(before);
-      throw error;
-    }
+    if (!(error instanceof ApiProblem && error.problem.code === "not-authorised")) throw error;
   }
   profiles.write(profile);
-  if (fresh && token !== undefined) profiles.cacheToken(token);
+  if (fetched !== undefined) keepToken(fetched, terminal, profiles);
   context.note(`Logged in to ${session.url} (profile '${profiles.name}', ${profiles.file}).`);
   return undefined;
 }

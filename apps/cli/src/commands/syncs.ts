@@ -15,8 +15,9 @@ import type { CommandContext, Runner } from "../command-context";
 import { type Consent, goOn } from "../confirm";
 import { CliError, exitCodes } from "../exit-code";
 import { listPages } from "../list-pages";
-import { wholeNumber } from "../option-values";
+import { headerValue, wholeNumber } from "../option-values";
 import { holdsTable, syncsTable, syncText } from "../render/syncs";
+import { plain } from "../render/text";
 import { messageOf } from "../session/profile";
 
 export function addSyncs(program: Command, run: Runner): void {
@@ -46,7 +47,11 @@ export function addSyncs(program: Command, run: Runner): void {
   syncs
     .command("apply")
     .argument("<file>", "YAML or JSON; - reads standard input")
-    .option("--if-match <etag>", "only if nobody has changed it since: etag of `syncs show`")
+    .option(
+      "--if-match <etag>",
+      "only if nobody has changed it since: etag of `syncs show`",
+      headerValue,
+    )
     .description("create or replace a sync definition")
     .action(run(applySync));
   syncs
@@ -57,7 +62,7 @@ export function addSyncs(program: Command, run: Runner): void {
       run(async (context, command) => {
         const path = `syncs/${segment(command, 0)}/cycles`;
         const cycle = await context.api().call("POST", path, CycleAccepted);
-        context.show(cycle, ({ cycleId }) => `${cycleId}\n`);
+        context.show(cycle, ({ cycleId }) => `${plain(cycleId)}\n`);
         context.note(`postern cycles watch ${command.args[0] ?? ""} follows it.`);
         return undefined;
       }),

@@ -1,10 +1,16 @@
-import type { JobView } from "@postern/contracts";
+import { JobList, JobView } from "@postern/contracts";
+import { z } from "zod";
 import type { View } from "../terminal";
 import { toneOf } from "./colour";
 import { facts, table } from "./table";
 import { count, relative } from "./time";
 
-export function jobsTable(jobs: readonly JobView[], view: View): string {
+/** A cloud of the next version may know kinds of jobs that this program does not: they are shown by their name. */
+export const ShownJob = JobView.extend({ kind: z.string().max(100) });
+type ShownJob = z.infer<typeof ShownJob>;
+export const ShownJobs = JobList.extend({ items: z.array(ShownJob) });
+
+export function jobsTable(jobs: readonly ShownJob[], view: View): string {
   return table(
     [
       { title: "JOB", value: ({ id }) => id },
@@ -20,7 +26,7 @@ export function jobsTable(jobs: readonly JobView[], view: View): string {
   );
 }
 
-export function jobText(job: JobView, view: View): string {
+export function jobText(job: ShownJob, view: View): string {
   const { result } = job;
   return facts(
     [

@@ -23,10 +23,12 @@ function coarse(ms: number): string {
 
 /** `850 ms`, `12.3 s`, `4 min 5 s`. */
 export function duration(ms: number): string {
-  if (ms < SECOND) return `${Math.round(ms)} ms`;
-  if (ms < MINUTE) return `${(ms / SECOND).toFixed(1)} s`;
-  const minutes = Math.floor(ms / MINUTE);
-  if (minutes < 60) return `${minutes} min ${Math.round((ms % MINUTE) / SECOND)} s`;
+  if (Math.round(ms) < SECOND) return `${Math.round(ms)} ms`;
+  // Borders are where rounding would give sixty of something.
+  if (ms < 59.95 * SECOND) return `${(ms / SECOND).toFixed(1)} s`;
+  const seconds = Math.round(ms / SECOND);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 

@@ -90,15 +90,17 @@ export class Api {
     }
     const token = anonymous === true ? undefined : await this.#session.token();
     const type = text?.type ?? (body === undefined ? undefined : "application/json");
+    // Outside of what is told as a failure of the network.
+    const sent = new Headers({
+      accept: "application/json",
+      ...(token === undefined ? {} : { authorization: `Bearer ${sendable(token)}` }),
+      ...(type === undefined ? {} : { "content-type": type }),
+      ...headers,
+    });
     try {
       const response = await fetch(url, {
         method,
-        headers: {
-          accept: "application/json",
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(type === undefined ? {} : { "content-type": type }),
-          ...headers,
-        },
+        headers: sent,
         ...(type === undefined ? {} : { body: text?.value ?? JSON.stringify(body) }),
         // A token is for this address only.
         redirect: "error",
@@ -109,6 +111,16 @@ export class Api {
       throw unreachable(this.url, error);
     }
   }
+}
+
+/** What is no token is not shown: it may hold one, as the JSON that tools print around it does. */
+function sendable(token: string): string {
+  if (/^[\u0021-\u007e]+$/.test(token)) return token;
+  throw new CliError(
+    exitCodes.notAuthenticated,
+    "the token is not one line of visible ASCII characters: it is not the token alone",
+    ["of az: az account get-access-token --query accessToken -o tsv"],
+  );
 }
 
 function unreachable(url: string, error: unknown): CliError {

@@ -1,7 +1,8 @@
 import type { TokenCredential } from "@azure/identity";
 import { CliError, exitCodes } from "../exit-code";
+import { plain } from "../render/text";
 import type { Terminal } from "../terminal";
-import { messageOf, type Profile, type ProfileStore } from "./profile";
+import { type CachedToken, messageOf, type Profile, type ProfileStore } from "./profile";
 import { readSecret } from "./secret-file";
 
 type EntraProfile = Extract<Profile, { scope: string }>;
@@ -14,30 +15,48 @@ const ENTERED_WITHIN_MS = 16 * 60_000;
 /** A token that ends during the request would be refused. */
 const EARLY_MS = 2 * 60_000;
 
-/**
- * A token of Microsoft Entra, from the profile's cache while it lasts. The identity library is loaded only when one has to
- * be fetched: it takes longer than most commands.
- */
+/** A token of Microsoft Entra: the one at hand or the one of the profile's cache while it lasts, else a new one. */
 export async function acquireToken(
   profile: EntraProfile,
   terminal: Terminal,
   store: ProfileStore,
-  options: { readonly fresh?: boolean } = {},
-): Promise<string> {
-  const cached = options.fresh === true ? undefined : store.cachedToken();
-  if (cached !== undefined && cached.expiresAt - EARLY_MS > terminal.now()) return cached.token;
-  if (profile.kind === "device-code" && options.fresh !== true && !terminal.interactive) {
+  held: CachedToken | undefined,
+): Promise<CachedToken> {
+  const lasts = (token: CachedToken): boolean => token.expiresAt - EARLY_MS > terminal.now();
+  if (held !== undefined && lasts(held)) return held;
+  const cached = store.cachedToken();
+  if (cached !== undefined && lasts(cached)) return cached;
+  if (profile.kind === "device-code" && !terminal.interactive) {
     throw new CliError(exitCodes.notAuthenticated, "the login has expired", [
       "postern login again",
     ]);
   }
+  const token = await fetchToken(profile, terminal);
+  keepToken(token, terminal, store);
+  return token;
+}
+
+/** The cache saves a request to the issuer, no more: where it cannot be written, the command goes on. */
+export function keepToken(token: CachedToken, terminal: Terminal, store: ProfileStore): void {
+  try {
+    store.cacheToken(token);
+  } catch (error) {
+    terminal.stderr.write(
+      `The token is not kept for the next command: ${plain(messageOf(error))}\n`,
+    );
+  }
+}
+
+/**
+ * A new token; nothing is written down. The identity library is loaded only here: it takes longer than most commands.
+ */
+export async function fetchToken(profile: EntraProfile, terminal: Terminal): Promise<CachedToken> {
   try {
     const credential = await credentialOf(profile, terminal);
     const withinMs = profile.kind === "device-code" ? ENTERED_WITHIN_MS : ANSWERED_WITHIN_MS;
     const token = await inTime(credential.getToken(profile.scope), withinMs);
     if (token === null) throw new Error("no token was given");
-    store.cacheToken({ token: token.token, expiresAt: token.expiresOnTimestamp });
-    return token.token;
+    return { token: token.token, expiresAt: token.expiresOnTimestamp };
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw noToken(messageOf(error));
@@ -102,7 +121,7 @@ async function credentialOf(profile: EntraProfile, terminal: Terminal): Promise<
         tenantId: tenant,
         clientId,
         ...authority,
-        userPromptCallback: ({ message }) => void terminal.stderr.write(`${message}\n`),
+        userPromptCallback: ({ message }) => void terminal.stderr.write(`${plain(message)}\n`),
       });
   }
 }

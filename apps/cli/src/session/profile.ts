@@ -97,8 +97,13 @@ export class ProfileStore {
     return known;
   }
 
+  /** Undefined where there is none that can be read: a new one takes its place. */
   cachedToken(): CachedToken | undefined {
-    return CachedToken.safeParse(readJsonFile(this.#tokenFile)).data;
+    try {
+      return CachedToken.safeParse(readJsonFile(this.#tokenFile)).data;
+    } catch {
+      return undefined;
+    }
   }
 
   cacheToken(token: CachedToken): void {
@@ -111,11 +116,27 @@ export class ProfileStore {
 
   /** Whole or not at all, and never readable by others, not even for a moment. */
   #write(file: string, value: object): void {
-    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-    chmodSync(draft, 0o600);
-    renameSync(draft, file);
+    try {
+      mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+      writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+      chmodSync(draft, 0o600);
+      renameSync(draft, file);
+    } catch (error) {
+      withdraw(draft);
+      throw new CliError(exitCodes.refused, `cannot write ${file}: ${messageOf(error)}`, [
+        `make ${this.directory} writable, or name another place by XDG_CONFIG_HOME`,
+      ]);
+    }
+  }
+}
+
+/** It may hold a token. Where nothing can be written, nothing can be removed, and there is nothing to remove. */
+function withdraw(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    // Why it was not written is what is told.
   }
 }
 

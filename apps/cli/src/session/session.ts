@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CliError, exitCodes } from "../exit-code";
 import type { Terminal } from "../terminal";
 import { acquireToken } from "./entra-token";
-import { messageOf, type Profile, type ProfileStore } from "./profile";
+import { type CachedToken, messageOf, type Profile, type ProfileStore } from "./profile";
 import { readSecret } from "./secret-file";
 
 /** Address of an API and the means to be let in. */
@@ -22,10 +22,8 @@ export function openSession(terminal: Terminal, store: ProfileStore): Session {
   const { env } = terminal;
   const file = env["POSTERN_ENDPOINTS"];
   if (file !== undefined && file !== "") return endpointsSession(file);
-  const profile = store.read();
   const url = env["POSTERN_URL"];
   const token = env["POSTERN_TOKEN"];
-  const session = profile === undefined ? undefined : profileSession(profile, terminal, store);
   if (url !== undefined && url !== "") {
     // A profile's token is for the profile's address: it is not shown to another one.
     return {
@@ -33,12 +31,14 @@ export function openSession(terminal: Terminal, store: ProfileStore): Session {
       token: () => Promise.resolve(token === "" ? undefined : token?.trim()),
     };
   }
-  if (session === undefined) {
+  const profile = store.read();
+  if (profile === undefined) {
     throw new CliError(exitCodes.notAuthenticated, "not logged in", [
       "postern login --help lists the ways; for the local platform: postern login --endpoints DATA/endpoints.json",
       "or set POSTERN_URL and POSTERN_TOKEN",
     ]);
   }
+  const session = profileSession(profile, terminal, store);
   if (token === undefined || token === "") return session;
   return { url: session.url, token: () => Promise.resolve(token.trim()) };
 }
@@ -56,11 +56,17 @@ export function profileSession(profile: Profile, terminal: Terminal, store: Prof
       };
     case "client-secret":
     case "azure":
-    case "device-code":
+    case "device-code": {
+      // Where it cannot be written down it is still good for the requests of this command.
+      let held: CachedToken | undefined;
       return {
         url: safeUrl(profile.url),
-        token: () => acquireToken(profile, terminal, store),
+        token: async () => {
+          held = await acquireToken(profile, terminal, store, held);
+          return held.token;
+        },
       };
+    }
   }
 }
 
