@@ -1,6 +1,7 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import type { CommandContext } from "./command-context";
 import { CliError, exitCodes } from "./exit-code";
+import type { Terminal } from "./terminal";
 
 export interface Consent {
   readonly yes?: boolean | undefined;
@@ -29,13 +30,25 @@ export async function goOn(
       ["--dry-run only shows what would happen"],
     );
   }
-  const lines = createInterface({ input: terminal.stdin, output: terminal.stderr });
-  try {
-    const answer = await lines.question(`${question} [y/N] `);
-    if (/^y(es)?$/i.test(answer.trim())) return true;
-  } finally {
-    lines.close();
-  }
-  context.note("Nothing was done.");
+  const answer = await answerTo(`${question} [y/N] `, terminal);
+  if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;
+  context.note(`${answer === undefined ? "\n" : ""}Nothing was done.`);
   return false;
+}
+
+/** Undefined where there is none: Ctrl-C and Ctrl-D close the input, and then no answer comes any more. */
+function answerTo(
+  question: string,
+  { stdin, stderr }: Pick<Terminal, "stdin" | "stderr">,
+): Promise<string | undefined> {
+  const lines = createInterface({ input: stdin, output: stderr });
+  return new Promise((resolve) => {
+    lines.once("close", () => {
+      resolve(undefined);
+    });
+    lines.question(question, (answer) => {
+      resolve(answer);
+      lines.close();
+    });
+  });
 }

@@ -8,6 +8,7 @@ import {
   DeadLetterView,
 } from "@postern/contracts";
 import { type Command, Option } from "commander";
+import { chunks } from "../chunks";
 import type { CommandContext, Runner } from "../command-context";
 import { type Consent, goOn } from "../confirm";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
@@ -120,34 +121,53 @@ async function act(
   verb: Verb,
 ): Promise<ExitCode | undefined> {
   const options = command.opts<ActOptions>();
-  const selections = selectionsOf(command.args, options);
+  const { reason } = options;
   const api = context.api();
+  let selections = selectionsOf(command.args, options);
   if (options.yes !== true || options.dryRun === true) {
-    const tried = await each(context, api, verb, selections, {
-      reason: options.reason,
-      dryRun: true,
-    });
-    const text = context.json
-      ? `${JSON.stringify(tried, null, 2)}\n`
-      : resultsText(tried.results, context.view, { dryRun: true });
-    context.terminal[options.dryRun === true ? "stdout" : "stderr"].write(text);
+    const tried = await each(context, api, verb, selections, { reason, dryRun: true });
+    showTried(context, tried, options.dryRun === true ? "stdout" : "stderr");
     if (tried.results.length === 0) {
       context.note("No open dead letters are like that.");
       return undefined;
     }
-    const question = `${verb === "replay" ? "Replay" : "Discard"} ${tried.results.length} dead letters?`;
+    const count = tried.results.filter(moves).length;
+    if (tried.more) context.note(`At least ${count}: there are more than are shown here.`);
+    if (count === 0 && options.dryRun !== true) {
+      context.note("Nothing was done.");
+      return exitCodeOf(tried.results);
+    }
+    const question = `${verb === "replay" ? "Replay" : "Discard"} ${count} dead letters?`;
     if (!(await goOn(context, options, question))) return undefined;
+    // A filter may let others through by now: a person has agreed to what was shown, and to nothing else.
+    selections = selectionsOfIds(tried.results.map(({ id }) => id));
+    const done = await each(context, api, verb, selections, { reason, dryRun: false });
+    return showDone(context, { ...done, more: tried.more });
   }
-  const done = await each(context, api, verb, selections, {
-    reason: options.reason,
-    dryRun: false,
-  });
+  return showDone(context, await each(context, api, verb, selections, { reason, dryRun: false }));
+}
+
+function showTried(context: CommandContext, tried: Done, stream: "stdout" | "stderr"): void {
+  const view = stream === "stdout" ? context.view : context.stderrView;
+  context.terminal[stream].write(
+    context.json
+      ? `${JSON.stringify(tried, null, 2)}\n`
+      : resultsText(tried.results, view, { dryRun: true }),
+  );
+}
+
+function showDone(context: CommandContext, done: Done): ExitCode {
   context.show({ raw: done, value: done.results }, (results) =>
     resultsText(results, context.view, { dryRun: false }),
   );
   if (done.results.length === 0) context.note("No open dead letters are like that.");
   if (done.more) context.note("There are more: run it again, or give --limit.");
   return exitCodeOf(done.results);
+}
+
+/** What is refused, has failed or is not there stays as it is. */
+function moves({ outcome }: DeadLetterResult): boolean {
+  return outcome !== "refused" && outcome !== "failed" && outcome !== "not-found";
 }
 
 function selectionsOf(ids: readonly string[], options: ActOptions): Selection[] {
@@ -165,7 +185,7 @@ function selectionsOf(ids: readonly string[], options: ActOptions): Selection[] 
         "name dead letters by their ids or by a filter, not both",
       );
     }
-    return chunks(ids, deadLettersPerRequest).map((part) => ({ ids: part }));
+    return selectionsOfIds(ids);
   }
   if (!filtered && all !== true) {
     throw new CliError(
@@ -177,11 +197,8 @@ function selectionsOf(ids: readonly string[], options: ActOptions): Selection[] 
   return [{ filter, limit: limit ?? 100 }];
 }
 
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const parts: T[][] = [];
-  for (let start = 0; start < items.length; start += size)
-    parts.push(items.slice(start, start + size));
-  return parts;
+function selectionsOfIds(ids: readonly string[]): Selection[] {
+  return chunks([...new Set(ids)], deadLettersPerRequest).map((part) => ({ ids: part }));
 }
 
 interface Done {
@@ -198,7 +215,8 @@ async function each(
   selections: readonly Selection[],
   order: { readonly reason: string; readonly dryRun: boolean },
 ): Promise<Done> {
-  const results: DeadLetterResult[] = [];
+  // By id: what is refused stays open, and a filter lets it through again. It is told once, and counts once.
+  const results = new Map<string, DeadLetterResult>();
   let more = false;
   for (const selection of selections) {
     let left = "ids" in selection ? selection.ids.length : selection.limit;
@@ -210,18 +228,16 @@ async function each(
       const { value } = await api.call("POST", `deadletters/${verb}`, DeadLetterBatchReply, {
         body: { ...part, ...order },
       });
-      results.push(...value.results);
+      const before = results.size;
+      for (const result of value.results) results.set(result.id, result);
       more = value.more;
-      left -= value.results.length;
-      const moved = value.results.some(
-        ({ outcome }) => outcome !== "refused" && outcome !== "failed",
-      );
+      left -= results.size - before;
       // A dry run would find the same ones again, and so would a request after one that moved nothing.
-      if (!value.more || order.dryRun || !moved || left <= 0) break;
+      if (!value.more || order.dryRun || !value.results.some(moves) || left <= 0) break;
       await sleep(untilSentMs(value.results, context.terminal.now()));
     }
   }
-  return { dryRun: order.dryRun, results, more };
+  return { dryRun: order.dryRun, results: [...results.values()], more };
 }
 
 function untilSentMs(results: readonly DeadLetterResult[], now: number): number {

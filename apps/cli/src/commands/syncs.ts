@@ -11,13 +11,15 @@ import {
 import { type Command, Option } from "commander";
 import { parse } from "yaml";
 import { z } from "zod";
+import { chunks } from "../chunks";
 import type { CommandContext, Runner } from "../command-context";
 import { type Consent, goOn } from "../confirm";
-import { CliError, exitCodes } from "../exit-code";
+import { CliError, type ExitCode, exitCodes } from "../exit-code";
 import { listPages } from "../list-pages";
 import { headerValue, wholeNumber } from "../option-values";
 import { holdsTable, syncsTable, syncText } from "../render/syncs";
 import { plain } from "../render/text";
+import type { Api } from "../session/api";
 import { messageOf } from "../session/profile";
 
 export function addSyncs(program: Command, run: Runner): void {
@@ -140,28 +142,102 @@ function definitionIdOf(text: string, file: string): string {
   ]);
 }
 
-async function releaseHolds(context: CommandContext, command: Command): Promise<undefined> {
-  const [sync = "", ...holds] = command.args;
-  const options = command.opts<Consent & { all?: boolean; reason: string }>();
-  if (holds.length > 0 === (options.all === true)) {
+interface ReleaseOptions extends Consent {
+  readonly all?: boolean;
+  readonly reason: string;
+}
+
+async function releaseHolds(
+  context: CommandContext,
+  command: Command,
+): Promise<ExitCode | undefined> {
+  const [sync = "", ...named] = command.args;
+  const options = command.opts<ReleaseOptions>();
+  if (named.length > 0 === (options.all === true)) {
     throw new CliError(exitCodes.refused, "name the holds to release, or say --all", [
       `postern syncs holds ${sync} lists them`,
     ]);
   }
   const path = `syncs/${encodeURIComponent(sync)}/holds`;
-  if (options.yes !== true) {
-    const list = await listPages(context.api(), path, HoldList, { limit: 100_000 });
-    const chosen = list.value.filter(({ id }) => options.all === true || holds.includes(id));
-    context.terminal.stderr.write(holdsTable(chosen, context.view));
-    context.note(`${chosen.length} would be released.`);
-    if (chosen.length === 0) return undefined;
-    if (!(await goOn(context, options, `Release ${chosen.length} held items of ${sync}?`))) {
-      return undefined;
+  const api = context.api();
+  const wanted = options.all === true ? undefined : [...new Set(named)];
+  let agreed = wanted;
+  if (options.yes !== true || options.dryRun === true) {
+    const shown = showHolds(context, await heldNow(api, path, wanted));
+    if (shown.length === 0) return exitCodeOf(wanted, 0);
+    if (!(await goOn(context, options, `Release ${shown.length} held items of ${sync}?`))) {
+      return exitCodeOf(wanted, shown.length);
+    }
+    // More may be held by now: a person has agreed to what was shown, and to nothing else.
+    agreed = shown;
+  }
+  const released = await release(context, api, path, agreed, options.reason);
+  const reply = { released };
+  context.show({ raw: reply, value: reply }, (value) => `${value.released} released\n`);
+  if (agreed !== undefined && released < agreed.length) {
+    context.note(`${agreed.length - released} of ${agreed.length} were not held.`);
+  }
+  return exitCodeOf(wanted, agreed === undefined ? released : Math.min(released, agreed.length));
+}
+
+type Hold = z.output<typeof HoldList>["items"][number];
+
+interface Held {
+  readonly holds: readonly Hold[];
+  readonly missing: readonly string[];
+}
+
+async function heldNow(
+  api: Api,
+  path: string,
+  wanted: readonly string[] | undefined,
+): Promise<Held> {
+  const { value: holds } = await listPages(api, path, HoldList, { limit: 100_000 });
+  if (wanted === undefined) return { holds, missing: [] };
+  const ids = new Set(holds.map(({ id }) => id));
+  return {
+    holds: holds.filter(({ id }) => wanted.includes(id)),
+    missing: wanted.filter((id) => !ids.has(id)),
+  };
+}
+
+/** Shows what would be released; gives the ids of it. */
+function showHolds(context: CommandContext, { holds, missing }: Held): string[] {
+  context.terminal.stderr.write(holdsTable(holds, context.stderrView));
+  for (const id of missing) context.note(`Not held: ${plain(id)}`);
+  context.note(`${holds.length} would be released.`);
+  return holds.map(({ id }) => id);
+}
+
+/** The API takes a thousand; fewer end sooner, and what fails between two requests is still held. */
+const HOLDS_PER_REQUEST = 200;
+
+/** @param ids all that are held when undefined */
+async function release(
+  context: CommandContext,
+  api: Api,
+  path: string,
+  ids: readonly string[] | undefined,
+  reason: string,
+): Promise<number> {
+  const bodies =
+    ids === undefined
+      ? [{ reason }]
+      : chunks(ids, HOLDS_PER_REQUEST).map((holds) => ({ reason, holds }));
+  let released = 0;
+  for (const body of bodies) {
+    try {
+      const { value } = await api.call("POST", `${path}/release`, ReleaseReply, { body });
+      released += value.released;
+    } catch (error) {
+      if (released > 0) context.note(`${released} were released before this:`);
+      throw error;
     }
   }
-  const released = await context.api().call("POST", `${path}/release`, ReleaseReply, {
-    body: { reason: options.reason, ...(holds.length === 0 ? {} : { holds }) },
-  });
-  context.show(released, (value) => `${value.released} released\n`);
-  return undefined;
+  return released;
+}
+
+/** Who names a hold that is none is told by the exit code, as with dead letters. */
+function exitCodeOf(wanted: readonly string[] | undefined, found: number): ExitCode {
+  return wanted !== undefined && found < wanted.length ? exitCodes.refused : exitCodes.ok;
 }
