@@ -53,6 +53,20 @@ test("a document with countless problems is answered with a bounded list", () =>
   expect(problemsOf({ name: "a", list, either: "x" }).length).toBe(50);
 });
 
+test("countless unknown keys are cut before anybody looks for what they were meant to be", () => {
+  const keys = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`k${n}`, 1]));
+  const { error } = schema.safeParse({ name: "a", list: [], either: "x", ...keys });
+  let compared = 0;
+  const known = new Proxy(["name"], {
+    get: (target, property, receiver): unknown => {
+      if (property === "0") compared += 1;
+      return Reflect.get(target, property, receiver);
+    },
+  });
+  expect(error === undefined ? [] : fieldProblems(error, known)).toHaveLength(50);
+  expect(compared).toBe(50);
+});
+
 test("a document cannot reach the prototype of objects", () => {
   const hostile: unknown = JSON.parse(
     '{"name":"a","list":[],"either":"x","__proto__":{"polluted":true}}',

@@ -25,12 +25,16 @@ export function fieldProblems(
   error: z.ZodError,
   knownKeys: readonly string[] = [],
 ): FieldProblem[] {
-  return error.issues.flatMap((issue) => problemsOfIssue(issue, knownKeys)).slice(0, MAX_PROBLEMS);
+  return error.issues
+    .slice(0, MAX_PROBLEMS)
+    .flatMap((issue) => problemsOfIssue(issue, knownKeys))
+    .slice(0, MAX_PROBLEMS);
 }
 
 function problemsOfIssue(issue: z.core.$ZodIssue, knownKeys: readonly string[]): FieldProblem[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
+    // Cut first: the search for what was meant takes longest, and keys come by the ten thousand.
+    return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
       const suggestion = nearest(key, knownKeys);
       return {
         field: pathText([...issue.path, key]),

@@ -1,5 +1,5 @@
 import { defaultBodyBytes, type MediaType, type Route } from "@postern/contracts";
-import { parseDocument } from "yaml";
+import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { maxJsonDepth, readJson } from "./json-text";
 import { invalidRequest, RequestError } from "./request-error";
 
@@ -10,6 +10,9 @@ export interface RawBody {
 
 /** YAML aliases multiply what they stand for; a definition needs a few at most. */
 const MAX_YAML_ALIASES = 50;
+
+/** Each is looked up through the whole document: without a bound that takes the square of its size. */
+const MAX_YAML_ALIASES_WRITTEN = 1_000;
 
 /**
  * The body as a value, not yet held against its schema.
@@ -89,31 +92,77 @@ function readJsonBody(text: string): unknown {
   ]);
 }
 
+/**
+ * Without the parser's own line numbers and search for duplicate keys: both take the square of the body's size, and
+ * nothing else is answered meanwhile.
+ */
 function readYamlBody(text: string): unknown {
-  const document = parseDocument(text, { schema: "core", merge: false, prettyErrors: true });
+  const document = parseDocument(text, {
+    schema: "core",
+    merge: false,
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
   const [error] = document.errors;
-  if (error !== undefined) {
-    const [place] = error.linePos ?? [];
-    const where = place === undefined ? "" : ` at line ${place.line}, column ${place.col}`;
-    const [firstLine = ""] = error.message.split("\n");
+  const flaw =
+    error === undefined
+      ? duplicateKey(document)
+      : { problem: error.message.slice(0, 300), offset: error.pos[0] };
+  if (flaw !== undefined) {
+    const { line, column } = placeOf(text, flaw.offset);
     throw invalidRequest([
       {
         field: "$",
-        problem: `not valid YAML${where}: ${firstLine.replace(/ at line \d+, column \d+:?$/, "").slice(0, 300)}`,
+        problem: `not valid YAML at line ${line}, column ${column}: ${flaw.problem}`,
       },
     ]);
   }
   if (document.contents === null)
     throw invalidRequest([{ field: "$", problem: "a body is required" }]);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_YAML_ALIASES });
-  } catch (cause) {
-    throw new RequestError("request-invalid", "The YAML document has too many aliases.", { cause });
-  }
-  const flaw = treeFlaw(value, "$", 0);
-  if (flaw !== undefined) throw invalidRequest([flaw]);
+  const value = valueOf(document);
+  const deep = treeFlaw(value, "$", 0);
+  if (deep !== undefined) throw invalidRequest([deep]);
   return value;
+}
+
+function valueOf(document: Document): unknown {
+  const tooMany = "The YAML document has too many aliases.";
+  let aliasesWritten = 0;
+  visit(document, { Alias: () => void (aliasesWritten += 1) });
+  if (aliasesWritten > MAX_YAML_ALIASES_WRITTEN) throw new RequestError("request-invalid", tooMany);
+  try {
+    return document.toJS({ maxAliasCount: MAX_YAML_ALIASES });
+  } catch (cause) {
+    throw new RequestError("request-invalid", tooMany, { cause });
+  }
+}
+
+/** The first key that its map has had before. Keys that are not scalars are never the same. */
+function duplicateKey(document: Document): { problem: string; offset: number } | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Map: (_key, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) {
+          offset = key.range?.[0] ?? 0;
+          return visit.BREAK;
+        }
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return offset === undefined ? undefined : { problem: "Map keys must be unique", offset };
+}
+
+function placeOf(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  return {
+    line: before.split("\n").length,
+    column: offset - before.lastIndexOf("\n"),
+  };
 }
 
 /** The same bounds as for JSON, where YAML has no scanner of ours. */
