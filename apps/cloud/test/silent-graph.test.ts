@@ -39,6 +39,20 @@ test("Graph that does not answer is unavailable, and its connection is let go", 
   expect(sockets.size).toBe(1);
 });
 
+test("what can be no id at Graph is in none, and Graph is not asked for it", async () => {
+  const graph = createGraphSource(
+    { baseUrl: `http://${url}`, scope: "s" },
+    { getToken: () => Promise.resolve(token) },
+    Date.now,
+    100,
+  );
+  for (const id of ["..", ".", "", "../../me", "a/b", "a?b", " ", "\ud800"]) {
+    expect(await graph.object("user", id, ["id"])).toBeUndefined();
+    expect(await graph.member(id, "m")).toEqual({ id: "m", memberType: null, present: false });
+  }
+  expect(sockets.size).toBe(0);
+});
+
 test("a token issuer that does not answer keeps nobody waiting, and is asked again", async () => {
   process.env = {
     ...environment,

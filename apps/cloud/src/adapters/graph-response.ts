@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { limits, type StreamName } from "@postern/contracts";
+import { ObjectId } from "../domain/object-id";
 import {
   type MemberChange,
   type ReferenceChange,
@@ -9,11 +10,6 @@ import {
 } from "../domain/ports";
 
 /** What Microsoft Graph answers, taken as hostile: checked, bounded, and cut down to what was asked for. */
-const ObjectId = z
-  .string()
-  .min(1)
-  .max(Math.floor(limits.entityIdChars / 2) - 1)
-  .regex(/^[\w.@:+-]+$/);
 const Removed = z.object({ reason: z.string().max(50).optional() });
 const Link = z.string().min(1).max(limits.linkChars);
 

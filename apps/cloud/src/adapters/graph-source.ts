@@ -5,6 +5,7 @@ import {
   HTTPMessageHandler,
 } from "@microsoft/microsoft-graph-client";
 import type { TokenCredential } from "@azure/identity";
+import { isObjectId } from "../domain/object-id";
 import { type GraphSource, SourceError } from "../domain/ports";
 import type { Settings } from "../settings";
 import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
@@ -64,7 +65,9 @@ export function createGraphSource(
       const path = link ?? `/${stream}/delta?$select=${select.join(",")}`;
       return deltaPageOf(await get(path, { Prefer: "return=minimal" }), stream, select, baseUrl);
     },
+    // Nothing has an id of another form; in a path it would ask for something else.
     object: async (type, id, select) => {
+      if (!isObjectId(id)) return undefined;
       const names = select.filter((name) => name !== "manager" && name !== "members");
       const expand = select.includes("manager") ? "&$expand=manager($select=id)" : "";
       const path = `/${type}s/${encodeURIComponent(id)}?$select=${names.join(",")}${expand}`;
@@ -73,8 +76,9 @@ export function createGraphSource(
     },
     member: async (groupId, memberId) => {
       let gone = false;
-      let path: string | null =
-        `/groups/${encodeURIComponent(groupId)}/members?$select=id&$top=999`;
+      let path: string | null = isObjectId(groupId)
+        ? `/groups/${encodeURIComponent(groupId)}/members?$select=id&$top=999`
+        : null;
       for (let page = 0; path !== null && page < MAX_MEMBER_PAGES; page += 1) {
         const from: string = path;
         const body = await unlessMissing(() => get(from));

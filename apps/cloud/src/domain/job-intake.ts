@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  type EntityRef,
   type FieldProblem,
   type GroupName,
   type JobRequest,
@@ -14,6 +15,7 @@ import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
 import { newJobId } from "./job-id";
 import type { JobPorts } from "./job-ports";
+import { isObjectId } from "./object-id";
 
 export interface JobOrder {
   readonly request: JobRequest;
@@ -116,14 +118,24 @@ function entitiesProblems(
         field: `$.parameters.entities[${index}].type`,
         problem: `definition '${id}' does not map entities of type '${entity.type}'`,
       });
-    } else if (entity.type === "membership" && !/^[^/]+\/[^/]+$/.test(entity.id)) {
-      problems.push({
-        field: `$.parameters.entities[${index}].id`,
-        problem: "must be GROUP_ID/MEMBER_ID",
-      });
+      return;
+    }
+    const problem = idProblem(entity);
+    if (problem !== undefined) {
+      problems.push({ field: `$.parameters.entities[${index}].id`, problem });
     }
   });
   return problems;
+}
+
+function idProblem({ type, id }: EntityRef): string | undefined {
+  const parts = type === "membership" ? id.split("/") : [id];
+  if (type === "membership" && (parts.length !== 2 || parts.includes(""))) {
+    return "must be GROUP_ID/MEMBER_ID";
+  }
+  return parts.every(isObjectId)
+    ? undefined
+    : "is no id at Microsoft Graph: at most 99 letters, digits and _ . @ : + -, and neither '.' nor '..'";
 }
 
 function unknownName(
