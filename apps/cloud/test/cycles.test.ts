@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Container, CosmosClient } from "@azure/cosmos";
-import { containers, databaseName, SyncDefinition } from "@postern/contracts";
+import { containers, CycleId, databaseName, SyncDefinition } from "@postern/contracts";
 import { setTimeout as delay } from "node:timers/promises";
+import { newCycle } from "../src/domain/cycle-document";
 import {
   applyDefinition,
   listCycles,
@@ -334,6 +335,32 @@ describe("an enumeration whose cycle's history has run out", () => {
   });
 });
 
+test("cycles that began at the same moment are listed once each, on whatever page", async () => {
+  await applyDefinition(world.ports, definition, {});
+  const moments = [1, 2, 2, 2, 3].map((second) => `2001-01-01T00:00:0${second}.000Z`);
+  for (const [index, startedAt] of moments.entries()) {
+    const cycleId = CycleId.parse(`c${index}`);
+    const cycle = { definition: definitionId, cycleId, kind: "incremental", startedAt } as const;
+    await world.ports.progress.transact(definitionId, [
+      { kind: "create", document: newCycle({ ...cycle, streams: { users: "done" } }) },
+    ]);
+  }
+  for (const limit of [1, 2, 3, 10]) {
+    const ids: string[] = [];
+    for (let continuation: string | null | undefined; continuation !== null;) {
+      const page = await listCycles(world.ports, definitionId, { limit, continuation });
+      ids.push(...page.items.map(({ id }) => id));
+      ({ continuation } = page);
+    }
+    const old = ids.filter((id) => /^c\d$/.test(id));
+    expect([old.at(0), old.at(-1), old.toSorted()]).toEqual([
+      "c4",
+      "c0",
+      ["c0", "c1", "c2", "c3", "c4"],
+    ]);
+  }
+});
+
 describe("the delete breaker", () => {
   const guarded = SyncDefinition.parse({
     ...definition,
@@ -353,6 +380,14 @@ describe("the delete breaker", () => {
     });
     expect(world.present()).toEqual(everything.filter((key) => key !== `user:${cyd}`));
     expect((await sync()).heldItems).toBe(items.length);
+    const paged: string[] = [];
+    for (let continuation: string | null | undefined; continuation !== null;) {
+      const page = await listHolds(world.ports, definitionId, { limit: 1, continuation });
+      paged.push(...page.items.map(({ id }) => id));
+      ({ continuation } = page);
+    }
+    expect(items.length).toBeGreaterThan(1);
+    expect(paged).toEqual(items.map(({ id }) => id));
     // What an abandoned page has left: nothing holds it.
     const [left] = items;
     if (left === undefined) throw new Error("something is held");

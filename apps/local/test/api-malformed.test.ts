@@ -47,6 +47,13 @@ beforeAll(async () => {
   everyone = await api.token(["Reader", "Operator", "TargetAdmin", "Approver", "Agent"]);
   const made = await post("jobs", testJob());
   expect(made.status).toBe(202);
+  const defined = await put(
+    people({
+      groups: { object: "teams", key: { id: "id" } },
+      memberships: { object: "team_members", key: { team: "groupId", member: "memberId" } },
+    }),
+  )();
+  expect([defined.status, defined.text]).toEqual([201, defined.text]);
   jobPath = made.headers.get("location")?.replace(/^\/api\//, "") ?? "";
 });
 afterAll(() => api.close());
@@ -78,6 +85,8 @@ const beat =
   (more: object, id = "agent-9") =>
   () =>
     post(`agents/${id}/heartbeat`, heartbeat(more));
+const continuation = (list: string, next: string): string =>
+  Buffer.from(JSON.stringify([list, next])).toString("base64url");
 const yaml = { "content-type": "application/yaml" };
 
 const malformed: readonly Malformed[] = [
@@ -182,6 +191,27 @@ const malformed: readonly Malformed[] = [
       }),
     "$.parameters.entities[0].type",
   ),
+  ...[
+    ["user", "."],
+    ["user", ".."],
+    ["user", "a/b"],
+    ["user", "\ud800"],
+    ["group", " \u0000"],
+    ["membership", "a"],
+    ["membership", "../.."],
+    ["membership", "a/b/c"],
+  ].map(([type, id]) =>
+    invalid(
+      `an entity ${type} of id ${JSON.stringify(id)}`,
+      () =>
+        post("jobs", {
+          kind: "sync.entities",
+          group: "main",
+          parameters: { definition: "people", entities: [{ type, id }] },
+        }),
+      "$.parameters.entities[0].id",
+    ),
+  ),
   invalid(
     "an empty idempotency key",
     () => post("jobs", testJob(), { "idempotency-key": "" }),
@@ -214,6 +244,15 @@ const malformed: readonly Malformed[] = [
     "a continuation of another list",
     () => get(`jobs?continuation=${Buffer.from('["agents","a"]').toString("base64url")}`),
     "query.continuation",
+  ),
+  ...["cycles", "holds"].flatMap((list) =>
+    ["garbage", "[{}]", "\u0000\n", "ключ"].map((next) =>
+      invalid(
+        `a continuation of ${list} made of ${JSON.stringify(next)}`,
+        () => get(`syncs/people/${list}?continuation=${continuation(`${list} of people`, next)}`),
+        "query.continuation",
+      ),
+    ),
   ),
   invalid("a query on a route without one", () => get(`${jobPath}?full=1`), "query.full"),
   invalid("a job id that is none", () => get("jobs/a%20b"), "path.id"),
@@ -301,6 +340,19 @@ const malformed: readonly Malformed[] = [
   ),
   invalid("an agent id with a slash", beat({}, "a%2Fb"), "path.id"),
   invalid("a lease for nobody", () => post(`${jobPath}/attempts`, {}), "$.agent"),
+  ...["", " ", "a/b", "a?b", "a#b", "a\\b", "..", "\ud800"].map((id) =>
+    invalid(
+      `a release of a hold called ${JSON.stringify(id)}`,
+      () => post("syncs/people/holds/release", { reason: "x", holds: ["user:u@1", id] }),
+      "$.holds[1]",
+    ),
+  ),
+  invalid(
+    "a release for a reason of spaces",
+    () => post("syncs/people/holds/release", { reason: "  " }),
+    "$.reason",
+    "say why",
+  ),
   invalid("a release without a reason", () => post("syncs/people/holds/release", {}), "$.reason"),
   {
     name: "a body over the limit",

@@ -26,6 +26,16 @@ export const Hold = z.object({
 });
 export type Hold = z.infer<typeof Hold>;
 
+/** A hold's id as a caller may give it: any text that Cosmos takes for an id. */
+export const HoldId = z
+  .string()
+  .max(300)
+  .regex(/^[^/\\?#\s\p{Cc}\p{Cs}]+$/u, {
+    error: "is no id of a hold: must not be empty or hold / \\ ? # or white space",
+  })
+  // Either would be taken for a step within the path that leads to the document.
+  .refine((id) => id !== "." && id !== "..", { error: "is no id of a hold" });
+
 /** `user:ID@VERSION`: what a person has looked at is released, never what has come since. */
 export function holdId({ entity, version }: Pick<WorkItem, "entity" | "version">): string {
   return `${entityKey(entity)}@${version}`;

@@ -12,6 +12,7 @@ import {
 } from "./dead-letter";
 import { EntityType } from "./entity";
 import type { ErrorCode } from "./error-codes";
+import { HoldId } from "./hold";
 import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "./ids";
 import { AttemptRequest, JobAttempt, JobRequest, JobView } from "./job";
 import { ParkedId, ParkedState, ParkedView } from "./parked-message";
@@ -77,8 +78,8 @@ export const CycleList = page(CycleView);
 export const HoldList = page(HoldView);
 export const ReleaseRequest = z.strictObject({
   /** Ids of holds; all of the definition when absent. */
-  holds: z.array(z.string().max(300)).min(1).max(1_000).optional(),
-  reason: z.string().min(1).max(500),
+  holds: z.array(HoldId).min(1).max(1_000).optional(),
+  reason: z.string().trim().min(1, { error: "say why: it is kept in the audit trail" }).max(500),
 });
 export const ReleaseReply = z.strictObject({ released: z.int().min(0) });
 

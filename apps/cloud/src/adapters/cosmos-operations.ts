@@ -87,29 +87,6 @@ export async function queryAll(
   return resources;
 }
 
-/** At least one page, at most about `limit` documents. */
-export async function queryPage(
-  container: Container,
-  spec: SqlQuerySpec,
-  options: {
-    readonly partitionKey: string;
-    readonly limit: number;
-    readonly continuation?: string | undefined;
-  },
-): Promise<{ documents: unknown[]; continuation: string | null }> {
-  const { partitionKey, limit, continuation } = options;
-  const page = await guarded(() =>
-    container.items
-      .query<unknown>(spec, {
-        partitionKey,
-        maxItemCount: limit,
-        ...(continuation === undefined ? {} : { continuationToken: continuation }),
-      })
-      .fetchNext(),
-  );
-  return { documents: page.resources ?? [], continuation: page.continuationToken ?? null };
-}
-
 /** What went wrong, from under what the SDK wraps around it for bulk requests and transactions. */
 function rootOf(error: unknown): unknown {
   return error instanceof Error && !("code" in error) && error.cause !== undefined

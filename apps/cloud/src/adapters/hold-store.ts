@@ -1,11 +1,14 @@
 import type { Database } from "@azure/cosmos";
 import { containers, Hold } from "@postern/contracts";
 import type { HoldStore } from "../domain/ports";
-import { bulk, guarded, jsonBody, queryPage } from "./cosmos-operations";
+import { bulk, guarded, jsonBody } from "./cosmos-operations";
+import { documentContainer } from "./document-container";
+import { equalTo, keysetPage } from "./keyset-page";
 
 /** Container `holds`: what the breaker keeps back, a document an entity. */
 export function createHoldStore(database: Database): HoldStore {
   const container = database.container(containers.holds);
+  const documents = documentContainer(container, Hold);
   const requireDone = (
     results: readonly { status: number }[],
     allowed: readonly number[],
@@ -39,13 +42,10 @@ export function createHoldStore(database: Database): HoldStore {
       const { resource } = await guarded(() => container.item(id, definition).read<Hold>());
       return resource === undefined ? undefined : Hold.parse(resource);
     },
-    list: async (definition, options) => {
-      const { documents, continuation } = await queryPage(
-        container,
-        { query: "SELECT * FROM c ORDER BY c.heldAt DESC" },
-        { partitionKey: definition, ...options },
-      );
-      return { items: documents.map((document) => Hold.parse(document)), continuation };
+    list: async (definition, { limit, continuation: after }) => {
+      const query = { ...equalTo({ definition }), order: "ASC" as const, limit, after };
+      const { items, next } = await keysetPage(documents, query);
+      return { items, continuation: next };
     },
   };
 }

@@ -19,7 +19,7 @@ import { z } from "zod";
 import { pageId } from "../domain/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
 import { ServiceUnavailable } from "../domain/ports";
-import { bulk, etagOf, guarded, jsonBody, queryAll, queryPage } from "./cosmos-operations";
+import { bulk, etagOf, guarded, jsonBody, queryAll } from "./cosmos-operations";
 
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
 const CONFLICT = 409;
@@ -52,14 +52,7 @@ export function createProgressStore(database: Database): ProgressStore {
       return new Set(versions.filter((_, index) => (results[index]?.status ?? 404) < 300));
     },
     cycle: (definition, cycleId) => point(definition, cycleDocumentId(cycleId), Cycle),
-    cycles: async (definition, options) => {
-      const { documents, continuation } = await queryPage(
-        container,
-        { query: "SELECT * FROM c WHERE c.type = 'cycle' ORDER BY c.startedAt DESC" },
-        { partitionKey: definition, ...options },
-      );
-      return { items: documents.map((document) => Cycle.parse(document)), continuation };
-    },
+    cycles: (definition, options) => cyclesPage(container, definition, options),
     openCycles: async (definition, { limit, after }) => {
       const documents = await queryAll(
         container,
@@ -113,6 +106,33 @@ export function createProgressStore(database: Database): ProgressStore {
       });
     },
   };
+}
+
+/**
+ * A page goes on before the moment of the last one, so it never ends within a moment: it is a few shorter, or, where all of it
+ * would be one moment's, longer. Going on within a moment would have to order by id as well, for which Cosmos asks for an
+ * index of its own.
+ */
+async function cyclesPage(
+  container: Container,
+  definition: DefinitionId,
+  { limit, continuation }: { readonly limit: number; readonly continuation?: string | undefined },
+): Promise<{ items: Cycle[]; continuation: string | null }> {
+  const cycles = async (more: string, rest: string, at = ""): Promise<Cycle[]> => {
+    const query = `SELECT ${rest} FROM c WHERE c.type = 'cycle'${more} ORDER BY c.startedAt DESC`;
+    const parameters = more === "" ? [] : [{ name: "@at", value: at }];
+    const found = await queryAll(container, { query, parameters }, definition);
+    return found.map((document) => Cycle.parse(document));
+  };
+  const some = `TOP ${limit + 1} *`;
+  const found = await (continuation === undefined
+    ? cycles("", some)
+    : cycles(" AND c.startedAt < @at", some, continuation));
+  const cut = found[limit]?.startedAt;
+  if (cut === undefined) return { items: found, continuation: null };
+  const whole = found.filter(({ startedAt }) => startedAt !== cut);
+  const items = whole.length > 0 ? whole : await cycles(" AND c.startedAt = @at", "*", cut);
+  return { items, continuation: items.at(-1)?.startedAt ?? null };
 }
 
 async function readPoint<T>(

@@ -234,7 +234,7 @@ export interface ProgressStore {
   /** Which of these versions have a page record: their pages were committed. */
   committed(definition: DefinitionId, versions: readonly Version[]): Promise<ReadonlySet<Version>>;
   cycle(definition: DefinitionId, cycleId: CycleId): Promise<Stored<Cycle> | undefined>;
-  /** Newest first. */
+  /** Newest first, about `limit`. A continuation is the moment that all cycles of the next page began before. */
   cycles(
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },
@@ -311,6 +311,7 @@ export interface HoldStore {
   /** Ids that do not exist are passed over. */
   remove(definition: DefinitionId, ids: readonly string[]): Promise<void>;
   get(definition: DefinitionId, id: string): Promise<Hold | undefined>;
+  /** By id. A continuation is the id that the next page goes on after. */
   list(
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },

@@ -23,6 +23,10 @@ type SyncOperation =
   | "listHolds"
   | "releaseHolds";
 
+/** What the lists of cycles and of holds go on from. */
+const timestamp = /^\d{4}-\d\d-\d\dT[\d:.]{5,20}Z$/;
+const idOfHold = /^[a-z]+:.+@\d+$/s;
+
 export function syncHandlers(ports: SyncPorts): Pick<Handlers, SyncOperation> {
   const known = async (id: DefinitionId): Promise<Stored<DefinitionRecord>> => {
     const record = await ports.definitions.get(id, { fresh: true });
@@ -82,7 +86,7 @@ export function syncHandlers(ports: SyncPorts): Pick<Handlers, SyncOperation> {
       const list = `cycles of ${id}`;
       const page = await listCycles(ports, id, {
         limit,
-        continuation: afterOf(list, continuation),
+        continuation: afterOf(list, continuation, timestamp),
       });
       return {
         status: 200,
@@ -97,7 +101,10 @@ export function syncHandlers(ports: SyncPorts): Pick<Handlers, SyncOperation> {
     listHolds: async ({ params: { id }, query: { limit, continuation } }) => {
       await known(id);
       const list = `holds of ${id}`;
-      const page = await listHolds(ports, id, { limit, continuation: afterOf(list, continuation) });
+      const page = await listHolds(ports, id, {
+        limit,
+        continuation: afterOf(list, continuation, idOfHold),
+      });
       return {
         status: 200,
         body: {

@@ -5,11 +5,18 @@ export function continuationOf(list: string, next: string | null): string | null
   return next === null ? null : Buffer.from(JSON.stringify([list, next])).toString("base64url");
 }
 
-/** @throws RequestError when it is not one that this list gave out */
-export function afterOf(list: string, continuation: string | undefined): string | undefined {
+/**
+ * @param form of what the list goes by, where not every text can be such
+ * @throws RequestError when it is not one that this list gave out
+ */
+export function afterOf(
+  list: string,
+  continuation: string | undefined,
+  form = /^/,
+): string | undefined {
   if (continuation === undefined) return undefined;
   const parts = parse(continuation);
-  if (parts?.[0] === list) return parts[1];
+  if (parts?.[0] === list && form.test(parts[1])) return parts[1];
   throw invalidRequest([
     {
       field: "query.continuation",
