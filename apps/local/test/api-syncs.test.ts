@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { CycleAccepted, CycleView, JobView, Problem, SyncView } from "@postern/contracts";
+import { CosmosClient } from "@azure/cosmos";
+import {
+  CycleAccepted,
+  CycleView,
+  databaseName,
+  JobView,
+  Problem,
+  SyncView,
+} from "@postern/contracts";
 import { stringify } from "yaml";
 import { type ApiServer, type Reply, startApiServer } from "./api-server";
 
@@ -125,6 +133,30 @@ test("GET /api/syncs pages through all definitions by id", async () => {
   const ids = items.map(({ definition }) => definition.id);
   expect(ids).toEqual(ids.toSorted());
   expect(ids).toEqual(expect.arrayContaining(["by-yaml", "matched", "people"]));
+});
+
+test("who releases holds, which and why is in the audit trail", async () => {
+  const release = (body: object): Promise<Reply> =>
+    call("POST", "syncs/people/holds/release", body);
+  const holds = ["user:u1@1795248000017", "group:g@2"];
+  expect((await release({ reason: " ticket 4711 ", holds })).json).toEqual({ released: 0 });
+  expect((await release({ reason: "ticket 4712" })).json).toEqual({ released: 0 });
+  const cosmos = new CosmosClient({ endpoint: api.cosmos.endpoint, key: api.cosmos.key });
+  const { resources } = await cosmos
+    .database(databaseName)
+    .container("audit")
+    .items.query<unknown>("SELECT * FROM c WHERE c.action = 'releaseHolds' ORDER BY c.at")
+    .fetchAll();
+  cosmos.dispose();
+  const entry = {
+    subject: "syncs/people",
+    decision: "allowed",
+    actor: { oid: expect.any(String) },
+  };
+  expect(resources).toMatchObject([
+    { ...entry, reason: "ticket 4711", change: { holds: holds.join(" ") } },
+    { ...entry, reason: "ticket 4712", change: { holds: "all" } },
+  ]);
 });
 
 test("holds: none to list, none to release", async () => {

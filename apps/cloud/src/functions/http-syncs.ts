@@ -9,6 +9,8 @@ import {
   viewSync,
 } from "../domain/operations";
 import type { DefinitionRecord, Stored, SyncPorts } from "../domain/ports";
+import { auditRelease } from "../domain/release-audit";
+import type { AuditTrail } from "../domain/job-ports";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
 import { invalidRequest, noSuch } from "../http/request-error";
@@ -27,7 +29,9 @@ type SyncOperation =
 const timestamp = /^\d{4}-\d\d-\d\dT[\d:.]{5,20}Z$/;
 const idOfHold = /^[a-z]+:.+@\d+$/s;
 
-export function syncHandlers(ports: SyncPorts): Pick<Handlers, SyncOperation> {
+export function syncHandlers(
+  ports: SyncPorts & { readonly audit: AuditTrail },
+): Pick<Handlers, SyncOperation> {
   const known = async (id: DefinitionId): Promise<Stored<DefinitionRecord>> => {
     const record = await ports.definitions.get(id, { fresh: true });
     if (record === undefined) throw noSuch("sync definition", id);
@@ -118,8 +122,11 @@ export function syncHandlers(ports: SyncPorts): Pick<Handlers, SyncOperation> {
         },
       };
     },
-    releaseHolds: async ({ params: { id }, body: { holds } }) => {
+    releaseHolds: async ({ params: { id }, body: { holds, reason }, caller, traceId }) => {
       await known(id);
+      const { oid, azp, name } = caller;
+      const order = { by: { oid, azp, name }, reason, traceId };
+      await auditRelease(ports, { definition: id, holds }, order);
       return { status: 200, body: { released: await releaseHolds(ports, id, { holds }) } };
     },
   };

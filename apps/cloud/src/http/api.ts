@@ -25,7 +25,7 @@ export function createApi(platform: Platform): Endpoint[] {
     {
       ...jobHandlers({ ...jobs, definitions: platform.definitions }),
       ...agentHandlers(jobs),
-      ...syncHandlers(platform),
+      ...syncHandlers({ ...platform, audit }),
       ...deadLetterHandlers(deadLetterPorts(platform)),
       ...parkedHandlers({ ...platform, audit }),
       ...healthHandlers(platform),

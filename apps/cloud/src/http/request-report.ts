@@ -4,12 +4,14 @@ import type { AuditEntry, AuditTrail } from "../domain/job-ports";
 import type { Clock, Logger, Random } from "../domain/ports";
 import type { RequestReport } from "./endpoint";
 
-/** What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change. */
+/**
+ * What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change; who acts on
+ * dead letters or releases held items is written down before it happens, with the reason.
+ */
 const audited: ReadonlySet<OperationId> = new Set<OperationId>([
   "createJob",
   "putSync",
   "startCycle",
-  "releaseHolds",
 ]);
 
 /** One log event a request; and an audit entry for each change that was asked for, and for each refusal of a role. */
