@@ -1,4 +1,5 @@
-import type { DeadLetter, DeadLetterResult } from "@postern/contracts";
+import { type DeadLetter, type DeadLetterResult, PosternError } from "@postern/contracts";
+import { isDeepStrictEqual } from "node:util";
 import { bounded } from "./bounded";
 import { type Order, withDiscard } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
@@ -60,6 +61,37 @@ async function discardOne(
   }
   if (stored === undefined) return result(first.value, "not-found");
   return result(first.value, "failed", "it is being changed by many at once; ask again");
+}
+
+/**
+ * Closes one only as it was read.
+ *
+ * @throws PosternError `precondition-failed` when it has changed since
+ */
+export async function discardAsRead(
+  ports: Ports,
+  { value: letter, etag }: Stored<DeadLetter>,
+  order: Order,
+): Promise<DeadLetterResult> {
+  const discarded = withDiscard(letter, order, ports.clock.now());
+  if (discarded === undefined) return closed(ports, letter, order);
+  const written =
+    (await ports.letters.replace(discarded, etag)) ?? (await ownDiscard(ports, discarded));
+  if (written !== undefined) return audited(ports, written.value, "discarded");
+  throw new PosternError(
+    "precondition-failed",
+    "The dead letter has changed since it was read; look at it again.",
+  );
+}
+
+/** A write whose answer was lost is tried again by the SDK, and then finds the etag changed: by itself. */
+async function ownDiscard(
+  ports: Ports,
+  discarded: DeadLetter,
+): Promise<Stored<DeadLetter> | undefined> {
+  const now = await ports.letters.read(discarded.id, discarded.group);
+  const own = isDeepStrictEqual(now?.value.actions?.at(-1), discarded.actions?.at(-1));
+  return own ? now : undefined;
 }
 
 async function closed(ports: Ports, letter: DeadLetter, order: Order): Promise<DeadLetterResult> {

@@ -10,7 +10,7 @@ import { bounded } from "../domain/bounded";
 import type { Order } from "../domain/dead-letter";
 import { auditPayloadRead } from "../domain/dead-letter-audit";
 import type { DeadLetterPorts } from "../domain/dead-letter-ports";
-import { discardDeadLetters } from "../domain/discard";
+import { discardAsRead, discardDeadLetters } from "../domain/discard";
 import { redactPayload } from "../domain/payload-redaction";
 import type { Stored } from "../domain/ports";
 import { type ReplayRefusal, replayDeadLetters } from "../domain/replay";
@@ -75,8 +75,13 @@ export function deadLetterHandlers(ports: DeadLetterPorts): Pick<Handlers, Opera
       return { status: 200, body: answerOne(id, outcome, "replay-refused") };
     },
     discardDeadLetter: async ({ params: { id }, headers, body, caller, traceId }) => {
-      const stored = await find(id, headers["if-match"]);
-      const [outcome] = await discardDeadLetters(ports, [stored], order(caller, body, traceId));
+      const ifMatch = headers["if-match"];
+      const stored = await find(id, ifMatch);
+      const asked = order(caller, body, traceId);
+      const [outcome] =
+        ifMatch === undefined || ifMatch === "*"
+          ? await discardDeadLetters(ports, [stored], asked)
+          : [await discardAsRead(ports, stored, asked)];
       return { status: 200, body: answerOne(id, outcome, "conflict") };
     },
     replayDeadLetters: async ({ body, caller, traceId }) => ({
