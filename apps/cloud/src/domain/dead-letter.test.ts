@@ -41,7 +41,7 @@ const open: DeadLetter = {
   payloadTruncated: false,
   deadLetteredAt: "2026-11-21T08:00:00.250Z",
 };
-const replay = (letter: DeadLetter, atMs = nowMs): DeadLetter =>
+const replay = (letter: DeadLetter, atMs = nowMs, by = order.by): DeadLetter =>
   withReplay(
     letter,
     {
@@ -51,7 +51,7 @@ const replay = (letter: DeadLetter, atMs = nowMs): DeadLetter =>
       scheduledAtMs: undefined,
       nowMs: atMs,
     },
-    order,
+    { ...order, by },
   );
 
 test("a replay that is claimed is nobody else's until the claim lapses, and then has the same number", () => {
@@ -63,6 +63,17 @@ test("a replay that is claimed is nobody else's until the claim lapses, and then
   const again = replay(claimed, nowMs + replayClaimMs);
   expect(again.actions?.map(({ action }) => action)).toEqual(["replay", "resend"]);
   expect(replayChance(withReplaySent(again, nowMs), nowMs * 2)).toMatchObject({ kind: "done" });
+});
+
+test("sending again is one step in the history of each who asks, under whatever trace id", () => {
+  const others = [
+    { ...order.by, oid: "p" },
+    { ...order.by, azp: "b" },
+  ];
+  let letter = replay(replay(replay(open)));
+  expect(letter.actions?.map(({ action }) => action)).toEqual(["replay", "resend"]);
+  for (const by of others) letter = replay(letter, nowMs, by);
+  expect(letter.actions?.slice(2).map(({ by }) => by)).toEqual(others);
 });
 
 test("what was discarded can neither be replayed nor discarded again", () => {

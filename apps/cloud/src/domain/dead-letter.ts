@@ -157,8 +157,13 @@ function withAction(
   const before = letter.actions ?? [];
   const last = before.at(-1);
   // Sending again what one person asked for is one step, however often it takes: the others must not be crowded out.
+  // Who asks chooses the trace id: it alone does not say that it is the same person.
   const again =
-    step.action === "resend" && last?.action === "resend" && last.traceId === step.traceId;
+    step.action === "resend" &&
+    last?.action === "resend" &&
+    last.traceId === step.traceId &&
+    last.by?.oid === step.by?.oid &&
+    last.by?.azp === step.by?.azp;
   const actions = again ? before : [...before, { ...step, from: letter.state, to }];
   return { ...letter, state: to, actions: actions.slice(-deadLetterActionsListed) };
 }
