@@ -355,6 +355,24 @@ describe("many", () => {
     for (const letter of letters) expect(await scene.audit(letter.id)).toHaveLength(1);
   });
 
+  test("a filter goes on after what was refused and stays open", async () => {
+    const refused = [
+      await scene.letter({ code: "outcome-unknown", payload: "{" }),
+      await scene.letter({ code: "outcome-unknown", payload: "{" }),
+    ];
+    const good = await scene.letter({ code: "outcome-unknown" });
+    const filter = { code: "outcome-unknown", definition: "people" };
+    const first = await many("replay", { filter, limit: 2 });
+    expect(first.results.map(({ id }) => id).toSorted()).toEqual(refused.map(({ id }) => id));
+    expect(first).toMatchObject({ more: true, next: refused[1]?.id });
+    const rest = await many("replay", { filter, limit: 2, after: first.next });
+    expect(rest).toMatchObject({
+      results: [{ id: good.id, outcome: "replayed" }],
+      more: false,
+      next: null,
+    });
+  });
+
   test("by ids, each with its own answer", async () => {
     const good = await scene.letter();
     const bad = await scene.letter({ payload: "{" });
@@ -393,7 +411,13 @@ describe("many", () => {
   });
 
   test("must be named by ids or by a filter, not both", async () => {
-    for (const body of [{}, { ids: ["a"], filter: {} }, { ids: [] }, { ids: ["a"], limit: 1 }]) {
+    for (const body of [
+      {},
+      { ids: ["a"], filter: {} },
+      { ids: [] },
+      { ids: ["a"], limit: 1 },
+      { ids: ["a"], after: "a" },
+    ]) {
       const reply = await as("ops", "POST", "deadletters/replay", { ...why, ...body });
       expect(reply.status).toBe(400);
     }

@@ -147,6 +147,8 @@ export const DeadLetterBatchRequest = z
     filter: DeadLetterFilter.optional(),
     /** Of a filter: how many at most; 100 when absent. */
     limit: z.int().min(1).max(deadLettersPerRequest).optional(),
+    /** Of a filter: `next` of the reply before, to get past what stays open. From the oldest when absent. */
+    after: DeadLetterId.optional(),
     /** Say what would happen, and do nothing. */
     dryRun: z.boolean().default(false),
   })
@@ -155,6 +157,9 @@ export const DeadLetterBatchRequest = z
   })
   .refine(({ ids, limit }) => ids === undefined || limit === undefined, {
     error: "limit goes with filter",
+  })
+  .refine(({ ids, after }) => ids === undefined || after === undefined, {
+    error: "after goes with filter",
   });
 export type DeadLetterBatchRequest = z.infer<typeof DeadLetterBatchRequest>;
 
@@ -184,5 +189,7 @@ export const DeadLetterBatchReply = z.strictObject({
   results: z.array(DeadLetterResult).max(deadLettersPerRequest),
   /** The filter lets more through than the limit: ask again. */
   more: z.boolean(),
+  /** Where the next request goes on, as its `after`; null at the end, and of ids. Older clouds do not say. */
+  next: DeadLetterId.nullable().optional(),
 });
 export type DeadLetterBatchReply = z.infer<typeof DeadLetterBatchReply>;

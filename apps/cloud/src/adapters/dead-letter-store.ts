@@ -17,11 +17,11 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
   return {
     list: (query, options) =>
       keysetPage(letters, { ...conditions(query), order: "DESC", ...options }),
-    replayable: (query, { limit, now }) => {
+    replayable: (query, { limit, after, now }) => {
       const { where, parameters } = conditions(query);
       where.push(`(c.state = "open" OR (${UNFINISHED}))`);
       parameters.push({ name: "@now", value: now });
-      return keysetPage(letters, { where, parameters, order: "ASC", limit });
+      return keysetPage(letters, { where, parameters, order: "ASC", limit, after });
     },
     unfinished: async ({ limit, now }) => {
       const rows = await queryAll(container, {

@@ -17,7 +17,7 @@ export interface DeadLetterStore {
   /** Oldest first: open ones, and those whose replay was begun and not sent before `now`. */
   replayable(
     query: Omit<DeadLetterQuery, "state">,
-    options: { readonly limit: number; readonly now: string },
+    options: ListOptions & { readonly now: string },
   ): Promise<ListPage<DeadLetter>>;
   /** Those whose replay was begun, and neither sent nor counted before `now`; those first that wait longest for it. */
   unfinished(options: {

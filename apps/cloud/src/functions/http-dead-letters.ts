@@ -138,28 +138,29 @@ async function actOnMany(
   request: DeadLetterBatchRequest,
   act: (letters: readonly Stored<DeadLetter>[]) => Promise<readonly ReplayRefusal[]>,
 ): Promise<DeadLetterBatchReply> {
-  const { letters, missing, more } = await select(ports, request);
+  const { letters, missing, next } = await select(ports, request);
   const outcomes = await act(letters);
   const results = outcomes.map(({ problems: _problems, ...one }): DeadLetterResult => one);
-  return { dryRun: request.dryRun, results: [...results, ...missing], more };
+  return { dryRun: request.dryRun, results: [...results, ...missing], more: next !== null, next };
 }
 
 interface Selection {
   readonly letters: readonly Stored<DeadLetter>[];
   readonly missing: readonly DeadLetterResult[];
-  readonly more: boolean;
+  readonly next: string | null;
 }
 
 async function select(ports: DeadLetterPorts, request: DeadLetterBatchRequest): Promise<Selection> {
-  const { ids, filter, limit } = request;
+  const { ids, filter, limit, after } = request;
   const places = new Map<string, string>();
-  let more = false;
+  let next: string | null = null;
   if (ids === undefined) {
     const { state: _state, ...query } = filter ?? { state: "open" };
     const now = new Date(ports.clock.now()).toISOString();
-    const page = await ports.letters.replayable(query, { limit: limit ?? DEFAULT_LIMIT, now });
+    const options = { limit: limit ?? DEFAULT_LIMIT, after, now };
+    const page = await ports.letters.replayable(query, options);
     for (const { id, group } of page.items) places.set(id, group);
-    more = page.next !== null;
+    next = page.next;
   } else {
     for (const [id, group] of await ports.letters.groupsOf([...new Set(ids)]))
       places.set(id, group);
@@ -178,5 +179,5 @@ async function select(ports: DeadLetterPorts, request: DeadLetterBatchRequest): 
       scheduledAt: null,
       detail: `There is no dead letter '${id}'.`,
     }));
-  return { letters, missing, more };
+  return { letters, missing, next };
 }
