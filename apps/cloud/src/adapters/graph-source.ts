@@ -75,26 +75,21 @@ export function createGraphSource(
       return body === undefined ? undefined : objectOf(body, type, select);
     },
     member: async (groupId, memberId) => {
-      let gone = false;
-      let path: string | null = isObjectId(groupId)
-        ? `/groups/${encodeURIComponent(groupId)}/members?$select=id&$top=999`
-        : null;
-      for (let page = 0; path !== null && page < MAX_MEMBER_PAGES; page += 1) {
-        const from: string = path;
+      const absent = { id: memberId, memberType: null, present: false };
+      if (!isObjectId(groupId)) return absent;
+      let path = `/groups/${encodeURIComponent(groupId)}/members?$select=id&$top=999`;
+      for (let page = 0; page < MAX_MEMBER_PAGES; page += 1) {
+        const from = path;
         const body = await unlessMissing(() => get(from));
-        if (body === undefined) {
-          gone = true;
-          break;
-        }
+        if (body === undefined) return absent;
         const { members, nextLink } = memberPageOf(body);
         const found = members.find(({ id }) => id === memberId);
         if (found !== undefined) return found;
+        if (nextLink === null) return absent;
         path = nextLink;
       }
-      if (path !== null && !gone) {
-        throw new SourceError("refused", "the group has more members than are read one by one");
-      }
-      return { id: memberId, memberType: null, present: false };
+      // What was not shown may be on a later page.
+      throw new SourceError("refused", "the group has more members than are read one by one");
     },
   };
 }
