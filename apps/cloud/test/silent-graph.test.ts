@@ -20,6 +20,7 @@ beforeEach(async () => {
 afterEach(() => {
   process.env = { ...environment };
   for (const socket of sockets) socket.destroy();
+  sockets.clear();
   silence.close();
 });
 
