@@ -48,14 +48,19 @@ export function bindValue(engine: Binder, column: Column, value: TargetValue): B
 
 function bindInteger(engine: Binder, value: string | number | boolean): Bound {
   if (typeof value === "boolean") return bound(engine.toParameter(Number(value)));
-  if (typeof value === "number") {
-    return Number.isInteger(value)
-      ? bound(engine.toParameter(value))
-      : refused("the number is not whole");
-  }
-  return WHOLE_NUMBER.test(value)
+  if (typeof value === "number" && !Number.isInteger(value))
+    return refused("the number is not whole");
+  if (typeof value === "string" && !WHOLE_NUMBER.test(value))
+    return refused("the text is not a whole number");
+  // SQLite would round it, and other databases have no column for it.
+  return BigInt.asIntN(64, wholeOf(value)) === wholeOf(value)
     ? bound(engine.toParameter(value))
-    : refused("the text is not a whole number");
+    : refused("the number is not within 64 bits");
+}
+
+/** `BigInt` does not read a plus sign. */
+function wholeOf(value: string | number): bigint {
+  return BigInt(typeof value === "string" ? value.replace("+", "") : value);
 }
 
 function bindBoolean(engine: Binder, value: string | number | boolean): Bound {
