@@ -6,6 +6,8 @@ export interface CuttingProxy {
   loseReplyTo(text: string): void;
   /** Every connection goes silent: bytes are taken and not passed on. */
   goSilent(): void;
+  /** As a firewall that has lost its table: what is open goes silent, what is opened from now on works. */
+  forgetConnections(): void;
   close(): Promise<void>;
 }
 
@@ -14,8 +16,11 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
   const sockets = new Set<Socket>();
   let losing: string | undefined;
   let silent = false;
+  let forgotten = 0;
   const server = createServer((client) => {
     const upstream = connect(serverPort, "127.0.0.1");
+    const epoch = forgotten;
+    const isSilent = (): boolean => silent || epoch < forgotten;
     let cut = false;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -27,7 +32,7 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
       });
     }
     client.on("data", (data) => {
-      if (silent) return;
+      if (isSilent()) return;
       if (losing !== undefined && data.includes(losing)) {
         losing = undefined;
         cut = true;
@@ -35,7 +40,7 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
       upstream.write(data);
     });
     upstream.on("data", (data) => {
-      if (silent) return;
+      if (isSilent()) return;
       // The server has answered, so it has done the work: now the client loses the connection.
       if (cut) client.destroy();
       else client.write(data);
@@ -51,6 +56,9 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
     },
     goSilent() {
       silent = true;
+    },
+    forgetConnections() {
+      forgotten += 1;
     },
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -118,6 +118,16 @@ describe("a PostgreSQL target", () => {
     expect(probe.durationMs).toBeLessThan(2_000);
   });
 
+  test("does not use a connection again that has gone silent", async () => {
+    const { proxy, target: cut } = await throughProxy({ statementTimeoutMs: 100 });
+    await apply(cut, person("ann", 1));
+    proxy.forgetConnections();
+    expect(told(await apply(cut, person("ann", 2, { age: 2 })))).toEqual([
+      "target-down target-unreachable",
+    ]);
+    expect(told(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+  });
+
   test("answers target-down when nothing listens, when the database is not there, when the login is refused", async () => {
     const unreachable = { code: "target-unreachable", class: "target-down" };
     const cases: readonly [string, object][] = [
@@ -153,6 +163,17 @@ describe("a PostgreSQL target", () => {
     ]);
     writeFileSync(urlFile, `${server.url}\n`);
     expect(told(await apply(rotating, person("ann", 1)))).toEqual(["applied"]);
+    rmSync(directory, { recursive: true });
+  });
+
+  test("reads its url file again after a probe whose login was refused", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "postern-url-"));
+    const urlFile = path.join(directory, "url");
+    writeFileSync(urlFile, server.url.replace("pass-word", "old-one"));
+    const rotating = open({ url: undefined, urlFile });
+    expect(await rotating.probe({ signal })).toMatchObject({ reachable: false });
+    writeFileSync(urlFile, `${server.url}\n`);
+    expect(await rotating.probe({ signal })).toMatchObject({ reachable: true });
     rmSync(directory, { recursive: true });
   });
 

@@ -84,7 +84,10 @@ export class SqlTarget implements Target {
           }
         : { reachable: true, product, durationMs: durationMs() };
     } catch (error) {
-      const { message } = this.#failureOf(error);
+      const { code, message } = this.#failureOf(error);
+      // While the breaker is open only probes come: it is for them too to have a changed url file read. Batches in hand may
+      // still use the old session, which ends when they have: a probe does not wait for that.
+      if (code === "target-refused-login") void this.#dropSession();
       return { reachable: false, reason: message, durationMs: durationMs() };
     }
   }

@@ -1,5 +1,6 @@
 import type { Secret } from "@postern/contracts";
 import { Kysely, PostgresDialect, sql } from "kysely";
+import type { Client, PoolClient } from "pg";
 import type { Column, ColumnKind, Database, SqlEngine, TableShape, Tables } from "../engine";
 import { classifyPostgres } from "./postgres-failures";
 
@@ -38,8 +39,31 @@ async function openPool(options: PostgresOptions) {
   });
   // A connection that breaks shows in the statement that uses it; without listeners it would end the process.
   pool.on("error", () => undefined);
-  pool.on("connect", (client) => client.on("error", () => undefined));
+  pool.on("connect", (client) => {
+    client.on("error", () => undefined);
+    endAfterSilence(client, (error) => error instanceof pg.DatabaseError);
+  });
   return pool;
+}
+
+/**
+ * A connection on which a query failed by other than the server's word is not used again. Above all when the server has not
+ * answered within the client's own limit: `pg` would hand the connection out as idle, and whatever comes next would wait
+ * behind the statement that never ends. Kysely asks for promises only, so callbacks are left alone.
+ */
+function endAfterSilence(client: PoolClient, isAnswer: (error: unknown) => boolean): void {
+  const query = client.query.bind(client) as (...all: unknown[]) => unknown;
+  const watched = (...all: unknown[]): unknown => {
+    const answer = query(...all);
+    if (answer instanceof Promise) {
+      answer.catch((error: unknown) => {
+        // With a query under way this destroys the socket. The pool drops what is ending; its types leave `end` out.
+        if (!isAnswer(error)) (client as unknown as Client).end().catch(() => undefined);
+      });
+    }
+    return answer;
+  };
+  Object.assign(client, { query: watched });
 }
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
