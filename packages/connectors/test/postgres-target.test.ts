@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { SyncDefinition } from "@postern/contracts";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -175,6 +176,63 @@ describe("a PostgreSQL target", () => {
     writeFileSync(urlFile, `${server.url}\n`);
     expect(await rotating.probe({ signal })).toMatchObject({ reachable: true });
     rmSync(directory, { recursive: true });
+  });
+
+  describe("refuses one row alone", () => {
+    const batch = (bad: Readonly<Record<string, string>>) => [
+      person("ann", 1),
+      person("bob", 1, bad),
+      person("cid", 1),
+      person("dan", 1),
+    ];
+    const classes = (results: readonly ApplyResult[]) =>
+      results.map((result) => failure(result)?.class ?? result.outcome);
+    const bobAlone = ["applied", "permanent", "applied", "applied"];
+
+    test("to which a trigger gives a SQLSTATE of its own", async () => {
+      await harness.client.query(`
+        create function guard() returns trigger language plpgsql as $$ begin
+          if new.display_name = 'no' then raise exception 'refused' using errcode = 'HR001'; end if;
+          return new; end $$;
+        create trigger guard before insert or update on people for each row execute function guard();`);
+      expect(classes(await apply(target, ...batch({ display_name: "no" })))).toEqual(bobAlone);
+    });
+
+    test("that is too long for an index", async () => {
+      await harness.client.query("create index on people (display_name)");
+      // Random, since what repeats would be compressed.
+      const long = randomBytes(6_000).toString("base64");
+      expect(classes(await apply(target, ...batch({ display_name: long })))).toEqual(bobAlone);
+    });
+
+    test("that row-level security keeps out", async () => {
+      const role = `row_clerk_${harness.schema}`;
+      await harness.client.query(`
+        create role ${role} login password 'p';
+        grant usage on schema ${harness.schema} to ${role};
+        grant all on all tables in schema ${harness.schema} to ${role};
+        grant all on all sequences in schema ${harness.schema} to ${role};
+        alter table people enable row level security;
+        create policy mine on people using (true) with check (display_name is null);`);
+      const clerk = open({ url: server.url.replace("app:pass-word", `${role}:p`) });
+      expect(classes(await apply(clerk, ...batch({ display_name: "theirs" })))).toEqual(bobAlone);
+    });
+
+    test("whose key the database takes for another's", async () => {
+      await harness.client.query("create table badges (number integer primary key, owner text)");
+      const badge = (id: string, number: string) =>
+        applyItem({ type: "user", id }, 1, {
+          desired: "present",
+          object: "badges",
+          key: { number },
+          values: { owner: id },
+        });
+      const results = await apply(
+        target,
+        ...[badge("ann", "1"), badge("bob", "7"), badge("cid", "007"), badge("dan", "4")],
+      );
+      expect([results[0]?.outcome, results[3]?.outcome]).toEqual(["applied", "applied"]);
+    });
   });
 
   test("survives the end of its connections", async () => {

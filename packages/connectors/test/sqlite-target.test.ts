@@ -175,6 +175,31 @@ describe("a SQLite target", () => {
     expect(found?.message).not.toContain("secret-word");
   });
 
+  test("refuses alone a row whose value an expression of the table cannot take", async () => {
+    harness.database.exec(
+      "create index people_city on people (json_extract(display_name, '$.city'))",
+    );
+    const names = ['{"city":"Oslo"}', "no json", '{"city":"Ghent"}', "{}"];
+    const results = await apply(
+      target,
+      ...names.map((name, index) => person(`p${index}`, 1, { display_name: name })),
+    );
+    expect(results.map((each) => failure(each)?.class ?? each.outcome)).toEqual([
+      "applied",
+      "permanent",
+      "applied",
+      "applied",
+    ]);
+  });
+
+  test("answers target-down when a trigger of the inbox lacks its table", async () => {
+    await apply(target, person("ann", 1));
+    harness.database.exec(
+      "create trigger copy_inbox after update on postern_inbox begin insert into gone values (1); end",
+    );
+    expect(failure((await apply(target, person("ann", 2)))[0])?.class).toBe("target-down");
+  });
+
   test("of an item at fault the inbox says afterwards what it said before", async () => {
     await apply(target, person("ann", 1), person("bob", 1));
     const inbox = (entity: string) =>

@@ -40,6 +40,13 @@ interface Findings {
   catalogueStale: boolean;
 }
 
+/** What an inbox lacks, even where it shows in one row: a trigger on it may be what lacks it. */
+const SET_UP: ReadonlySet<string> = new Set([
+  "target-not-permitted",
+  "target-object-missing",
+  "target-column-missing",
+]);
+
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
 
@@ -241,7 +248,8 @@ export class BatchWriter {
     const table = statement ? error.table : this.#options.inboxTable;
     const classified = this.#options.engine.classify(statement ? error.cause : error, table);
     if (classified.catalogueStale) findings.catalogueStale = true;
-    if (statement || classified.scope !== "statement") return classified;
+    const ofSetUp = classified.scope === "statement" || SET_UP.has(classified.failure.code);
+    if (statement || !ofSetUp) return classified;
     // What is wrong with the inbox table itself is wrong for every item: a matter of set-up, not of values.
     return {
       scope: "batch",

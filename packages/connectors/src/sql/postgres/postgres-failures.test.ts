@@ -49,11 +49,23 @@ describe("failures of PostgreSQL", () => {
     ["42P10", "statement permanent target-rejected"],
     ["42601", "statement permanent target-rejected"],
     ["0A000", "statement permanent target-rejected"],
+    ["54000", "item permanent target-rejected"],
+    ["21000", "item permanent target-rejected"],
+    ["HR001", "item permanent target-rejected"],
   ])("SQLSTATE %s: %s", (code, expected) => {
     expect(told(fromServer(code))).toBe(expected);
     const { failure } = classifyPostgres(fromServer(code), "people");
     // What nobody repairs by waiting says what to do.
     if (failure.class === "permanent") expect(failure.message).toMatch(/correct|create|add|grant/);
+  });
+
+  test("are of one row when a function or a row-level policy raised them", () => {
+    const inFunction = { where: "PL/pgSQL function guard() line 2 at RAISE" };
+    expect(told(fromServer("42501", inFunction))).toBe("item permanent target-not-permitted");
+    expect(told(fromServer("42501", { routine: "ExecWithCheckOptions" }))).toBe(
+      "item permanent target-not-permitted",
+    );
+    expect(told(fromServer("53100", inFunction))).toBe("batch target-down target-unreachable");
   });
 
   test("name table, column and constraint, and nothing that the server quotes", () => {

@@ -6,11 +6,13 @@ interface ServerError {
   readonly code: string;
   readonly column: string | undefined;
   readonly constraint: string | undefined;
+  /** Raised while a row was written, not by the statement itself: in a function, or by a row-level policy. */
+  readonly ofRow: boolean;
 }
 
 function textField(
   error: Error,
-  name: "code" | "column" | "constraint" | "severity",
+  name: "code" | "column" | "constraint" | "severity" | "where" | "routine",
 ): string | undefined {
   const value: unknown = Reflect.get(error, name);
   return typeof value === "string" ? value : undefined;
@@ -19,13 +21,22 @@ function textField(
 function serverError(error: Error): ServerError | undefined {
   const code = textField(error, "code");
   if (code === undefined || textField(error, "severity") === undefined) return undefined;
-  return { code, column: textField(error, "column"), constraint: textField(error, "constraint") };
+  const ofRow =
+    textField(error, "where") !== undefined ||
+    textField(error, "routine") === "ExecWithCheckOptions";
+  return {
+    ...{ code, column: textField(error, "column"), constraint: textField(error, "constraint") },
+    ofRow,
+  };
 }
 
 export function classifyPostgres(error: unknown, table: string): SqlFailure {
   if (!isNativeError(error)) return internal(table);
   const server = serverError(error);
-  if (server) return classifyServerError(server, table);
+  if (server) {
+    const found = classifyServerError(server, table);
+    return found.scope === "statement" && server.ofRow ? { ...found, scope: "item" } : found;
+  }
   if (error.name === "TypeError" || error.name === "RangeError") return internal(table);
   // Everything else comes from the socket, TLS or the pool: there is no connection to work with.
   const code = textField(error, "code");
@@ -149,13 +160,22 @@ function classifyByClass({ code }: ServerError, place: string): SqlFailure {
         "target-rejected",
         `${place}: the row is refused (SQLSTATE ${code}); correct the mapping or the constraint`,
       );
-    default:
+    case "0A": // feature not supported
+    case "42": // syntax error or access rule violation
       return sqlFailure(
         "statement",
         "permanent",
         "target-rejected",
         `${place}: the statement is refused (SQLSTATE ${code}); correct the mapping or the table`,
         true,
+      );
+    default:
+      // A limit that a value exceeds, two keys that are one, a trigger's own code: whatever it is, it may be of one row.
+      return sqlFailure(
+        "item",
+        "permanent",
+        "target-rejected",
+        `${place}: the row is refused (SQLSTATE ${code}); correct the value, the mapping or the table`,
       );
   }
 }

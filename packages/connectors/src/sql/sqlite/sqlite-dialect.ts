@@ -24,6 +24,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
+import { isPlainError, refusedByParser } from "./sqlite-failures";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -197,6 +198,9 @@ class NodeSqliteConnection implements DatabaseConnection {
       }
       const { changes } = statement.run(...parameters);
       return { rows: [], numAffectedRows: BigInt(changes) };
+    } catch (error) {
+      if (isPlainError(error)) this.#assertStillParses(query.sql);
+      throw error;
     } finally {
       this.#onReturned?.();
     }
@@ -212,6 +216,12 @@ class NodeSqliteConnection implements DatabaseConnection {
     this.#database.close();
   }
 
+  /** SQLite parses a cached statement again when the schema has changed: the same code may be of that or of a row. */
+  #assertStillParses(sql: string): void {
+    this.#statements.delete(sql);
+    this.#prepare(sql);
+  }
+
   #prepare(sql: string): StatementSync {
     const cached = this.#statements.get(sql);
     if (cached) {
@@ -220,7 +230,12 @@ class NodeSqliteConnection implements DatabaseConnection {
       this.#statements.set(sql, cached);
       return cached;
     }
-    const statement = this.#database.prepare(sql);
+    let statement: StatementSync;
+    try {
+      statement = this.#database.prepare(sql);
+    } catch (error) {
+      throw refusedByParser(error);
+    }
     this.#statements.set(sql, statement);
     const oldest = this.#statements.keys().next();
     if (this.#statements.size > STATEMENTS_CACHED && !oldest.done) {

@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { classifySqlite } from "./sqlite-failures";
+import { classifySqlite, refusedByParser } from "./sqlite-failures";
 
 const schema = `
 create table people (id text primary key, upn text unique, age integer check (age >= 0), name text not null default '');
 create table badges (id text primary key, person text references people (id));
 create table strict_one (id integer) strict;
+create table documents (body text);
+create index documents_city on documents (json_extract(body, '$.city'));
 create trigger guard before insert on people when new.id = 'guarded' begin select raise(abort, 'secret-word'); end;
 insert into people (id, upn) values ('ann', 'a');`;
 
@@ -51,8 +53,13 @@ const failures: readonly [string, (database: DatabaseSync, file: string) => void
   ],
   [
     "a table that is gone",
-    (db) => db.exec("insert into nothing values (1)"),
+    (db) => prepare(db, "insert into nothing values (1)"),
     "statement permanent target-rejected",
+  ],
+  [
+    "an expression that cannot take a value",
+    (db) => db.exec("insert into documents values ('secret-word')"),
+    "item permanent target-rejected",
   ],
   ["a full disk", fillDisk, "batch target-down target-unreachable"],
   ["a read-only file", readOnly, "batch target-down target-unreachable"],
@@ -71,6 +78,15 @@ const failures: readonly [string, (database: DatabaseSync, file: string) => void
     "batch transient internal",
   ],
 ];
+
+/** As the dialect does it. */
+function prepare(database: DatabaseSync, statement: string): void {
+  try {
+    database.prepare(statement);
+  } catch (error) {
+    throw refusedByParser(error);
+  }
+}
 
 function fillDisk(database: DatabaseSync): void {
   database.exec("pragma max_page_count = 1");

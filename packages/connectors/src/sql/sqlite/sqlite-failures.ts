@@ -22,6 +22,15 @@ function errorNumber(error: Error): number | undefined {
   return "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
+/** Marks what the preparation of a statement failed with: no row is at fault, since none has been looked at. */
+export function refusedByParser(error: unknown): unknown {
+  return isNativeError(error) ? Object.assign(error, { refusedByParser: true }) : error;
+}
+
+export function isPlainError(error: unknown): boolean {
+  return isNativeError(error) && ((errorNumber(error) ?? 0) & 0xff) === 1;
+}
+
 export function classifySqlite(error: unknown, table: string): SqlFailure {
   if (!isNativeError(error)) return internal(table);
   const extended = errorNumber(error);
@@ -58,9 +67,9 @@ export function classifySqlite(error: unknown, table: string): SqlFailure {
         "target-rejected",
         `table '${table}' refuses a value (${detail(error)}): correct it at its source, or the mapping`,
       );
-    case 1: // no such table or column, refused by the parser
+    case 1: // no such table or column, refused by the parser; or an expression that cannot take a row's value
       return sqlFailure(
-        "statement",
+        "refusedByParser" in error ? "statement" : "item",
         "permanent",
         "target-rejected",
         `table '${table}' refuses the statement (${detail(error)}): correct the mapping or the table`,
