@@ -313,10 +313,10 @@ describe("pauses in an outage", () => {
 describe("reports", () => {
   const context = { agent: "vm-1" as never, nowMs: 1_800_000_000_000, traceparent: undefined };
   const source = { tenant, branch, group, agent: context.agent };
-  const wide = (count: number, chars: number): WorkMessage =>
+  const wide = (count: number, chars: number, char = "å"): WorkMessage =>
     messageOf(
       lane,
-      ids.slice(0, count).map((id) => person({ id, version: 1, name: "å".repeat(chars) })),
+      ids.slice(0, count).map((id) => person({ id, version: 1, name: char.repeat(chars) })),
     );
   const failed: Verdict = {
     kind: "waiting",
@@ -326,13 +326,17 @@ describe("reports", () => {
   const done: Verdict = { kind: "done", outcome: "applied" };
 
   test("of the largest messages stay within a message, even when every item fails, and lose none", () => {
-    for (const [count, chars] of [
-      [40, 2_400],
-      [6, 16_000],
-      [3, 32_000],
-      [40, 10],
+    for (const [count, chars, char] of [
+      [40, 2_400, "å"],
+      [6, 16_000, "å"],
+      [3, 32_000, "å"],
+      [40, 10, "å"],
+      // Six bytes each in JSON.
+      [40, 800, "\u0001"],
+      [40, 2_400, '"'],
+      [40, 1_600, "漢"],
     ] as const) {
-      const message = wide(count, chars);
+      const message = wide(count, chars, char);
       const results = reportOf(
         message,
         message.items.map(() => failed),
@@ -364,6 +368,49 @@ describe("reports", () => {
     expect(shape(done).length).toBeGreaterThan(1);
     expect(shape(done)[0]?.[0]).toBe(message.messageId);
     expect(new Set(shape(done).map(([id]) => id)).size).toBe(shape(done).length);
+  });
+
+  test("have another id when other results are in the message", () => {
+    const parts = [0, 1, 2].map((part) =>
+      messageOf(
+        lane,
+        ids
+          .slice(part * 10, part * 10 + 10)
+          .map((id) => person({ id, version: 1, name: "x".repeat(8_000) })),
+        { part: `${part}` },
+      ),
+    );
+    const pack = (verdict: Verdict) =>
+      packResults(
+        [
+          {
+            results: parts.flatMap((message) =>
+              reportOf(
+                message,
+                message.items.map(() => verdict),
+                context,
+              ),
+            ),
+            // Closing a lane counts no delivery: these are the same when it comes again.
+            deliveries: parts.map(({ messageId }) => `${messageId} 0\n`).join(""),
+          },
+        ],
+        source,
+        { wallMs: context.nowMs, traceparent: undefined },
+      );
+    const carriedBy = (messages: ReturnType<typeof pack>): Map<string, string> =>
+      new Map(
+        messages.map(({ messageId, body }) => [
+          messageId,
+          ResultMessage.parse(body)
+            .results.map(({ workMessageId }) => workMessageId)
+            .join(" "),
+        ]),
+      );
+    const [first, second] = [carriedBy(pack(failed)), carriedBy(pack(done))];
+    expect(first.size).toBeGreaterThan(second.size);
+    for (const [id, carried] of second) expect(first.get(id) ?? carried).toBe(carried);
+    expect(carriedBy(pack(failed))).toEqual(first);
   });
 
   test("of an undone item are a broken assumption", () => {

@@ -82,16 +82,25 @@ function partBorders(items: readonly WorkItem[]): [number, number][] {
   return borders;
 }
 
-/** An upper estimate that needs no serialisation: three bytes a character covers everything outside ASCII in strings. */
+/** Bytes of an item on the wire, from above. */
 function payloadBytes(item: WorkItem): number {
-  let chars = 400 + item.itemId.length + item.entity.id.length;
+  let bytes = 400 + textBytes(item.itemId) + textBytes(item.entity.id);
   for (const columns of [item.key, item.values]) {
     for (const name in columns) {
       const value = columns[name];
-      chars += name.length + 6 + (typeof value === "string" ? value.length * 1.5 : 20);
+      bytes += textBytes(name) + 6;
+      bytes += typeof value === "string" ? Math.max(value.length * 1.5, textBytes(value)) : 20;
     }
   }
-  return chars;
+  return bytes;
+}
+
+/** What JSON does not write as one byte: a control character takes six. */
+const NOT_PLAIN = /[^ -~]|["\\]/;
+
+/** Bytes of a text within its quotes. Most are plain, and those need no serialisation. */
+function textBytes(text: string): number {
+  return NOT_PLAIN.test(text) ? Buffer.byteLength(JSON.stringify(text)) : text.length;
 }
 
 function itemResult(
@@ -169,7 +178,7 @@ export function resultBytes(result: WorkMessageResult): number {
   for (const item of result.items) {
     bytes +=
       item.item === undefined
-        ? 160 + item.itemId.length + item.entity.id.length
+        ? 160 + textBytes(item.itemId) + textBytes(item.entity.id)
         : Buffer.byteLength(JSON.stringify(item));
   }
   return bytes;

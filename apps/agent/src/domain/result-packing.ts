@@ -35,11 +35,13 @@ export function packResults(
   source: ResultSource,
   now: { readonly wallMs: number; readonly traceparent: string | undefined },
 ): OutgoingMessage[] {
-  const digest = createHash("sha256");
-  for (const { deliveries } of work) digest.update(deliveries);
-  const id = digest.digest("base64url").slice(0, 32);
   return boxes(work.flatMap(({ results }) => results)).map((results, index) => {
-    const messageId = `r:${id}.${index}` as MessageId;
+    // Also of what is in the box: at the next delivery the same results may be packed otherwise, and the broker drops
+    // what has the id of a box that it took.
+    const digest = createHash("sha256");
+    for (const { deliveries } of work) digest.update(deliveries);
+    for (const { workMessageId } of results) digest.update(`${workMessageId}\n`);
+    const messageId = `r:${digest.digest("base64url").slice(0, 32)}.${index}` as MessageId;
     const at = stamp(now.wallMs);
     const body: ResultMessage = { messageId, ...source, at, results };
     return {
