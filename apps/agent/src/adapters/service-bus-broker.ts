@@ -155,8 +155,6 @@ export class ServiceBusBroker implements Broker {
       }
       this.#answered(generation);
     } catch (error) {
-      // The SDK does not reopen a sender whose opening failed; the next send makes a new one.
-      generation.senders.delete(queue);
       throw brokerOutage(`sending to ${queue}`, error);
     }
   }
@@ -184,7 +182,7 @@ export class ServiceBusBroker implements Broker {
       proven: false,
     };
     for (const queue of this.#options.sendQueues) {
-      this.#sender(generation, queue).catch(() => generation.senders.delete(queue));
+      this.#sender(generation, queue).catch(() => undefined);
     }
     return generation;
   }
@@ -209,6 +207,11 @@ export class ServiceBusBroker implements Broker {
       return sender;
     });
     generation.senders.set(queue, opened);
+    // The SDK does not reopen a sender whose opening failed: the next send makes a new one. Others it reopens.
+    opened.catch(() => {
+      if (generation.senders.get(queue) === opened) generation.senders.delete(queue);
+      sender.close().catch(() => undefined);
+    });
     return opened;
   }
 
