@@ -80,6 +80,24 @@ describe("the gate", () => {
     expect(await gate.alone(signal, async (alone) => alone)).toBe(true);
   });
 
+  test("tells no suspect that it is alone beside one that began in company", async () => {
+    const gate = new ApplyGate(hasty());
+    const slow = deferred();
+    const first = deferred();
+    const running = gate.together(signal, () => slow.promise);
+    const inCompany = gate.alone(signal, async (alone) => {
+      await first.promise;
+      return alone;
+    });
+    await systemClock.turn();
+    slow.resolve();
+    await running;
+    expect(await gate.alone(signal, async (alone) => alone)).toBe(false);
+    first.resolve();
+    expect(await inCompany).toBe(false);
+    expect(await gate.alone(signal, async (alone) => alone)).toBe(true);
+  });
+
   test("does not keep other targets waiting for a suspect that hangs", async () => {
     const gate = new ApplyGate(hasty());
     const hanging = deferred();

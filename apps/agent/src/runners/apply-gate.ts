@@ -39,10 +39,12 @@ export class ApplyGate {
     let taken = false;
     try {
       await this.#until(() => (taken = this.#takeAlone()), signal);
+      if (!taken) this.#together += 1;
       return await work(taken);
     } finally {
       this.#suspects -= 1;
       if (taken) this.#suspectRuns = false;
+      else this.#together -= 1;
       this.#notify();
     }
   }
