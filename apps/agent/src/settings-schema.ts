@@ -51,7 +51,8 @@ export const SettingsFile = z.strictObject({
     .strictObject({
       /** Lanes of one target at the same time. Default: all 16 of one definition, and two slots that ask for the next. */
       lanesPerTarget: whole(1, 64).default(18),
-      jobsInFlight: whole(1, 2_000).default(1_000),
+      // A heartbeat lists no more.
+      jobsInFlight: whole(1, 1_000).default(1_000),
     })
     .prefault({}),
   lanes: z

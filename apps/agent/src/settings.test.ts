@@ -187,7 +187,12 @@ describe("settings that are not valid", () => {
       /^\$\.serviceBus: give exactly one/,
     ],
     [
-      "a number out of its bounds",
+      "more jobs than a heartbeat lists",
+      inputs((text) => `${text}\nconcurrency: { jobsInFlight: 1001 }\n`),
+      /^\$\.concurrency\.jobsInFlight: must be at most 1,?000/,
+    ],
+    [
+      "lanes that are none",
       inputs((text) => `${text}\nconcurrency: { lanesPerTarget: 0 }\n`),
       /^\$\.concurrency\.lanesPerTarget: must be at least 1$/,
     ],
