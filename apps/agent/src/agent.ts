@@ -122,6 +122,7 @@ export class Agent {
       agent,
       source,
       registry: jobKindRegistry([targetTest(targets)]),
+      isRegistered: () => this.#heartbeat.isAnswered,
       inFlight: settings.concurrency.jobsInFlight,
     });
     this.#heartbeat = new HeartbeatLoop({
@@ -192,14 +193,15 @@ export class Agent {
       jobs: this.#jobs.running().length,
     });
     this.#stopWork.abort();
-    this.#stopHeartbeat.abort();
-    const lastWord = this.#heartbeat.beat();
+    // Nobody need wait for the next heartbeat to learn of it. Those that follow keep the leases of jobs in hand.
+    const firstWord = this.#heartbeat.beat();
     const finished = await settledWithin(clock, plan.finishMs, this.#work);
     if (!finished) this.#cutWork.abort(new Error("the drain deadline has passed"));
     const closeBy = began + deadlineMs;
     const left = (): number => Math.max(50, closeBy - clock.monotonicMs());
     if (!finished) await settledWithin(clock, left() / 2, this.#work);
-    await settledWithin(clock, left(), Promise.allSettled([this.#close(), lastWord]));
+    this.#stopHeartbeat.abort();
+    await settledWithin(clock, left(), Promise.allSettled([this.#close(), firstWord]));
     this.#step(finished ? "drained" : "deadline");
     log.info("stopped", {
       reason,

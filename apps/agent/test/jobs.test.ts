@@ -5,13 +5,17 @@ import {
   type JobResultMessage,
   jobsQueueName,
 } from "@postern/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Agent, AgentPorts } from "../src";
 import { branch, group, target, tenant } from "./work";
 import { eventually, startWorld, type World } from "./world";
 
 let world: World;
+let agent: Agent;
 beforeEach(async () => {
   world = await startWorld();
-  (await world.agent()).start();
+  agent = await world.agent();
+  agent.start();
 });
 afterEach(() => world.close());
 
@@ -98,4 +102,39 @@ test("a job message that is malformed, of another group or of a kind for the clo
     "bad-3": "job-kind-unknown",
   });
   expect(leases()).toEqual([]);
+});
+
+/** `target.test` takes its time; nothing else does. */
+function slowToTest(durationMs: number): AgentPorts["targets"] {
+  const probe: NonNullable<ReturnType<AgentPorts["targets"]["get"]>>["probe"] = async ({
+    thorough,
+  }) => {
+    if (thorough === true) await delay(durationMs);
+    return { reachable: true, durationMs: 1 };
+  };
+  const apply = async (): Promise<never[]> => [];
+  const close = async (): Promise<void> => undefined;
+  const limits = { kind: "sql", hasInbox: true, maxBatchItems: 100 } as const;
+  return new Map([[target, { name: target, ...limits, probe, apply, close }]]);
+}
+
+test("an agent that drains says that it has its jobs until they end, and takes none from the others", async () => {
+  await agent.stop("for another", 2_000);
+  const draining = await world.agent({ ports: { targets: slowToTest(3_000) } });
+  draining.start();
+  await sendJob("in-hand");
+  await eventually("the job runs", () => draining.stats().jobsInFlight === 1);
+  const stopped = draining.stop("test", 10_000);
+  await delay(300);
+  const before = world.heartbeats.length;
+  await sendJob("late");
+  const receiver = world.client.createReceiver(jobsQueueName(group));
+  const [late] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2_000 });
+  expect(late?.messageId).toBe("late");
+  await receiver.close();
+  await eventually("the job in hand ends", () => results().length === 1);
+  const since = world.heartbeats.slice(before);
+  expect(since.map(({ jobs }) => jobs)).toContainEqual([{ jobId: "in-hand", attempt: 1 }]);
+  expect(since[0]?.state).toBe("draining");
+  await stopped;
 });

@@ -18,6 +18,7 @@ import {
   containerTopology,
   databaseName,
   Heartbeat,
+  problemOf,
   queueTopology,
   ResultMessage,
   type TargetName,
@@ -261,7 +262,7 @@ async function startControl(
       } else if (lease.status === 201) {
         const leasedAt = new Date().toISOString();
         reply(201, { attempt: 1, agent: "vm-1", leasedAt, leaseUntil: leasedAt, endedAt: null });
-      } else reply(lease.status, {});
+      } else reply(lease.status, { ...problemOf("attempt-held", "Why."), status: lease.status });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -45,12 +45,8 @@ export class HttpControlApi implements ControlApi {
           leaseUntil: attempt.data.leaseUntil,
         };
       }
-      case 409:
-        return { kind: "held" };
-      case 404:
-        return { kind: "gone" };
       default:
-        throw refused("attempt", answer);
+        return refusalOf(answer);
     }
   }
 
@@ -75,6 +71,21 @@ export class HttpControlApi implements ControlApi {
         { cause: error },
       );
     }
+  }
+}
+
+/** By the code of the API itself: a gateway, or a function app that starts, answers with the same statuses. */
+function refusalOf(answer: JsonAnswer): AttemptReply {
+  const problem = Problem.safeParse(answer.body);
+  switch (problem.data?.code) {
+    case "attempt-held":
+      return { kind: "held" };
+    case "not-found":
+      return { kind: "gone" };
+    case "conflict":
+      return { kind: "conflict", detail: problem.data.detail };
+    default:
+      throw refused("attempt", answer);
   }
 }
 

@@ -11,6 +11,11 @@ const REOPEN_AFTER_ERROR_MS = 2_000;
 const REOPEN_WHEN_QUIET_MS = 120_000;
 /** Leasing takes a request or two; the lock needs no renewal beyond this. */
 const LONGEST_LEASING_MS = 120_000;
+const LONGEST_END_MS = 2_000;
+
+interface Subscription {
+  readonly close: () => Promise<void>;
+}
 
 export interface BusJobSourceOptions {
   readonly clock: Clock;
@@ -28,6 +33,8 @@ export class BusJobSource implements JobSource {
   #receiver: ServiceBusReceiver | undefined;
   #timer: NodeJS.Timeout | undefined;
   #inHand = 0;
+  #subscription: Subscription | undefined;
+  #stopped = false;
   #closed = false;
   #inOutage = false;
 
@@ -57,16 +64,21 @@ export class BusJobSource implements JobSource {
     );
   }
 
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    // Takes the credit back from the broker; the receiver stays open for what is in hand.
+    await atMost(LONGEST_END_MS, this.#subscription?.close());
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#options.onClosed();
-    const closing = this.#receiver?.close().catch(() => undefined);
-    await Promise.race([
-      closing,
-      new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref()),
-    ]);
+    await atMost(LONGEST_END_MS, this.#receiver?.close());
   }
 
   /** Makes a new receiver, of the present client. Messages in hand are settled over the old one or come again. */
@@ -78,14 +90,14 @@ export class BusJobSource implements JobSource {
   }
 
   #open(): void {
-    if (this.#closed) return;
+    if (this.#stopped) return;
     let receiver: ServiceBusReceiver;
     try {
       receiver = this.#options.client().createReceiver(this.#options.queue, {
         maxAutoLockRenewalDurationInMs: LONGEST_LEASING_MS,
       });
       this.#receiver = receiver;
-      this.#subscribe(receiver);
+      this.#subscription = this.#subscribe(receiver);
     } catch {
       // Thrown, not reported, when the client is closed or closing.
       return this.#reopenIn(REOPEN_AFTER_ERROR_MS);
@@ -93,8 +105,8 @@ export class BusJobSource implements JobSource {
     this.#reopenIn(REOPEN_WHEN_QUIET_MS);
   }
 
-  #subscribe(receiver: ServiceBusReceiver): void {
-    receiver.subscribe(
+  #subscribe(receiver: ServiceBusReceiver): Subscription {
+    return receiver.subscribe(
       {
         processMessage: (message) =>
           new Promise<void>((resolve) => {
@@ -105,11 +117,11 @@ export class BusJobSource implements JobSource {
               resolve();
             });
             this.#owners.set(delivery, receiver);
-            this.#reopenIn(REOPEN_WHEN_QUIET_MS);
+            if (!this.#stopped) this.#reopenIn(REOPEN_WHEN_QUIET_MS);
             this.#options.onDelivery(delivery);
           }),
         processError: async ({ error, errorSource }) => {
-          if (this.#closed || receiver !== this.#receiver || errorSource !== "receive") return;
+          if (this.#stopped || receiver !== this.#receiver || errorSource !== "receive") return;
           if (!this.#inOutage) {
             this.#inOutage = true;
             this.#options.log.warn("jobs queue does not answer", {
@@ -148,4 +160,12 @@ export class BusJobSource implements JobSource {
       throw brokerOutage(what, error);
     }
   }
+}
+
+/** Waits for the end of what may hang or fail, but no longer than this. */
+async function atMost(durationMs: number, work: Promise<void> | undefined): Promise<void> {
+  await Promise.race([
+    work?.catch(() => undefined),
+    new Promise<void>((resolve) => setTimeout(resolve, durationMs).unref()),
+  ]);
 }

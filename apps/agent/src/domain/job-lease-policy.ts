@@ -7,7 +7,7 @@ import type { AttemptReply, DeadLetterReason } from "./ports";
  */
 export type LeaseDecision =
   | { readonly kind: "run"; readonly attempt: number }
-  /** Someone else has it, or it is over: the message has done its work. */
+  /** Someone else has it, or it is over (as a conflict that stays tells): the message has done its work. */
   | { readonly kind: "drop" };
 
 export function decideLease(reply: AttemptReply): LeaseDecision {
@@ -16,6 +16,7 @@ export function decideLease(reply: AttemptReply): LeaseDecision {
       return { kind: "run", attempt: reply.attempt };
     case "held":
     case "gone":
+    case "conflict":
       return { kind: "drop" };
   }
 }

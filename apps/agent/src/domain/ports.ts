@@ -78,6 +78,8 @@ export interface JobSource {
   readonly deadLetter: (delivery: Delivery, reason: DeadLetterReason) => Promise<void>;
   /** Gives a message back; a delivery is counted. */
   readonly abandon: (delivery: Delivery) => Promise<void>;
+  /** Takes nothing more; what has come can still be settled. */
+  readonly stop: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -180,7 +182,9 @@ export interface TargetPort {
 export type AttemptReply =
   | { readonly kind: "leased"; readonly attempt: number; readonly leaseUntil: string }
   | { readonly kind: "held" }
-  | { readonly kind: "gone" };
+  | { readonly kind: "gone" }
+  /** The job is over; or the cloud does not know this agent yet, or lost a race for the job: those pass. */
+  | { readonly kind: "conflict"; readonly detail: string };
 
 export interface ControlApi {
   /** @throws ApiError */

@@ -25,6 +25,11 @@ export class HeartbeatLoop {
     this.#d = dependencies;
   }
 
+  /** The cloud knows this agent: it has answered the latest heartbeat. */
+  get isAnswered(): boolean {
+    return this.#registered && this.#failures === 0;
+  }
+
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       const reply = await this.beat();

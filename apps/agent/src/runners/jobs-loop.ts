@@ -47,6 +47,8 @@ export interface JobsLoopDependencies {
   readonly source: ResultSource;
   readonly registry: JobKindRegistry;
   readonly inFlight: number;
+  /** Whether the cloud knows this agent. */
+  readonly isRegistered: () => boolean;
 }
 
 interface RunningJob {
@@ -54,7 +56,7 @@ interface RunningJob {
   readonly cancel: AbortController;
 }
 
-/** Tries of a lease request before the message is given back for another agent. */
+/** Tries of a lease request before the message is given back for another agent, or a conflict is believed. */
 const LEASE_TRIES = 4;
 
 export class JobsLoop {
@@ -82,8 +84,9 @@ export class JobsLoop {
       this.#fail = reject;
     });
     const jobs = broker.openJobs(jobsQueueName(source.group), inFlight, (delivery) => {
-      if (stop.aborted) return;
-      const task: Promise<void> = this.#take(delivery, jobs, stop, cut)
+      // What was under way to an agent that drains is another's at once, not when its lock runs out.
+      const taking = stop.aborted ? jobs.abandon(delivery) : this.#take(delivery, jobs, stop, cut);
+      const task: Promise<void> = taking
         .catch((error: unknown) => {
           if (error instanceof OutageError) {
             this.#d.log.warn("job message not handled", {
@@ -100,6 +103,10 @@ export class JobsLoop {
     });
     try {
       await Promise.race([untilAborted(stop), failed]);
+      const stopped = jobs.stop();
+      await Promise.race([Promise.all(this.#tasks), failed]);
+      await Promise.race([stopped, failed]);
+      // Those that came while the subscription was being closed.
       await Promise.race([Promise.all(this.#tasks), failed]);
     } finally {
       await jobs.close();
@@ -141,10 +148,9 @@ export class JobsLoop {
       return;
     }
     const decision = decideLease(reply);
-    await jobs.complete(delivery).catch((error: unknown) => {
-      // The lease decides who runs it; a message that comes again is answered 409 and dropped.
-      if (!(error instanceof OutageError)) throw error;
-    });
+    // Not run unless that is confirmed: the message may come again, and the cloud gives the attempt again to whoever holds
+    // it. If nothing comes, the lease runs out, and the cloud sends the job again.
+    await jobs.complete(delivery);
     switch (decision.kind) {
       case "drop":
         return;
@@ -154,18 +160,26 @@ export class JobsLoop {
   }
 
   async #lease(job: JobMessage, stop: AbortSignal): Promise<AttemptReply | undefined> {
-    const { api, agent, clock, random, log } = this.#d;
+    const { api, agent, clock, random, log, isRegistered } = this.#d;
+    let last: AttemptReply | undefined;
     for (let tries = 1; tries <= LEASE_TRIES && !stop.aborted; tries += 1) {
+      let reason: string;
+      let retryAfterMs: number | undefined;
       try {
-        return await api.leaseAttempt(job.jobId, agent);
+        last = await api.leaseAttempt(job.jobId, agent);
+        if (last.kind !== "conflict") return last;
+        reason = last.detail;
       } catch (error) {
         if (!(error instanceof OutageError)) throw error;
-        if (tries === 1)
-          log.warn("attempt not leased", { jobId: job.jobId, reason: error.message });
-        await clock.sleep(outagePauseMs(tries + 2, random.next(), error.retryAfterMs), stop);
+        last = undefined;
+        reason = error.message;
+        retryAfterMs = error.retryAfterMs;
       }
+      if (tries === 1) log.warn("attempt not leased", { jobId: job.jobId, reason });
+      await clock.sleep(outagePauseMs(tries + 2, random.next(), retryAfterMs), stop);
     }
-    return undefined;
+    // Of an agent that the cloud does not know yet the conflict says nothing about the job.
+    return !stop.aborted && isRegistered() ? last : undefined;
   }
 
   async #execute(job: JobMessage, attempt: number, cut: AbortSignal): Promise<void> {

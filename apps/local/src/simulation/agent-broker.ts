@@ -225,6 +225,7 @@ export function agentBroker(options: AgentBrokerOptions): Broker {
       complete: never,
       deadLetter: never,
       abandon: never,
+      stop: async () => undefined,
       close: async () => undefined,
     }),
     send: (name, messages) =>
