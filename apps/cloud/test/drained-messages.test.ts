@@ -1,14 +1,36 @@
-import { afterEach, expect, test } from "@jest/globals";
-import { containers, contentHash, itemIdOf, laneOf } from "@postern/contracts";
+import { afterEach, describe, expect, test } from "@jest/globals";
+import {
+  containers,
+  contentHash,
+  itemIdOf,
+  laneOf,
+  reportParts,
+  SyncDefinition,
+  type WorkMessage,
+} from "@postern/contracts";
 import { createDeadLetterStore } from "../src/adapters/dead-letter-store";
 import { drainDeadLetter } from "../src/domain/dead-letter-drain";
+import { applyDefinition, listCycles } from "../src/domain/operations";
 import type { Platform } from "../src/platform";
-import { definitionId, group, startWorld, type World } from "./world";
+import { definition, definitionId, group, startWorld, type World } from "./world";
 
 /** What is drained from a dead-letter queue, by whomever it was put there. */
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const people = (n: number) =>
   Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
+/** Rows of 23 kB: five of them are more than one part of a report. */
+const wide = {
+  ...definition,
+  users: {
+    object: "people",
+    key: { id: "id" },
+    columns: Object.fromEntries(
+      ["a", "b", "c", "d", "e", "f"].map((column) => [column, `"${"x".repeat(3_900)}"`]),
+    ),
+  },
+  groups: undefined,
+  memberships: undefined,
+};
 let world: World;
 afterEach(() => world.close());
 
@@ -94,4 +116,54 @@ test("two items of one message with long ids are two dead letters", async () => 
     .items.query<{ source: string }>("SELECT * FROM c", { partitionKey: group })
     .fetchAll();
   expect(resources).toHaveLength(2);
+});
+
+describe("a message that was reported in part", () => {
+  const several = async (): Promise<WorkMessage> => {
+    world = await startWorld({ users: people(100), groups: [] });
+    await applyDefinition(world.ports, SyncDefinition.parse(wide), {});
+    await world.pump();
+    const work = await world.takeWork();
+    const parted = work.find(({ messageId, items }) => reportParts(messageId, items).length === 2);
+    if (parted === undefined) throw new Error("there is a message of two parts");
+    await world.report(work.filter((one) => one !== parted));
+    return parted;
+  };
+  const expire = (message: WorkMessage): Promise<void> =>
+    drainDeadLetter(
+      world.ports,
+      { queue: "sync-main-db", group },
+      {
+        messageId: message.messageId,
+        body: message,
+        deliveryCount: 1,
+        enqueuedAtMs: Date.now(),
+        properties: {
+          "cloudEvents:time": new Date().toISOString(),
+          "postern:definition": definitionId,
+          "postern:cycleId": message.cycleId,
+          "postern:version": message.version,
+          "postern:count": message.items.length,
+          "postern:target": "db",
+          DeadLetterReason: "TTLExpiredException",
+        },
+      },
+    );
+
+  test.each([0, 1])("part %d: the items of the other are dead letters, once", async (index) => {
+    const message = await several();
+    const part = reportParts(message.messageId, message.items)[index];
+    if (part === undefined) throw new Error("it has two parts");
+    const reported = message.items.slice(part.from, part.to);
+    await world.report([{ ...message, messageId: part.id, items: reported }]);
+    await expire(message);
+    await expire(message);
+    const missing = message.items.length - reported.length;
+    const [cycle] = (await listCycles(world.ports, definitionId, { limit: 1 })).items;
+    expect(cycle).toMatchObject({
+      ...{ state: "completed", pending: 0, applied: 100 - missing, deadLettered: missing },
+    });
+    const store = createDeadLetterStore((world.ports as Platform).database);
+    expect((await store.list({}, { limit: 100 })).items).toHaveLength(missing);
+  });
 });

@@ -1,3 +1,4 @@
+export { jsonTextBytes, type ReportPart, reportParts } from "./report-parts";
 export {
   AgentView,
   Heartbeat,

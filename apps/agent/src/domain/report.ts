@@ -1,25 +1,18 @@
-/**
- * Turns verdicts into results. The consumer drops a result whose work message id it has seen, so a message must be
- * reported as a whole, or in parts whose borders and ids are the same at every delivery: they are taken from the message
- * alone, never from what became of it.
- */
+/** Turns verdicts into results: of a message as a whole, or in its parts (`reportParts`). */
 import { Buffer } from "node:buffer";
 import type {
   AgentId,
   Attempt,
   FailureClass,
   ItemResult,
-  MessageId,
   WorkItem,
   WorkMessage,
   WorkMessageResult,
 } from "@postern/contracts";
-import { limits } from "@postern/contracts";
+import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
 import { stamp } from "./ledger-decision";
 import type { Verdict } from "./verdict";
 
-/** Half of a message: the other half is for reasons and attempts, should all of its items fail. */
-const PART_PAYLOAD_BYTES = limits.messageBytes / 2;
 /** Shared by the failing items of a message, so that a hundred of them still fit. */
 const REASON_BUDGET_CHARS = 30_000;
 const ATTEMPT_BUDGET = 100;
@@ -38,8 +31,8 @@ export function reportOf(
   context: ReportContext,
 ): WorkMessageResult[] {
   const failing = verdicts.reduce((sum, verdict) => sum + (verdict.kind === "done" ? 0 : 1), 0);
-  return partBorders(message.items).map(([from, to], part) => ({
-    workMessageId: part === 0 ? message.messageId : partId(message.messageId, part + 1),
+  return reportParts(message.messageId, message.items).map(({ id, from, to }) => ({
+    workMessageId: id,
     definition: message.definition,
     stream: message.stream,
     target: message.target,
@@ -52,55 +45,6 @@ export function reportOf(
       .slice(from, to)
       .map((item, index) => itemResult(message, item, verdicts[from + index], failing, context)),
   }));
-}
-
-/** `DEF:V.03.0#1` → `DEF:V.03.0~2#1`: the suffix that names the attempt stays at the end. */
-function partId(messageId: MessageId, part: number): MessageId {
-  const hash = messageId.indexOf("#");
-  const base = hash < 0 ? messageId : messageId.slice(0, hash);
-  const attempt = hash < 0 ? "" : messageId.slice(hash);
-  const marked = `~${part}${attempt}`;
-  return `${base.slice(0, limits.messageIdChars - marked.length)}${marked}` as MessageId;
-}
-
-/** Index ranges of the parts. An item is never cut, so that one by itself is not measured. */
-function partBorders(items: readonly WorkItem[]): [number, number][] {
-  if (items.length === 1) return [[0, 1]];
-  const borders: [number, number][] = [];
-  let from = 0;
-  let bytes = 0;
-  for (const [index, item] of items.entries()) {
-    const size = payloadBytes(item);
-    if (index > from && bytes + size > PART_PAYLOAD_BYTES) {
-      borders.push([from, index]);
-      from = index;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  borders.push([from, items.length]);
-  return borders;
-}
-
-/** Bytes of an item on the wire, from above. */
-function payloadBytes(item: WorkItem): number {
-  let bytes = 400 + textBytes(item.itemId) + textBytes(item.entity.id);
-  for (const columns of [item.key, item.values]) {
-    for (const name in columns) {
-      const value = columns[name];
-      bytes += textBytes(name) + 6;
-      bytes += typeof value === "string" ? Math.max(value.length * 1.5, textBytes(value)) : 20;
-    }
-  }
-  return bytes;
-}
-
-/** What JSON does not write as one byte: a control character takes six. */
-const NOT_PLAIN = /[^ -~]|["\\]/;
-
-/** Bytes of a text within its quotes. Most are plain, and those need no serialisation. */
-function textBytes(text: string): number {
-  return NOT_PLAIN.test(text) ? Buffer.byteLength(JSON.stringify(text)) : text.length;
 }
 
 function itemResult(
@@ -178,7 +122,7 @@ export function resultBytes(result: WorkMessageResult): number {
   for (const item of result.items) {
     bytes +=
       item.item === undefined
-        ? 160 + textBytes(item.itemId) + textBytes(item.entity.id)
+        ? 160 + jsonTextBytes(item.itemId) + jsonTextBytes(item.entity.id)
         : Buffer.byteLength(JSON.stringify(item));
   }
   return bytes;

@@ -8,7 +8,9 @@ import {
   type Marker,
   type MessageId,
   type PosternError,
+  reportParts,
   Version,
+  type WorkItem,
   WorkMessage,
 } from "@postern/contracts";
 import {
@@ -94,14 +96,49 @@ export async function drainDeadLetter(
     );
   }
   // The id that its agent reports under: of what was sent again after parking, the one before.
-  const messageId = message.messageId.replace(/~p\d{1,4}$/, "");
-  if (accounting !== undefined && !(await counts(ports, { messageId, code, atMs }, accounting))) {
+  const messageId = message.messageId.replace(/~p\d{1,4}$/, "") as MessageId;
+  const open =
+    accounting === undefined
+      ? deadLetters
+      : await countedLetters(ports, { messageId, code, atMs }, accounting, {
+          items: work.success ? work.data.items : undefined,
+          deadLetters,
+        });
+  if (open.length === 0) {
     // Its agent reported it and could not settle it, or another copy was drained: every item has an outcome.
     ports.logger.info("dead-letter-reported-before", { queue, code, messageId });
     return;
   }
-  await storeDeadLetters(ports, deadLetters);
-  ports.logger.warn("dead-letter", { queue, code, messageId });
+  await storeDeadLetters(ports, open);
+  ports.logger.warn("dead-letter", { queue, code, messageId, items: open.length });
+}
+
+/**
+ * Letters of the items that nobody has reported. An agent reports a message of much payload in parts, each under an id of its
+ * own, and may have ended between two of them.
+ */
+async function countedLetters(
+  ports: SyncPorts,
+  givenUp: GivenUp,
+  accounting: Accounting,
+  {
+    items,
+    deadLetters,
+  }: {
+    readonly items: readonly WorkItem[] | undefined;
+    readonly deadLetters: readonly DeadLetter[];
+  },
+): Promise<readonly DeadLetter[]> {
+  // A body that cannot be read was not reported either: what it held is counted as a whole.
+  if (items === undefined) return (await counts(ports, givenUp, accounting)) ? deadLetters : [];
+  const open: DeadLetter[] = [];
+  for (const { id, from, to } of reportParts(givenUp.messageId, items)) {
+    const part = { ...accounting, count: to - from };
+    if (await counts(ports, { ...givenUp, messageId: id }, part)) {
+      open.push(...deadLetters.slice(from, to));
+    }
+  }
+  return open;
 }
 
 /** A live message that its consumer cannot read. */
@@ -136,7 +173,7 @@ export function accountingOf(properties: ReceivedMessage["properties"]): Account
 
 /** A message that is given up, as its dead-letter queue has it. */
 interface GivenUp {
-  readonly messageId: string;
+  readonly messageId: MessageId;
   readonly code: string;
   /** Tells copies of one message apart: each was sent at a time of its own. */
   readonly atMs: number;
@@ -154,7 +191,7 @@ async function counts(
   const dead = { "dead-lettered": count };
   const marker: Marker = {
     // The same marker that its result would have made: whoever comes first counts.
-    ...markerOf(messageId, messageId as MessageId, place, dead, ports.clock.now()),
+    ...markerOf(messageId, messageId, place, dead, ports.clock.now()),
     report: `drain@${new Date(atMs).toISOString()}`,
   };
   const [created] = await ports.progress.createMarkers([marker]);
