@@ -98,6 +98,29 @@ describe("the gate", () => {
     expect(await gate.alone(signal, async (alone) => alone)).toBe(true);
   });
 
+  test("lets somebody join a suspect only when what is written of it has been withdrawn, once", async () => {
+    const gate = new ApplyGate(hasty());
+    const order: string[] = [];
+    const hanging = deferred();
+    const suspect = gate.alone(
+      signal,
+      () => hanging.promise,
+      async () => {
+        await systemClock.turn();
+        order.push("withdrawn");
+      },
+    );
+    await Promise.all([
+      gate.together(signal, async () => void order.push("joined")),
+      gate.alone(signal, async (alone) => void order.push(alone ? "alone" : "joined")),
+    ]);
+    expect(order).toEqual(["withdrawn", "joined", "joined"]);
+    hanging.resolve();
+    await suspect;
+    expect(await gate.alone(signal, async (alone) => alone)).toBe(true);
+    expect(order).toHaveLength(3);
+  });
+
   test("does not keep other targets waiting for a suspect that hangs", async () => {
     const gate = new ApplyGate(hasty());
     const hanging = deferred();

@@ -3,7 +3,7 @@
  * item. One gate an agent; every call of a target goes through it.
  *
  * Neither side waits for long: a slow target must not stop the others for the sake of a suspect. A suspect that was not
- * alone is told so.
+ * alone is told so, and what was written down of one that was alone is withdrawn before anybody joins it.
  */
 import type { Clock } from "../domain/ports";
 import { endWait } from "./deadline";
@@ -11,12 +11,17 @@ import { endWait } from "./deadline";
 /** Longer than a batch takes at a target that is well. */
 const PATIENCE_MS = 2_000;
 
+const nothing = async (): Promise<void> => undefined;
+
 export class ApplyGate {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
   #together = 0;
   #suspects = 0;
   #suspectRuns = false;
+  /** Of the suspect that runs alone: once, before the first that joins it. */
+  #withdraw: () => Promise<void> = nothing;
+  #withdrawn: Promise<void> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,6 +31,7 @@ export class ApplyGate {
     if (this.#suspects > 0) await this.#until(() => this.#suspects === 0, signal);
     this.#together += 1;
     try {
+      if (this.#suspectRuns) await this.#join();
       return await work();
     } finally {
       this.#together -= 1;
@@ -33,13 +39,23 @@ export class ApplyGate {
     }
   }
 
-  /** One suspect at a time; `work` hears whether it is alone. */
-  async alone<T>(signal: AbortSignal, work: (alone: boolean) => Promise<T>): Promise<T> {
+  /**
+   * One suspect at a time; `work` hears whether it is alone. `withdraw` takes back what it has written down for that: it is
+   * called at most once, does not throw, and is waited for before anything else is applied beside it.
+   */
+  async alone<T>(
+    signal: AbortSignal,
+    work: (alone: boolean) => Promise<T>,
+    withdraw: () => Promise<void> = nothing,
+  ): Promise<T> {
     this.#suspects += 1;
     let taken = false;
     try {
-      await this.#until(() => (taken = this.#takeAlone()), signal);
-      if (!taken) this.#together += 1;
+      await this.#until(() => (taken = this.#takeAlone(withdraw)), signal);
+      if (!taken) {
+        this.#together += 1;
+        if (this.#suspectRuns) await this.#join();
+      }
       return await work(taken);
     } finally {
       this.#suspects -= 1;
@@ -49,10 +65,18 @@ export class ApplyGate {
     }
   }
 
-  #takeAlone(): boolean {
+  #takeAlone(withdraw: () => Promise<void>): boolean {
     if (this.#together > 0 || this.#suspectRuns) return false;
     this.#suspectRuns = true;
+    this.#withdraw = withdraw;
+    this.#withdrawn = undefined;
     return true;
+  }
+
+  /** Whoever joins is counted already, so that no further suspect takes itself for alone meanwhile. */
+  #join(): Promise<void> {
+    this.#withdrawn ??= this.#withdraw();
+    return this.#withdrawn;
   }
 
   async #until(met: () => boolean, signal: AbortSignal): Promise<void> {

@@ -20,6 +20,11 @@ export class SuspectTrials {
   #trials: readonly ItemTrial[] | undefined;
   #unit: string | undefined;
   #stored = { unit: undefined as string | undefined, count: 0 };
+  /** As they were before the try that is under way. */
+  #before: readonly ItemTrial[] = [];
+  #inCompany = false;
+  /** Writes follow each other, each with the etag of the one before. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(suspects: CrashWatch, lane: Lane, items: ReadonlySet<ItemId>, clock: Clock) {
     this.#suspects = suspects;
@@ -36,18 +41,35 @@ export class SuspectTrials {
 
   /** The whole unit is applied now. */
   async beginUnit(signal: AbortSignal): Promise<void> {
-    await this.#known(signal);
+    this.#inCompany = false;
+    this.#before = await this.#known(signal);
+    if (this.#inCompany) return;
     this.#unit = this.#suspects.process;
     await this.#write(signal);
   }
 
   /** How often the item has ended the process, if that is enough; otherwise undefined, and the item may be applied now. */
   async begin(itemId: ItemId, signal: AbortSignal): Promise<number | undefined> {
-    const decision = decideTrial(await this.#known(signal), itemId, this.#suspects.process);
+    this.#inCompany = false;
+    this.#before = await this.#known(signal);
+    const decision = decideTrial(this.#before, itemId, this.#suspects.process);
     if (decision.kind === "poison") return decision.times;
+    if (this.#inCompany) return undefined;
     this.#trials = decision.trials;
     await this.#write(signal);
     return undefined;
+  }
+
+  /**
+   * Something else is applied beside it from now on, and a crash would prove nothing. Where that cannot be written the
+   * record stays: others are not kept waiting for it, and it takes several crashes to give an item up.
+   */
+  async withdraw(signal: AbortSignal): Promise<void> {
+    this.#inCompany = true;
+    if (this.#trials === undefined) return;
+    this.#unit = undefined;
+    this.#trials = this.#before;
+    await this.#write(signal).catch(() => undefined);
   }
 
   /** The item has a verdict, or comes again, and the process lives. */
@@ -74,7 +96,14 @@ export class SuspectTrials {
     return this.#trials;
   }
 
-  async #write(signal: AbortSignal): Promise<void> {
+  #write(signal: AbortSignal): Promise<void> {
+    const written = this.#writing.then(() => this.#writeNow(signal));
+    // Told to whoever asked for it; the next one is tried all the same.
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async #writeNow(signal: AbortSignal): Promise<void> {
     const { book, agent } = this.#suspects;
     const trials = this.#trials ?? [];
     const at = stamp(this.#clock.wallMs());

@@ -63,10 +63,11 @@ export async function runUnit(
   }
   const rounds = roundsOf(state.manner === "alone" ? { ...unit, alone: true } : unit);
   if (trials !== undefined && state.manner === "watched") {
-    await dependencies.gate.alone(hold.signal, async (alone) => {
+    const run = async (alone: boolean): Promise<void> => {
       if (alone) await trials.beginUnit(hold.signal);
       await runRounds(rounds, state, dependencies);
-    });
+    };
+    await dependencies.gate.alone(hold.signal, run, () => trials.withdraw(hold.signal));
   } else await runRounds(rounds, state, dependencies);
   await trials?.close(hold.signal);
   return state;
@@ -224,7 +225,7 @@ async function callTarget(
   if (trials === undefined || only === undefined) {
     return gate.together(hold.signal, () => askTarget(batch, state, dependencies));
   }
-  return gate.alone(hold.signal, async (alone) => {
+  const tryAlone = async (alone: boolean): Promise<readonly ApplyResult[] | "poison"> => {
     // With something else under way a crash would prove nothing: it is not written down.
     if (!alone) return askTarget(batch, state, dependencies);
     assertHeld(hold);
@@ -237,7 +238,8 @@ async function callTarget(
     const results = await askTarget(batch, state, dependencies);
     trials.ended(only.item.itemId);
     return results;
-  });
+  };
+  return gate.alone(hold.signal, tryAlone, () => trials.withdraw(hold.signal));
 }
 
 async function askTarget(
