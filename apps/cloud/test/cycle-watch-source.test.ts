@@ -3,12 +3,10 @@ import { type JobId, SyncDefinition } from "@postern/contracts";
 import { watchCycles } from "../src/domain/cycle-watch";
 import { applyDefinition, listCycles, startOnDemand, viewSync } from "../src/domain/operations";
 import { SourceError } from "../src/domain/ports";
-import { definition, definitionId, startWorld, type World } from "./world";
+import { definitionId, id, onlyUsers, startWorld, type World } from "./world";
 
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 let world: World;
 afterEach(() => world.close());
-const { groups: _groups, memberships: _memberships, ...onlyUsers } = definition;
 
 test("a stream whose source refuses every read says so", async () => {
   world = await startWorld({ users: [{ id: id(1), displayName: "One" }], groups: [] });

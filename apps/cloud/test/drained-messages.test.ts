@@ -12,12 +12,9 @@ import { createDeadLetterStore } from "../src/adapters/dead-letter-store";
 import { drainDeadLetter } from "../src/domain/dead-letter-drain";
 import { applyDefinition, listCycles } from "../src/domain/operations";
 import type { Platform } from "../src/platform";
-import { definition, definitionId, group, startWorld, type World } from "./world";
+import { definition, definitionId, group, id, people, startWorld, type World } from "./world";
 
 /** What is drained from a dead-letter queue, by whomever it was put there. */
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-const people = (n: number) =>
-  Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
 /** Rows of 23 kB: five of them are more than one part of a report. */
 const wide = {
   ...definition,

@@ -2,12 +2,8 @@ import { afterEach, expect, test } from "@jest/globals";
 import { containers, SyncDefinition } from "@postern/contracts";
 import { applyDefinition, listCycles, listHolds, releaseHolds } from "../src/domain/operations";
 import type { Platform } from "../src/platform";
-import { definition, definitionId, startWorld, type World } from "./world";
+import { definitionId, id, onlyUsers, people, startWorld, type World } from "./world";
 
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-const people = (n: number) =>
-  Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
-const { groups: _groups, memberships: _memberships, ...onlyUsers } = definition;
 let world: World;
 afterEach(() => world.close());
 

@@ -1,26 +1,22 @@
 import { afterEach, expect, test } from "@jest/globals";
-import { containers, SyncDefinition } from "@postern/contracts";
+import { SyncDefinition } from "@postern/contracts";
 import { applyDefinition } from "../src/domain/operations";
 import { ServiceUnavailable, SourceError } from "../src/domain/ports";
-import type { Platform } from "../src/platform";
-import { definition, definitionId, group, startWorld, type World } from "./world";
+import {
+  definition,
+  definitionId,
+  id,
+  lettersOf,
+  onlyUsers,
+  people,
+  startWorld,
+  type World,
+} from "./world";
 
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const user = id;
 const aGroup = id(1_000_000);
-const people = (n: number) =>
-  Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
-const { groups: _groups, memberships: _memberships, ...onlyUsers } = definition;
 let world: World;
 afterEach(() => world.close());
-
-async function letters(): Promise<Record<string, unknown>[]> {
-  const { resources } = await (world.ports as Platform).database
-    .container(containers.deadLetters)
-    .items.query<Record<string, unknown>>("SELECT * FROM c", { partitionKey: group })
-    .fetchAll();
-  return resources;
-}
 
 test("a definition that maps memberships no more comes to the end of its resync", async () => {
   world = await startWorld({
@@ -158,5 +154,5 @@ test("a page that cannot be sent, tried again and again, makes a dead letter of 
   const stop = setTimeout(() => (full = false), 1_000);
   await world.pump();
   clearTimeout(stop);
-  expect((await letters()).map(({ entity }) => entity)).toEqual([`user:${id(1)}`]);
+  expect((await lettersOf(world)).map(({ entity }) => entity)).toEqual([`user:${id(1)}`]);
 });

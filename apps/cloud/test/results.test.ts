@@ -1,6 +1,5 @@
 import { afterEach, expect, test } from "@jest/globals";
 import {
-  containers,
   eventProperties,
   JOB_RESULT_MESSAGE_TYPE,
   PosternError,
@@ -10,22 +9,10 @@ import { createDefinitionStore } from "../src/adapters/definition-store";
 import { applyDefinition } from "../src/domain/operations";
 import { consumeResults } from "../src/domain/results";
 import type { Platform } from "../src/platform";
-import { definition, group, resultOf, startWorld, type World } from "./world";
+import { group, lettersOf, onlyUsers, people, resultOf, startWorld, type World } from "./world";
 
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-const people = (n: number) =>
-  Array.from({ length: n }, (_, k) => ({ id: id(k), displayName: `P${k}`, accountEnabled: true }));
-const { groups: _groups, memberships: _memberships, ...onlyUsers } = definition;
 let world: World;
 afterEach(() => world.close());
-
-async function letters(): Promise<Record<string, unknown>[]> {
-  const { resources } = await (world.ports as Platform).database
-    .container(containers.deadLetters)
-    .items.query<Record<string, unknown>>("SELECT * FROM c", { partitionKey: group })
-    .fetchAll();
-  return resources;
-}
 
 test("an item that waits is sent again also where the definition is younger than the cache", async () => {
   world = await startWorld({ users: people(1), groups: [] });
@@ -42,7 +29,7 @@ test("an item that waits is sent again also where the definition is younger than
       retryAt: new Date(Date.now() + 1_000).toISOString(),
     }),
   ]);
-  expect((await letters()).map(({ reason }) => reason)).toEqual([]);
+  expect((await lettersOf(world)).map(({ reason }) => reason)).toEqual([]);
 });
 
 test("a job's result is not taken for unreadable when its job is being changed by many", async () => {
@@ -79,5 +66,5 @@ test("a job's result is not taken for unreadable when its job is being changed b
     },
   ]).catch(() => undefined);
   // Either it comes again (the call rejected), or it was recorded: never a dead letter that swallows it.
-  expect((await letters()).map(({ code, reason }) => [code, reason])).toEqual([]);
+  expect((await lettersOf(world)).map(({ code, reason }) => [code, reason])).toEqual([]);
 });

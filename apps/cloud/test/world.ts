@@ -5,6 +5,7 @@
  */
 import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
 import {
+  containers,
   containerTopology,
   databaseName,
   DefinitionId,
@@ -73,6 +74,24 @@ export const definition = SyncDefinition.parse({
   groups: { object: "groups", key: { id: "id" }, columns: { name: "displayName" } },
   memberships: { object: "members", key: { group_id: "group.id", member_id: "member.id" } },
 });
+
+const { groups: _groups, memberships: _memberships, ...peopleAlone } = definition;
+/** The same without groups and memberships. */
+export const onlyUsers = peopleAlone;
+
+/** An object id that ends in this number. */
+export function id(n: number): string {
+  return `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+}
+
+/** People from number 0 on. */
+export function people(count: number) {
+  return Array.from({ length: count }, (_, n) => ({
+    id: id(n),
+    displayName: `P${n}`,
+    accountEnabled: true,
+  }));
+}
 
 export interface World {
   readonly graph: GraphEmulator;
@@ -323,6 +342,15 @@ async function receiveAll(
   } finally {
     await receiver.close();
   }
+}
+
+/** Dead letters of the group, as they are stored. */
+export async function lettersOf({ ports }: World): Promise<Record<string, unknown>[]> {
+  const { resources } = await (ports as Platform).database
+    .container(containers.deadLetters)
+    .items.query<Record<string, unknown>>("SELECT * FROM c", { partitionKey: group })
+    .fetchAll();
+  return resources;
 }
 
 let results = 0;

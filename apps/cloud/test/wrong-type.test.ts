@@ -1,10 +1,9 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { type JobId, SyncDefinition } from "@postern/contracts";
 import { applyDefinition, startOnDemand } from "../src/domain/operations";
-import { definition, definitionId, startWorld, type World } from "./world";
+import { definition, definitionId, id, startWorld, type World } from "./world";
 
 /** Jobs that name an entity under another type than it has: nothing may be lost of it. */
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 let world: World;
 afterEach(() => world.close());
 
