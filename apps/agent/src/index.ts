@@ -1,5 +1,5 @@
-export { Agent, type AgentStats } from "./agent";
-export { createAgent, type CreateAgentOptions } from "./create-agent";
+export { Agent, type AgentStats } from "./app/agent";
+export { createAgent, type CreateAgentOptions } from "./app/create-agent";
 export { defaultRetryLimits, type RetryLimits } from "./domain/failure-policy";
 export { defaultLaneLimits, type LaneLimits } from "./domain/lane-policy";
 export { OutageError, type OutageCode, type OutageService } from "./domain/port-errors";
@@ -31,5 +31,5 @@ export {
   type SettingsInputs,
   type ShownSetting,
   type TargetEntry,
-} from "./settings";
-export { version } from "./version";
+} from "./app/settings";
+export { version } from "./app/version";

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { PosternError } from "@postern/contracts";
-import { parseCommand, usage } from "./command-line";
-import { createAgent } from "./create-agent";
-import { type LoadedSettings, loadSettings } from "./settings";
-import { version } from "./version";
+import { parseCommand, usage } from "./app/command-line";
+import { createAgent } from "./app/create-agent";
+import { type LoadedSettings, loadSettings } from "./app/settings";
+import { version } from "./app/version";
 
 /** Beside this bundle. */
 const threadProgram = path.join(__dirname, "target-thread.js");

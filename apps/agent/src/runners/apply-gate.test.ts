@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { systemClock } from "../adapters/system-clock";
+import { systemClock } from "../app/system-clock";
 import type { Clock } from "../domain/ports";
 import { ApplyGate } from "./apply-gate";
 

@@ -8,7 +8,7 @@ import {
 import { setTimeout as delay } from "node:timers/promises";
 import { branch, group, target, tenant } from "../../test/work";
 import { silentLog } from "../../test/world";
-import { systemClock, systemRandom } from "../adapters/system-clock";
+import { systemClock, systemRandom } from "../app/system-clock";
 import { OutageError } from "../domain/port-errors";
 import type { AttemptReply, Delivery } from "../domain/ports";
 import { jobKindRegistry } from "../jobs/registry";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { AgentId, ItemId, ItemTrial, Lane } from "@postern/contracts";
-import { systemClock } from "../adapters/system-clock";
+import { systemClock } from "../app/system-clock";
 import type { TrialBook } from "../domain/ports";
 import { CrashWatch } from "./crash-watch";
 import { SuspectTrials } from "./suspect-trials";

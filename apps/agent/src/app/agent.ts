@@ -13,19 +13,19 @@ import {
   resultsQueueName,
   workQueueName,
 } from "@postern/contracts";
-import { drainPlan, lifecycleModel, type LifecycleState } from "./domain/drain-policy";
-import { stamp } from "./domain/ledger-decision";
-import type { AgentPorts } from "./domain/ports";
-import { type WorkTypes, workTypes } from "./domain/work-reader";
-import { jobKindRegistry } from "./jobs/registry";
-import { targetTest } from "./jobs/target-test";
-import { ApplyGate } from "./runners/apply-gate";
-import { CrashWatch } from "./runners/crash-watch";
-import { settledWithin } from "./runners/deadline";
-import { HeartbeatLoop } from "./runners/heartbeat-loop";
-import { JobsLoop } from "./runners/jobs-loop";
-import { Reporter } from "./runners/reporter";
-import { TargetLoop } from "./runners/target-loop";
+import { drainPlan, lifecycleModel, type LifecycleState } from "./drain-policy";
+import { stamp } from "../domain/ledger-decision";
+import type { AgentPorts } from "../domain/ports";
+import { type WorkTypes, workTypes } from "../domain/work-reader";
+import { jobKindRegistry } from "../jobs/registry";
+import { targetTest } from "../jobs/target-test";
+import { ApplyGate } from "../runners/apply-gate";
+import { CrashWatch } from "../runners/crash-watch";
+import { settledWithin } from "../runners/deadline";
+import { HeartbeatLoop } from "../runners/heartbeat-loop";
+import { JobsLoop } from "../runners/jobs-loop";
+import { Reporter } from "../runners/reporter";
+import { TargetLoop } from "../runners/target-loop";
 import type { Settings } from "./settings";
 import { version } from "./version";
 

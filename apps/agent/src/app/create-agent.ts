@@ -1,15 +1,15 @@
 import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/contracts";
 import { Agent } from "./agent";
-import type { CosmosLedger } from "./adapters/cosmos-ledger";
-import { HttpControlApi } from "./adapters/http-control-api";
-import { LazyCredential } from "./adapters/lazy-credential";
-import { createPinoLog } from "./adapters/pino-log";
-import { ServiceBusBroker } from "./adapters/service-bus-broker";
-import { connectServiceBus } from "./adapters/service-bus-client";
-import { systemClock, systemRandom } from "./adapters/system-clock";
-import { noTracing, type RunningTracing, startTracing } from "./adapters/tracing";
-import type { AgentPorts, Log } from "./domain/ports";
-import { type WorkTypes, workTypes } from "./domain/work-reader";
+import type { CosmosLedger } from "../adapters/cosmos-ledger";
+import { HttpControlApi } from "../adapters/http-control-api";
+import { LazyCredential } from "../adapters/lazy-credential";
+import { createPinoLog } from "./pino-log";
+import { ServiceBusBroker } from "../adapters/service-bus-broker";
+import { connectServiceBus } from "../adapters/service-bus-client";
+import { systemClock, systemRandom } from "./system-clock";
+import { noTracing, type RunningTracing, startTracing } from "../adapters/tracing";
+import type { AgentPorts, Log } from "../domain/ports";
+import { type WorkTypes, workTypes } from "../domain/work-reader";
 import type { Settings } from "./settings";
 
 export interface CreateAgentOptions {
@@ -33,7 +33,7 @@ export async function createAgent({
   const clock = ports.clock ?? systemClock;
   const closers: (() => Promise<void>)[] = [];
   const credential = new LazyCredential(async () => {
-    const { defaultCredential } = await import("./adapters/identity");
+    const { defaultCredential } = await import("../adapters/identity");
     return defaultCredential(settings.identity.disableInstanceDiscovery);
   });
   let tracing = ports.tracing;
@@ -113,7 +113,7 @@ function stores(
   let ledger: CosmosLedger | undefined;
   let opening: Promise<CosmosLedger> | undefined;
   const open = (): Promise<CosmosLedger> => {
-    opening ??= import("./adapters/cosmos-ledger").then(({ openCosmosLedger }) => {
+    opening ??= import("../adapters/cosmos-ledger").then(({ openCosmosLedger }) => {
       const { endpoint, key } = settings.cosmos;
       ledger = openCosmosLedger(
         { endpoint, ...(key === null ? { credential } : { key }) },
