@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Secret, workQueueName } from "@postern/contracts";
-import { ServiceBusBroker } from "../src/adapters/service-bus-broker";
-import { connectServiceBus } from "../src/adapters/service-bus-client";
+import { ServiceBusBroker } from "../src/azure/service-bus-broker";
+import { connectServiceBus } from "../src/azure/service-bus-client";
 import { systemClock } from "../src/app/system-clock";
 import { group, target, workOf } from "./work";
 import { silentLog, startWorld, type World } from "./world";

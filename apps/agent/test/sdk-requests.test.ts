@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { connectServiceBus } from "../src/adapters/service-bus-client";
-import { serviceBusCode } from "../src/adapters/service-bus-errors";
+import { connectServiceBus } from "../src/azure/service-bus-client";
+import { serviceBusCode } from "../src/azure/service-bus-errors";
 import { Secret, workQueueName } from "@postern/contracts";
 import { group, target, workOf } from "./work";
 import { eventually, startWorld, type World } from "./world";

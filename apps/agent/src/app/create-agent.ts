@@ -1,11 +1,11 @@
 import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/contracts";
 import { Agent } from "./agent";
-import type { CosmosLedger } from "../adapters/cosmos-ledger";
+import type { CosmosLedger } from "../azure/cosmos-ledger";
 import { HttpControlApi } from "../adapters/http-control-api";
 import { LazyCredential } from "../adapters/lazy-credential";
 import { createPinoLog } from "./pino-log";
-import { ServiceBusBroker } from "../adapters/service-bus-broker";
-import { connectServiceBus } from "../adapters/service-bus-client";
+import { ServiceBusBroker } from "../azure/service-bus-broker";
+import { connectServiceBus } from "../azure/service-bus-client";
 import { systemClock, systemRandom } from "./system-clock";
 import { noTracing, type RunningTracing, startTracing } from "../adapters/tracing";
 import type { AgentPorts, Log } from "../domain/ports";
@@ -113,7 +113,7 @@ function stores(
   let ledger: CosmosLedger | undefined;
   let opening: Promise<CosmosLedger> | undefined;
   const open = (): Promise<CosmosLedger> => {
-    opening ??= import("../adapters/cosmos-ledger").then(({ openCosmosLedger }) => {
+    opening ??= import("../azure/cosmos-ledger").then(({ openCosmosLedger }) => {
       const { endpoint, key } = settings.cosmos;
       ledger = openCosmosLedger(
         { endpoint, ...(key === null ? { credential } : { key }) },
