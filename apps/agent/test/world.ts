@@ -36,7 +36,7 @@ import {
   loadSettings,
   type Log,
 } from "../src";
-import { HttpControlApi } from "../src/adapters/http-control-api";
+import { HttpControlApi } from "../src/control/http-control-api";
 import { branch, type BusMessage, busMessage, group, target, tenant } from "./work";
 
 export interface ControlCall {

@@ -22,7 +22,7 @@ import { targetTest } from "../jobs/target-test";
 import { ApplyGate } from "../runners/apply-gate";
 import { CrashWatch } from "../runners/crash-watch";
 import { settledWithin } from "../runners/deadline";
-import { HeartbeatLoop } from "../runners/heartbeat-loop";
+import { HeartbeatLoop } from "../control/heartbeat-loop";
 import { JobsLoop } from "../runners/jobs-loop";
 import { Reporter } from "../runners/reporter";
 import { TargetLoop } from "../runners/target-loop";

@@ -1,7 +1,7 @@
 import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/contracts";
 import { Agent } from "./agent";
 import type { CosmosLedger } from "../azure/cosmos-ledger";
-import { HttpControlApi } from "../adapters/http-control-api";
+import { HttpControlApi } from "../control/http-control-api";
 import { LazyCredential } from "../adapters/lazy-credential";
 import { createPinoLog } from "./pino-log";
 import { ServiceBusBroker } from "../azure/service-bus-broker";
