@@ -23,7 +23,7 @@ import { ApplyGate } from "../runners/apply-gate";
 import { CrashWatch } from "../runners/crash-watch";
 import { settledWithin } from "../runners/deadline";
 import { HeartbeatLoop } from "../control/heartbeat-loop";
-import { JobsLoop } from "../runners/jobs-loop";
+import { JobsLoop } from "../jobs/jobs-loop";
 import { Reporter } from "../runners/reporter";
 import { TargetLoop } from "../runners/target-loop";
 import type { Settings } from "./settings";

@@ -19,7 +19,7 @@ import {
   readMessage,
   resultsQueueName,
 } from "@postern/contracts";
-import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "../domain/job-lease-policy";
+import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "./job-lease-policy";
 import { stamp } from "../domain/ledger-decision";
 import { outagePauseMs } from "../domain/outage-policy";
 import { OutageError } from "../domain/port-errors";
@@ -34,8 +34,8 @@ import type {
   RandomSource,
 } from "../domain/ports";
 import type { ResultSource } from "../domain/result-packing";
-import type { JobKindRegistry } from "../jobs/registry";
-import { startDeadline } from "./deadline";
+import type { JobKindRegistry } from "./registry";
+import { startDeadline } from "../runners/deadline";
 
 export interface JobsLoopDependencies {
   readonly clock: Clock;
