@@ -11,7 +11,7 @@ import { silentLog } from "../../test/world";
 import { systemClock, systemRandom } from "../app/system-clock";
 import { OutageError } from "../domain/port-errors";
 import type { AttemptReply, Delivery } from "../domain/ports";
-import { jobKindRegistry } from "./registry";
+import { jobKindRegistry } from "./kinds/registry";
 import { JobsLoop } from "./jobs-loop";
 
 const source = { tenant, branch, group, agent: "vm-1" as AgentId };

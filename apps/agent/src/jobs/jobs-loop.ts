@@ -34,7 +34,7 @@ import type {
   RandomSource,
 } from "../domain/ports";
 import type { ResultSource } from "../domain/result-packing";
-import type { JobKindRegistry } from "./registry";
+import type { JobKindRegistry } from "./kinds/registry";
 import { startDeadline } from "../runners/deadline";
 
 export interface JobsLoopDependencies {
