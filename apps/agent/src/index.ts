@@ -1,7 +1,7 @@
 export { Agent, type AgentStats } from "./app/agent";
 export { createAgent, type CreateAgentOptions } from "./app/create-agent";
 export { defaultRetryLimits, type RetryLimits } from "./domain/failure-policy";
-export { defaultLaneLimits, type LaneLimits } from "./domain/lane-policy";
+export { defaultLaneLimits, type LaneLimits } from "./lanes/lane-policy";
 export { OutageError, type OutageCode, type OutageService } from "./domain/port-errors";
 export type {
   AgentPorts,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type Lane, ParkedMessage, workQueueName } from "@postern/contracts";
 import { createAgent, loadSettings } from "../src";
-import { workTypes } from "../src/domain/work-reader";
+import { workTypes } from "../src/lanes/work-reader";
 import { busMessage, definition, group, idsInLane, messageOf, person, target } from "./work";
 import { eventually, silentLog, startWorld, threadProgram, type World } from "./world";
 

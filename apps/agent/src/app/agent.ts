@@ -16,7 +16,7 @@ import {
 import { drainPlan, lifecycleModel, type LifecycleState } from "./drain-policy";
 import { stamp } from "../domain/ledger-decision";
 import type { AgentPorts } from "../domain/ports";
-import { type WorkTypes, workTypes } from "../domain/work-reader";
+import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import { jobKindRegistry } from "../jobs/kinds/registry";
 import { targetTest } from "../jobs/kinds/target-test";
 import { ApplyGate } from "../runners/apply-gate";

@@ -9,7 +9,7 @@ import { connectServiceBus } from "../azure/service-bus-client";
 import { systemClock, systemRandom } from "./system-clock";
 import { noTracing, type RunningTracing, startTracing } from "../adapters/tracing";
 import type { AgentPorts, Log } from "../domain/ports";
-import { type WorkTypes, workTypes } from "../domain/work-reader";
+import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import type { Settings } from "./settings";
 
 export interface CreateAgentOptions {

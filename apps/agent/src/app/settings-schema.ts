@@ -1,7 +1,7 @@
 import { AgentId, BranchId, GroupName, TargetName, TenantId } from "@postern/contracts";
 import { z } from "zod";
 import { defaultRetryLimits } from "../domain/failure-policy";
-import { defaultLaneLimits } from "../domain/lane-policy";
+import { defaultLaneLimits } from "../lanes/lane-policy";
 
 const url = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).max(2_000);
 const text = z.string().min(1, { error: "must not be empty" }).max(4_000);

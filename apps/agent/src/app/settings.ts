@@ -13,7 +13,7 @@ import {
   type TenantId,
 } from "@postern/contracts";
 import type { RetryLimits } from "../domain/failure-policy";
-import type { LaneLimits } from "../domain/lane-policy";
+import type { LaneLimits } from "../lanes/lane-policy";
 import { type Environment, getPath, isRecord, layersOf } from "./settings-layers";
 import { knownKeys, SettingsFile, settingLeaves } from "./settings-schema";
 

@@ -11,7 +11,7 @@ import {
 import fc from "fast-check";
 import { branch, definition, group, idsInLane, messageOf, person, tenant } from "../../test/work";
 import { decideFailure, defaultRetryLimits } from "./failure-policy";
-import { asksBeforeUnit, creditsFor, decideLane, defaultLaneLimits } from "./lane-policy";
+import { asksBeforeUnit, creditsFor, decideLane, defaultLaneLimits } from "../lanes/lane-policy";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
 import { failuresEach, outagePauseMs } from "./outage-policy";
 import type { Delivery } from "./ports";

@@ -19,8 +19,8 @@ import {
   stepBreaker,
 } from "../domain/target-breaker";
 import { endWait, startDeadline } from "./deadline";
-import { type LaneEnd, type LaneWorld, runLane } from "./lane-runner";
-import { LaneSlots } from "./lane-slots";
+import { type LaneEnd, type LaneWorld, runLane } from "../lanes/lane-runner";
+import { LaneSlots } from "../lanes/lane-slots";
 
 export interface TargetLoopDependencies {
   readonly clock: Clock;

@@ -19,14 +19,14 @@ const cloud = "apps/cloud/src";
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "settle before report",
-    file: `${agent}/runners/lane-runner.ts`,
+    file: `${agent}/lanes/lane-runner.ts`,
     from: "await this.#world.reporter.report({ results, deliveries }, traceparent);",
     to: "void this.#world.reporter.report({ results, deliveries }, traceparent).catch(() => undefined);",
     why: "A message leaves the queue before its outcome is safe: settled before it was reported.",
   },
   {
     name: "report failure swallowed",
-    file: `${agent}/runners/lane-runner.ts`,
+    file: `${agent}/lanes/lane-runner.ts`,
     from: "await this.#world.reporter.report({ results, deliveries }, traceparent);",
     to: "await this.#world.reporter.report({ results, deliveries }, traceparent).catch(() => undefined);",
     why: "A report that the broker refused counts as made: settled before it was reported.",

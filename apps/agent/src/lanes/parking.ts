@@ -9,9 +9,9 @@ import {
   ParkedMessage,
   type TargetName,
 } from "@postern/contracts";
-import { stamp } from "./ledger-decision";
-import type { Delivery, OutgoingMessage } from "./ports";
-import type { ResultSource } from "./result-packing";
+import { stamp } from "../domain/ledger-decision";
+import type { Delivery, OutgoingMessage } from "../domain/ports";
+import type { ResultSource } from "../domain/result-packing";
 
 /** As JSON in JSON, with room for headers: Service Bus Standard takes 256 KB. */
 const LONGEST_BYTES = 240 * 1024;

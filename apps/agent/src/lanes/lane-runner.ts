@@ -15,19 +15,19 @@ import {
   type LaneLimits,
   nextItemsPerMessage,
   wantsMore,
-} from "../domain/lane-policy";
+} from "./lane-policy";
 import { OutageError } from "../domain/port-errors";
 import type { DeadLetterReason, Delivery, LaneSession, Log, Tracing } from "../domain/ports";
-import { parkedMessageOf } from "../domain/parking";
+import { parkedMessageOf } from "./parking";
 import { reportOf } from "../domain/report";
 import { formUnit, type ReadDelivery, type Unit } from "../domain/unit-forming";
 import { countVerdicts, type Verdict } from "../domain/verdict";
-import { readWork, type WorkAddress, type WorkTypes } from "../domain/work-reader";
+import { readWork, type WorkAddress, type WorkTypes } from "./work-reader";
 import type { ResultSource } from "../domain/result-packing";
-import { endWait } from "./deadline";
+import { endWait } from "../runners/deadline";
 import type { HeldLane, LaneSlots } from "./lane-slots";
-import type { Reporter } from "./reporter";
-import { runUnit, type UnitDependencies, type UnitResult } from "./unit-runner";
+import type { Reporter } from "../runners/reporter";
+import { runUnit, type UnitDependencies, type UnitResult } from "../runners/unit-runner";
 
 /** What the lanes of one target share. */
 export interface LaneWorld {
