@@ -23,7 +23,7 @@ export type {
   SpanHandle,
   TargetPort,
   Tracing,
-} from "./domain/ports";
+} from "./ports/agent-ports";
 export {
   type LoadedSettings,
   loadSettings,

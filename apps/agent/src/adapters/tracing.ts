@@ -1,5 +1,5 @@
 import { context, type Context, propagation, trace } from "@opentelemetry/api";
-import type { SpanHandle, Tracing } from "../domain/ports";
+import type { SpanHandle, Tracing } from "../ports/agent-ports";
 
 const quiet: SpanHandle = { traceparent: undefined, set: () => undefined };
 

@@ -15,7 +15,7 @@ import {
 } from "@postern/contracts";
 import { drainPlan, lifecycleModel, type LifecycleState } from "./drain-policy";
 import { stamp } from "../domain/ledger-decision";
-import type { AgentPorts } from "../domain/ports";
+import type { AgentPorts } from "../ports/agent-ports";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import { jobKindRegistry } from "../jobs/kinds/registry";
 import { targetTest } from "../jobs/kinds/target-test";

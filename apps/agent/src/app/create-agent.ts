@@ -8,7 +8,7 @@ import { ServiceBusBroker } from "../azure/service-bus-broker";
 import { connectServiceBus } from "../azure/service-bus-client";
 import { systemClock, systemRandom } from "./system-clock";
 import { noTracing, type RunningTracing, startTracing } from "../adapters/tracing";
-import type { AgentPorts, Log } from "../domain/ports";
+import type { AgentPorts, Log } from "../ports/agent-ports";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import type { Settings } from "./settings";
 

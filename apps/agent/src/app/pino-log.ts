@@ -1,5 +1,5 @@
 import pino, { type Logger } from "pino";
-import type { Log, LogFields } from "../domain/ports";
+import type { Log, LogFields } from "../ports/agent-ports";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { Clock, RandomSource } from "../domain/ports";
+import type { Clock, RandomSource } from "../ports/agent-ports";
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),

@@ -10,7 +10,7 @@ import type { TokenCredential } from "@azure/identity";
 import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
 import type { AppliedState } from "../domain/ledger-decision";
 import { OutageError } from "../domain/port-errors";
-import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../domain/ports";
+import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/agent-ports";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
 import { cosmosTrials } from "./cosmos-trials";
 

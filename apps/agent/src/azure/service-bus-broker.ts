@@ -19,7 +19,7 @@ import type {
   LaneSession,
   Log,
   OutgoingMessage,
-} from "../domain/ports";
+} from "../ports/agent-ports";
 import { brokerOutage, serviceBusCode } from "./service-bus-errors";
 import { BusJobSource } from "./service-bus-jobs";
 import { BusLane } from "./service-bus-lane";

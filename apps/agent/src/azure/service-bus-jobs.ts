@@ -3,7 +3,7 @@
  * and after a quiet time: the SDK reconnects it after most kinds of failure, and after some leaves it dead without a word.
  */
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
-import type { Clock, DeadLetterReason, Delivery, JobSource, Log } from "../domain/ports";
+import type { Clock, DeadLetterReason, Delivery, JobSource, Log } from "../ports/agent-ports";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 

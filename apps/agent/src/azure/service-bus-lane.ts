@@ -8,7 +8,7 @@
  */
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
 import { OutageError } from "../domain/port-errors";
-import type { Clock, DeadLetterReason, Delivery, LaneSession } from "../domain/ports";
+import type { Clock, DeadLetterReason, Delivery, LaneSession } from "../ports/agent-ports";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 

@@ -1,7 +1,7 @@
 /** Registers the agent and says every 10 s that it lives. A heartbeat that fails is not repeated: the next one says more. */
 import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
 import { OutageError } from "../domain/port-errors";
-import type { Clock, ControlApi, Log } from "../domain/ports";
+import type { Clock, ControlApi, Log } from "../ports/agent-ports";
 
 /** After a failure: until the agent is registered nobody knows of it. */
 const RETRY_MS = 2_000;

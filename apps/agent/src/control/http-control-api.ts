@@ -7,7 +7,7 @@ import {
   Problem,
 } from "@postern/contracts";
 import { OutageError } from "../domain/port-errors";
-import type { AttemptReply, ControlApi } from "../domain/ports";
+import type { AttemptReply, ControlApi } from "../ports/agent-ports";
 import { type JsonAnswer, postJson } from "./post-json";
 
 export interface HttpControlApiOptions {

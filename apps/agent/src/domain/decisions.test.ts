@@ -14,7 +14,7 @@ import { decideFailure, defaultRetryLimits } from "./failure-policy";
 import { asksBeforeUnit, creditsFor, decideLane, defaultLaneLimits } from "../lanes/lane-policy";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
 import { failuresEach, outagePauseMs } from "./outage-policy";
-import type { Delivery } from "./ports";
+import type { Delivery } from "../ports/agent-ports";
 import { reportOf } from "./report";
 import { packResults } from "./result-packing";
 import {

@@ -1,5 +1,5 @@
 import { type JobMessage, jobKinds, PosternError } from "@postern/contracts";
-import type { AttemptReply, DeadLetterReason } from "../domain/ports";
+import type { AttemptReply, DeadLetterReason } from "../ports/agent-ports";
 
 /**
  * What an agent does with a job message. It first leases an attempt over HTTP, then completes the message, then runs: from

@@ -10,7 +10,7 @@ import { branch, group, target, tenant } from "../../test/work";
 import { silentLog } from "../../test/world";
 import { systemClock, systemRandom } from "../app/system-clock";
 import { OutageError } from "../domain/port-errors";
-import type { AttemptReply, Delivery } from "../domain/ports";
+import type { AttemptReply, Delivery } from "../ports/agent-ports";
 import { jobKindRegistry } from "./kinds/registry";
 import { JobsLoop } from "./jobs-loop";
 

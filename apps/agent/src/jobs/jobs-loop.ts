@@ -32,7 +32,7 @@ import type {
   JobSource,
   Log,
   RandomSource,
-} from "../domain/ports";
+} from "../ports/agent-ports";
 import type { ResultSource } from "../domain/result-packing";
 import type { JobKindRegistry } from "./kinds/registry";
 import { startDeadline } from "../runners/deadline";

@@ -17,7 +17,7 @@ import {
   wantsMore,
 } from "./lane-policy";
 import { OutageError } from "../domain/port-errors";
-import type { DeadLetterReason, Delivery, LaneSession, Log, Tracing } from "../domain/ports";
+import type { DeadLetterReason, Delivery, LaneSession, Log, Tracing } from "../ports/agent-ports";
 import { parkedMessageOf } from "./parking";
 import { reportOf } from "../domain/report";
 import { formUnit, type ReadDelivery, type Unit } from "../domain/unit-forming";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { systemClock } from "../app/system-clock";
-import type { Clock } from "../domain/ports";
+import type { Clock } from "../ports/agent-ports";
 import { ApplyGate } from "./apply-gate";
 
 const { signal } = new AbortController();

@@ -5,7 +5,7 @@
  * Neither side waits for long: a slow target must not stop the others for the sake of a suspect. A suspect that was not
  * alone is told so, and what was written down of one that was alone is withdrawn before anybody joins it.
  */
-import type { Clock } from "../domain/ports";
+import type { Clock } from "../ports/agent-ports";
 import { endWait } from "./deadline";
 
 /** Longer than a batch takes at a target that is well. */

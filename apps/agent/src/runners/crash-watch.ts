@@ -6,7 +6,7 @@
  */
 import type { AgentId } from "@postern/contracts";
 import { stamp } from "../domain/ledger-decision";
-import type { Clock, TrialBook } from "../domain/ports";
+import type { Clock, TrialBook } from "../ports/agent-ports";
 import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "../domain/trial";
 
 export class CrashWatch {

@@ -1,4 +1,4 @@
-import type { Clock } from "../domain/ports";
+import type { Clock } from "../ports/agent-ports";
 
 /** Lets go of a wait that nobody needs any more. The default reason is an exception with a stack, too dear for every unit. */
 export function endWait(wait: AbortController): void {

@@ -5,7 +5,7 @@
  * Called by lane runners, which settle a message only after `report` has resolved. It never retries: a report that fails
  * leaves its messages unsettled, they come again, and the ledger answers with the same outcomes.
  */
-import type { Broker, Clock, OutgoingMessage, SpanHandle, Tracing } from "../domain/ports";
+import type { Broker, Clock, OutgoingMessage, SpanHandle, Tracing } from "../ports/agent-ports";
 import { packResults, type ReportedWork, type ResultSource } from "../domain/result-packing";
 import { limits } from "@postern/contracts";
 

@@ -1,7 +1,7 @@
 import type { AppliedState } from "../domain/ledger-decision";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "../domain/ledger-decision";
 import { OutageError } from "../domain/port-errors";
-import type { Clock, Ledger, LedgerRecord, LedgerWrite } from "../domain/ports";
+import type { Clock, Ledger, LedgerRecord, LedgerWrite } from "../ports/agent-ports";
 import type { UnitItem } from "../domain/unit-forming";
 import { agentPoint } from "@postern/contracts";
 import { assertHeld } from "./lane-hold";

@@ -7,7 +7,7 @@
 import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
 import { stamp } from "../domain/ledger-decision";
 import { OutageError } from "../domain/port-errors";
-import type { Clock } from "../domain/ports";
+import type { Clock } from "../ports/agent-ports";
 import { decideTrial, withoutTrial } from "../domain/trial";
 import type { CrashWatch } from "./crash-watch";
 

@@ -8,7 +8,14 @@
 import type { TargetHealth, TargetName } from "@postern/contracts";
 import { failuresEach, outagePauseMs } from "../domain/outage-policy";
 import { OutageError } from "../domain/port-errors";
-import type { Broker, Clock, LaneSession, Log, RandomSource, TargetPort } from "../domain/ports";
+import type {
+  Broker,
+  Clock,
+  LaneSession,
+  Log,
+  RandomSource,
+  TargetPort,
+} from "../ports/agent-ports";
 import { stamp } from "../domain/ledger-decision";
 import {
   type Breaker,

@@ -8,7 +8,7 @@ import type { ApplyResult, TargetFailure } from "@postern/connectors";
 import type { Lane } from "@postern/contracts";
 import { decideFailure, type RetryLimits } from "../domain/failure-policy";
 import { decideByLedger } from "../domain/ledger-decision";
-import type { Clock, Ledger, RandomSource, TargetPort } from "../domain/ports";
+import type { Clock, Ledger, RandomSource, TargetPort } from "../ports/agent-ports";
 import { roundsOf, type Unit, type UnitItem } from "../domain/unit-forming";
 import { poisonReason } from "../domain/trial";
 import type { Verdict } from "../domain/verdict";

@@ -1,5 +1,5 @@
 import { TargetTestParameters } from "@postern/contracts";
-import type { TargetPort } from "../../domain/ports";
+import type { TargetPort } from "../../ports/agent-ports";
 import type { JobHandler } from "./registry";
 
 /** `target.test`: asks a target, here and now, whether it answers and lets the agent in. */
