@@ -24,7 +24,7 @@ import { CrashWatch } from "../runners/crash-watch";
 import { settledWithin } from "../runners/deadline";
 import { HeartbeatLoop } from "../control/heartbeat-loop";
 import { JobsLoop } from "../jobs/jobs-loop";
-import { Reporter } from "../runners/reporter";
+import { Reporter } from "../reports/reporter";
 import { TargetLoop } from "../runners/target-loop";
 import type { Settings } from "./settings";
 import { version } from "./version";

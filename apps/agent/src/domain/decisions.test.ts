@@ -15,8 +15,8 @@ import { asksBeforeUnit, creditsFor, decideLane, defaultLaneLimits } from "../la
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
 import { failuresEach, outagePauseMs } from "./outage-policy";
 import type { Delivery } from "../ports/agent-ports";
-import { reportOf } from "./report";
-import { packResults } from "./result-packing";
+import { reportOf } from "../reports/report";
+import { packResults } from "../reports/result-packing";
 import {
   breakerModel,
   newBreaker,

@@ -33,7 +33,7 @@ import type {
   Log,
   RandomSource,
 } from "../ports/agent-ports";
-import type { ResultSource } from "../domain/result-packing";
+import type { ResultSource } from "../reports/result-packing";
 import type { JobKindRegistry } from "./kinds/registry";
 import { startDeadline } from "../runners/deadline";
 

@@ -19,14 +19,14 @@ import {
 import { OutageError } from "../domain/port-errors";
 import type { DeadLetterReason, Delivery, LaneSession, Log, Tracing } from "../ports/agent-ports";
 import { parkedMessageOf } from "./parking";
-import { reportOf } from "../domain/report";
+import { reportOf } from "../reports/report";
 import { formUnit, type ReadDelivery, type Unit } from "../domain/unit-forming";
 import { countVerdicts, type Verdict } from "../domain/verdict";
 import { readWork, type WorkAddress, type WorkTypes } from "./work-reader";
-import type { ResultSource } from "../domain/result-packing";
+import type { ResultSource } from "../reports/result-packing";
 import { endWait } from "../runners/deadline";
 import type { HeldLane, LaneSlots } from "./lane-slots";
-import type { Reporter } from "../runners/reporter";
+import type { Reporter } from "../reports/reporter";
 import { runUnit, type UnitDependencies, type UnitResult } from "../runners/unit-runner";
 
 /** What the lanes of one target share. */

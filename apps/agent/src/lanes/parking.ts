@@ -11,7 +11,7 @@ import {
 } from "@postern/contracts";
 import { stamp } from "../domain/ledger-decision";
 import type { Delivery, OutgoingMessage } from "../ports/agent-ports";
-import type { ResultSource } from "../domain/result-packing";
+import type { ResultSource } from "../reports/result-packing";
 
 /** As JSON in JSON, with room for headers: Service Bus Standard takes 256 KB. */
 const LONGEST_BYTES = 240 * 1024;

@@ -6,7 +6,7 @@
  * leaves its messages unsettled, they come again, and the ledger answers with the same outcomes.
  */
 import type { Broker, Clock, OutgoingMessage, SpanHandle, Tracing } from "../ports/agent-ports";
-import { packResults, type ReportedWork, type ResultSource } from "../domain/result-packing";
+import { packResults, type ReportedWork, type ResultSource } from "./result-packing";
 import { limits } from "@postern/contracts";
 
 const MOST_SENDS = 2;
