@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type ItemResult, type Lane, workQueueName } from "@postern/contracts";
-import { CAREFUL_AFTER_CRASHES, POISON_AFTER_TRIALS } from "../src/domain/trial";
+import { CAREFUL_AFTER_CRASHES, POISON_AFTER_TRIALS } from "../src/suspects/trial";
 import { type AgentProcess, startAgentProcess } from "./agent-process";
 import { definition, group, idsInLane, messageOf, person, target } from "./work";
 import { eventually, startWorld, type World } from "./world";

@@ -3,7 +3,7 @@ import type { TargetFailure } from "@postern/connectors";
 import type { UnitItem } from "../domain/unit-forming";
 import { leavesItsLane, type Verdict } from "../domain/verdict";
 import type { Hold } from "./lane-hold";
-import type { SuspectTrials } from "./suspect-trials";
+import type { SuspectTrials } from "../suspects/suspect-trials";
 
 /** What the rounds of one unit share. */
 export interface RoundState {

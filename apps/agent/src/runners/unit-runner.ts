@@ -10,14 +10,14 @@ import { decideFailure, type RetryLimits } from "../domain/failure-policy";
 import { decideByLedger } from "../domain/ledger-decision";
 import type { Clock, Ledger, RandomSource, TargetPort } from "../ports/agent-ports";
 import { roundsOf, type Unit, type UnitItem } from "../domain/unit-forming";
-import { poisonReason } from "../domain/trial";
+import { poisonReason } from "../suspects/trial";
 import type { Verdict } from "../domain/verdict";
-import type { ApplyGate } from "./apply-gate";
-import type { CrashWatch } from "./crash-watch";
+import type { ApplyGate } from "../suspects/apply-gate";
+import type { CrashWatch } from "../suspects/crash-watch";
 import { assertHeld, type Hold } from "./lane-hold";
 import { readLedger, type Reached, recordRound } from "./round-record";
 import { conclude, type RoundState } from "./round-state";
-import { SuspectTrials } from "./suspect-trials";
+import { SuspectTrials } from "../suspects/suspect-trials";
 
 export interface UnitDependencies {
   readonly clock: Clock;

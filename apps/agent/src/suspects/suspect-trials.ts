@@ -8,7 +8,7 @@ import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
 import { stamp } from "../domain/ledger-decision";
 import { OutageError } from "../domain/port-errors";
 import type { Clock } from "../ports/agent-ports";
-import { decideTrial, withoutTrial } from "../domain/trial";
+import { decideTrial, withoutTrial } from "./trial";
 import type { CrashWatch } from "./crash-watch";
 
 export class SuspectTrials {

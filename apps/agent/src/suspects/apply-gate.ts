@@ -6,7 +6,7 @@
  * alone is told so, and what was written down of one that was alone is withdrawn before anybody joins it.
  */
 import type { Clock } from "../ports/agent-ports";
-import { endWait } from "./deadline";
+import { endWait } from "../runners/deadline";
 
 /** Longer than a batch takes at a target that is well. */
 const PATIENCE_MS = 2_000;

@@ -7,7 +7,7 @@
 import type { AgentId } from "@postern/contracts";
 import { stamp } from "../domain/ledger-decision";
 import type { Clock, TrialBook } from "../ports/agent-ports";
-import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "../domain/trial";
+import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "./trial";
 
 export class CrashWatch {
   readonly book: TrialBook;
