@@ -25,7 +25,7 @@ import { settledWithin } from "../runners/deadline";
 import { HeartbeatLoop } from "../control/heartbeat-loop";
 import { JobsLoop } from "../jobs/jobs-loop";
 import { Reporter } from "../reports/reporter";
-import { TargetLoop } from "../runners/target-loop";
+import { TargetLoop } from "../targets/target-loop";
 import type { Settings } from "./settings";
 import { version } from "./version";
 

@@ -23,7 +23,7 @@ import {
   probePauseMs,
   slotsAdmitted,
   stepBreaker,
-} from "./target-breaker";
+} from "../targets/target-breaker";
 import { formUnit, type ReadDelivery, roundsOf } from "./unit-forming";
 import type { Verdict } from "./verdict";
 

@@ -24,8 +24,8 @@ import {
   probePauseMs,
   slotsAdmitted,
   stepBreaker,
-} from "../domain/target-breaker";
-import { endWait, startDeadline } from "./deadline";
+} from "./target-breaker";
+import { endWait, startDeadline } from "../runners/deadline";
 import { type LaneEnd, type LaneWorld, runLane } from "../lanes/lane-runner";
 import { LaneSlots } from "../lanes/lane-slots";
 
