@@ -1,6 +1,6 @@
 export { Agent, type AgentStats } from "./app/agent";
 export { createAgent, type CreateAgentOptions } from "./app/create-agent";
-export { defaultRetryLimits, type RetryLimits } from "./domain/failure-policy";
+export { defaultRetryLimits, type RetryLimits } from "./units/failure-policy";
 export { defaultLaneLimits, type LaneLimits } from "./lanes/lane-policy";
 export { OutageError, type OutageCode, type OutageService } from "./domain/port-errors";
 export type {

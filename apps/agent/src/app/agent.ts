@@ -14,7 +14,7 @@ import {
   workQueueName,
 } from "@postern/contracts";
 import { drainPlan, lifecycleModel, type LifecycleState } from "./drain-policy";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 import type { AgentPorts } from "../ports/agent-ports";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import { jobKindRegistry } from "../jobs/kinds/registry";

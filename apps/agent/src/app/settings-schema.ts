@@ -1,6 +1,6 @@
 import { AgentId, BranchId, GroupName, TargetName, TenantId } from "@postern/contracts";
 import { z } from "zod";
-import { defaultRetryLimits } from "../domain/failure-policy";
+import { defaultRetryLimits } from "../units/failure-policy";
 import { defaultLaneLimits } from "../lanes/lane-policy";
 
 const url = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).max(2_000);

@@ -12,7 +12,7 @@ import {
   type TargetName,
   type TenantId,
 } from "@postern/contracts";
-import type { RetryLimits } from "../domain/failure-policy";
+import type { RetryLimits } from "../units/failure-policy";
 import type { LaneLimits } from "../lanes/lane-policy";
 import { type Environment, getPath, isRecord, layersOf } from "./settings-layers";
 import { knownKeys, SettingsFile, settingLeaves } from "./settings-schema";

@@ -8,7 +8,7 @@ import {
 } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
 import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
-import type { AppliedState } from "../domain/ledger-decision";
+import type { AppliedState } from "../units/ledger-decision";
 import { OutageError } from "../domain/port-errors";
 import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/agent-ports";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";

@@ -20,7 +20,7 @@ import {
   resultsQueueName,
 } from "@postern/contracts";
 import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "./job-lease-policy";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 import { outagePauseMs } from "../domain/outage-policy";
 import { OutageError } from "../domain/port-errors";
 import type {

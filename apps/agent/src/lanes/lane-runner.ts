@@ -20,14 +20,14 @@ import { OutageError } from "../domain/port-errors";
 import type { DeadLetterReason, Delivery, LaneSession, Log, Tracing } from "../ports/agent-ports";
 import { parkedMessageOf } from "./parking";
 import { reportOf } from "../reports/report";
-import { formUnit, type ReadDelivery, type Unit } from "../domain/unit-forming";
-import { countVerdicts, type Verdict } from "../domain/verdict";
+import { formUnit, type ReadDelivery, type Unit } from "../units/unit-forming";
+import { countVerdicts, type Verdict } from "../units/verdict";
 import { readWork, type WorkAddress, type WorkTypes } from "./work-reader";
 import type { ResultSource } from "../reports/result-packing";
 import { endWait } from "../runners/deadline";
 import type { HeldLane, LaneSlots } from "./lane-slots";
 import type { Reporter } from "../reports/reporter";
-import { runUnit, type UnitDependencies, type UnitResult } from "../runners/unit-runner";
+import { runUnit, type UnitDependencies, type UnitResult } from "../units/unit-runner";
 
 /** What the lanes of one target share. */
 export interface LaneWorld {

@@ -9,7 +9,7 @@ import {
   ParkedMessage,
   type TargetName,
 } from "@postern/contracts";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 import type { Delivery, OutgoingMessage } from "../ports/agent-ports";
 import type { ResultSource } from "../reports/result-packing";
 

@@ -10,8 +10,8 @@ import type {
   WorkMessageResult,
 } from "@postern/contracts";
 import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
-import { stamp } from "../domain/ledger-decision";
-import type { Verdict } from "../domain/verdict";
+import { stamp } from "../units/ledger-decision";
+import type { Verdict } from "../units/verdict";
 
 /** Shared by the failing items of a message, so that a hundred of them still fit. */
 const REASON_BUDGET_CHARS = 30_000;

@@ -13,7 +13,7 @@ import {
 } from "@postern/contracts";
 import type { OutgoingMessage } from "../ports/agent-ports";
 import { resultBytes } from "./report";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 
 /** Results that go out together, and the deliveries they are of. */
 export interface ReportedWork {

@@ -5,7 +5,7 @@
  * Called by lane runners before a unit and by the agent at its end. It blames nobody: see `suspect-trials`.
  */
 import type { AgentId } from "@postern/contracts";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 import type { Clock, TrialBook } from "../ports/agent-ports";
 import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "./trial";
 

@@ -5,7 +5,7 @@
  * without it a crash would leave no word.
  */
 import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 import { OutageError } from "../domain/port-errors";
 import type { Clock } from "../ports/agent-ports";
 import { decideTrial, withoutTrial } from "./trial";

@@ -16,7 +16,7 @@ import type {
   RandomSource,
   TargetPort,
 } from "../ports/agent-ports";
-import { stamp } from "../domain/ledger-decision";
+import { stamp } from "../units/ledger-decision";
 import {
   type Breaker,
   type BreakerEvent,

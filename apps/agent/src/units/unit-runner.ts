@@ -6,12 +6,12 @@
  */
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
 import type { Lane } from "@postern/contracts";
-import { decideFailure, type RetryLimits } from "../domain/failure-policy";
-import { decideByLedger } from "../domain/ledger-decision";
+import { decideFailure, type RetryLimits } from "./failure-policy";
+import { decideByLedger } from "./ledger-decision";
 import type { Clock, Ledger, RandomSource, TargetPort } from "../ports/agent-ports";
-import { roundsOf, type Unit, type UnitItem } from "../domain/unit-forming";
+import { roundsOf, type Unit, type UnitItem } from "./unit-forming";
 import { poisonReason } from "../suspects/trial";
-import type { Verdict } from "../domain/verdict";
+import type { Verdict } from "./verdict";
 import type { ApplyGate } from "../suspects/apply-gate";
 import type { CrashWatch } from "../suspects/crash-watch";
 import { assertHeld, type Hold } from "./lane-hold";

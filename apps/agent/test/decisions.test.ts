@@ -9,23 +9,28 @@ import {
   type WorkMessage,
 } from "@postern/contracts";
 import fc from "fast-check";
-import { branch, definition, group, idsInLane, messageOf, person, tenant } from "../../test/work";
-import { decideFailure, defaultRetryLimits } from "./failure-policy";
-import { asksBeforeUnit, creditsFor, decideLane, defaultLaneLimits } from "../lanes/lane-policy";
-import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
-import { failuresEach, outagePauseMs } from "./outage-policy";
-import type { Delivery } from "../ports/agent-ports";
-import { reportOf } from "../reports/report";
-import { packResults } from "../reports/result-packing";
+import { branch, definition, group, idsInLane, messageOf, person, tenant } from "./work";
+import { decideFailure, defaultRetryLimits } from "../src/units/failure-policy";
+import {
+  asksBeforeUnit,
+  creditsFor,
+  decideLane,
+  defaultLaneLimits,
+} from "../src/lanes/lane-policy";
+import { decideByLedger, ledgerEntryOf, triedEntryOf } from "../src/units/ledger-decision";
+import { failuresEach, outagePauseMs } from "../src/domain/outage-policy";
+import type { Delivery } from "../src/ports/agent-ports";
+import { reportOf } from "../src/reports/report";
+import { packResults } from "../src/reports/result-packing";
 import {
   breakerModel,
   newBreaker,
   probePauseMs,
   slotsAdmitted,
   stepBreaker,
-} from "../targets/target-breaker";
-import { formUnit, type ReadDelivery, roundsOf } from "./unit-forming";
-import type { Verdict } from "./verdict";
+} from "../src/targets/target-breaker";
+import { formUnit, type ReadDelivery, roundsOf } from "../src/units/unit-forming";
+import type { Verdict } from "../src/units/verdict";
 
 const lane = `${definition}/03` as Lane;
 const ids = idsInLane(40);

@@ -1,7 +1,7 @@
 import type { Lane } from "@postern/contracts";
 import type { TargetFailure } from "@postern/connectors";
-import type { UnitItem } from "../domain/unit-forming";
-import { leavesItsLane, type Verdict } from "../domain/verdict";
+import type { UnitItem } from "./unit-forming";
+import { leavesItsLane, type Verdict } from "./verdict";
 import type { Hold } from "./lane-hold";
 import type { SuspectTrials } from "../suspects/suspect-trials";
 

@@ -1,8 +1,8 @@
-import type { AppliedState } from "../domain/ledger-decision";
-import { decideByLedger, ledgerEntryOf, triedEntryOf } from "../domain/ledger-decision";
+import type { AppliedState } from "./ledger-decision";
+import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
 import { OutageError } from "../domain/port-errors";
 import type { Clock, Ledger, LedgerRecord, LedgerWrite } from "../ports/agent-ports";
-import type { UnitItem } from "../domain/unit-forming";
+import type { UnitItem } from "./unit-forming";
 import { agentPoint } from "@postern/contracts";
 import { assertHeld } from "./lane-hold";
 import { conclude, leaving, type RoundState } from "./round-state";
