@@ -1,7 +1,7 @@
 import type { Database } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
 import { randomUUID } from "node:crypto";
-import { createAgentStore } from "./adapters/agent-store";
+import { createAgentStore } from "./agents/agent-store";
 import { createCredential } from "./adapters/credential";
 import { createDatabase } from "./adapters/cosmos-client";
 import { createDeadLetterSink } from "./adapters/dead-letter-sink";

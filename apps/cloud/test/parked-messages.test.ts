@@ -16,7 +16,7 @@ import type { ReceivedMessage } from "../src/domain/cloud-dead-letters";
 import { drainDeadLetter } from "../src/domain/dead-letter-drain";
 import { listCycles, applyDefinition } from "../src/domain/operations";
 import { keepParked, watchParked } from "../src/domain/parked-messages";
-import { agentHandlers } from "../src/functions/http-agents";
+import { agentHandlers } from "../src/agents/http";
 import type { Platform } from "../src/platform";
 import { definition, definitionId, group, startWorld, type World } from "./world";
 

@@ -3,7 +3,7 @@ import { startOnDemand } from "../domain/operations";
 import { sendParked } from "../domain/parked-messages";
 import type { Platform } from "../platform";
 import { ServiceUnavailable } from "../domain/ports";
-import { createAgentStore } from "./agent-store";
+import { createAgentStore } from "../agents/agent-store";
 import { createJobStore } from "./job-store";
 import { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
 

@@ -5,7 +5,7 @@ import { finishJob, JobRecord, progressJob } from "../domain/job";
 import { changeJob } from "../domain/job-change";
 import type { JobStore } from "../domain/job-ports";
 import type { Clock, JobUpdates } from "../domain/ports";
-import { createAgentStore } from "./agent-store";
+import { createAgentStore } from "../agents/agent-store";
 import { documentContainer } from "./document-container";
 import { keysetPage } from "./keyset-page";
 

@@ -23,7 +23,7 @@ import {
 } from "./cycle-watch-decision";
 import { followUpAsked } from "./follow-up";
 import type { AgentStore } from "./job-ports";
-import { onlineAgents } from "./online-agents";
+import { onlineAgents } from "../agents/online-agents";
 import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
 import { workQueueOf } from "./work-messages";

@@ -1,5 +1,5 @@
 import { type AgentId, type JobAttempt, type JobId, PosternError } from "@postern/contracts";
-import { type AgentIdentity, isIdentity } from "./agent";
+import { type AgentIdentity, isIdentity } from "../agents/agent";
 import { type LeaseDecision, leaseJob } from "./job";
 import { changeJob } from "./job-change";
 import type { JobPorts } from "./job-ports";

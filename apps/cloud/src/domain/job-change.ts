@@ -1,5 +1,5 @@
 import { type AgentId, type JobId, PosternError } from "@postern/contracts";
-import type { AgentRecord } from "./agent";
+import type { AgentRecord } from "../agents/agent";
 import { type JobRecord, settleJob } from "./job";
 import type { AgentStore, JobStore } from "./job-ports";
 import type { Clock, Stored } from "./ports";

@@ -1,5 +1,5 @@
 import type { AgentId, DefinitionId, EntityRef, GroupName, JobId } from "@postern/contracts";
-import type { AgentRecord } from "./agent";
+import type { AgentRecord } from "../agents/agent";
 import type { JobRecord } from "./job";
 import type { Clock, Logger, MessageBus, Random, Stamp, Stored } from "./ports";
 

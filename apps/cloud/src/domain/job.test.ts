@@ -12,7 +12,7 @@ import {
   TenantId,
 } from "@postern/contracts";
 import fc from "fast-check";
-import type { AgentRecord } from "./agent";
+import type { AgentRecord } from "../agents/agent";
 import {
   failJob,
   finishJob,

@@ -15,7 +15,7 @@ import {
   Timestamp,
 } from "@postern/contracts";
 import { z } from "zod";
-import type { AgentRecord } from "./agent";
+import type { AgentRecord } from "../agents/agent";
 import type { JobProgress } from "./ports";
 
 /**

@@ -24,7 +24,7 @@ import {
 import { type ReceivedMessage, unreadableDeadLetter } from "./cloud-dead-letters";
 import { accountingOf } from "./dead-letter-drain";
 import type { AgentStore, ListOptions, ListPage } from "./job-ports";
-import { onlineAgents } from "./online-agents";
+import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "./message-marker";
 import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
 

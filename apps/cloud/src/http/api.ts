@@ -1,7 +1,7 @@
 import { createAuditTrail } from "../adapters/audit-store";
 import { deadLetterPorts } from "../adapters/dead-letter-ports";
 import { jobPorts } from "../adapters/job-ports";
-import { agentHandlers } from "../functions/http-agents";
+import { agentHandlers } from "../agents/http";
 import { deadLetterHandlers } from "../functions/http-dead-letters";
 import { healthHandlers } from "../functions/http-health";
 import { jobHandlers } from "../functions/http-jobs";

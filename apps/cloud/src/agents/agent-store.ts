@@ -1,9 +1,9 @@
 import type { Database } from "@azure/cosmos";
 import { containers } from "@postern/contracts";
-import { AgentRecord } from "../domain/agent";
+import { AgentRecord } from "./agent";
 import type { AgentStore } from "../domain/job-ports";
-import { documentContainer } from "./document-container";
-import { keysetPage } from "./keyset-page";
+import { documentContainer } from "../adapters/document-container";
+import { keysetPage } from "../adapters/keyset-page";
 
 /** Agents as they last reported, container `agents`. */
 export function createAgentStore(database: Database): AgentStore {

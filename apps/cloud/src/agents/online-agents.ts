@@ -1,7 +1,7 @@
 import type { GroupName } from "@postern/contracts";
 import { type AgentRecord, isOnline } from "./agent";
-import type { AgentStore } from "./job-ports";
-import type { Clock } from "./ports";
+import type { AgentStore } from "../domain/job-ports";
+import type { Clock } from "../domain/ports";
 
 const PAGE = 200;
 

@@ -1,6 +1,6 @@
 import { type FieldProblem, type Heartbeat, nearest } from "@postern/contracts";
-import { agentView } from "../domain/agent";
-import { recordHeartbeat } from "../domain/agent-heartbeat";
+import { agentView } from "./agent";
+import { recordHeartbeat } from "./agent-heartbeat";
 import type { JobPorts } from "../domain/job-ports";
 import { ServiceUnavailable } from "../domain/ports";
 import type { Handlers } from "../http/endpoint";
