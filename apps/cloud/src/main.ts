@@ -2,9 +2,9 @@ import { app } from "@azure/functions";
 import { hostname } from "node:os";
 import { registerJobWatch } from "./functions/job-watch";
 import { registerReplayWatch } from "./functions/replay-watch";
-import { registerSyncFunctions } from "./functions/register-sync";
-import { registerHttpFunctions } from "./http/register";
-import { createPlatform } from "./platform";
+import { registerSyncFunctions } from "./app/register-functions";
+import { registerHttpFunctions } from "./app/register-http";
+import { createPlatform } from "./app/platform";
 import { loadSettings } from "./settings";
 
 const platform = createPlatform(loadSettings(process.env, hostname()), {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { containers } from "@postern/contracts";
 import { drainDeadLetter } from "../src/domain/dead-letter-drain";
 import { applyDefinition, listCycles } from "../src/domain/operations";
-import type { Platform } from "../src/platform";
+import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, startWorld, type World } from "./world";
 
 const users = Array.from({ length: 5 }, (_, index) => ({

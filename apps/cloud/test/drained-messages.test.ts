@@ -11,7 +11,7 @@ import {
 import { createDeadLetterStore } from "../src/adapters/dead-letter-store";
 import { drainDeadLetter } from "../src/domain/dead-letter-drain";
 import { applyDefinition, listCycles } from "../src/domain/operations";
-import type { Platform } from "../src/platform";
+import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, id, people, startWorld, type World } from "./world";
 
 /** What is drained from a dead-letter queue, by whomever it was put there. */

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { containers, SyncDefinition } from "@postern/contracts";
 import { applyDefinition, listCycles, listHolds, releaseHolds } from "../src/domain/operations";
-import type { Platform } from "../src/platform";
+import type { Platform } from "../src/app/platform";
 import { definitionId, id, onlyUsers, people, startWorld, type World } from "./world";
 
 let world: World;

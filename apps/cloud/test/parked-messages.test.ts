@@ -17,7 +17,7 @@ import { drainDeadLetter } from "../src/domain/dead-letter-drain";
 import { listCycles, applyDefinition } from "../src/domain/operations";
 import { keepParked, watchParked } from "../src/domain/parked-messages";
 import { agentHandlers } from "../src/agents/http";
-import type { Platform } from "../src/platform";
+import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, startWorld, type World } from "./world";
 
 const V2 = "postern.sync.apply.v2";

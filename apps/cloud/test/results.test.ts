@@ -8,7 +8,7 @@ import {
 import { createDefinitionStore } from "../src/adapters/definition-store";
 import { applyDefinition } from "../src/domain/operations";
 import { consumeResults } from "../src/domain/results";
-import type { Platform } from "../src/platform";
+import type { Platform } from "../src/app/platform";
 import { group, lettersOf, onlyUsers, people, resultOf, startWorld, type World } from "./world";
 
 let world: World;

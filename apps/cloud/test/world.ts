@@ -45,7 +45,7 @@ import type { CycleWatchPorts } from "../src/domain/cycle-watch";
 import { consumeResults } from "../src/domain/results";
 import { StreamClaims } from "../src/domain/stream-claims";
 import { tick } from "../src/domain/sync-timer";
-import { createPlatform, type Platform } from "../src/platform";
+import { createPlatform, type Platform } from "../src/app/platform";
 import { loadSettings } from "../src/settings";
 
 const tenantId = "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001";

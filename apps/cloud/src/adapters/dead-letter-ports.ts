@@ -1,5 +1,5 @@
 import type { DeadLetterPorts } from "../domain/dead-letter-ports";
-import type { Platform } from "../platform";
+import type { Platform } from "../app/platform";
 import { createAuditTrail } from "./audit-store";
 import { createDeadLetterStore } from "./dead-letter-store";
 

@@ -1,7 +1,7 @@
 import type { JobPorts } from "../domain/job-ports";
 import { startOnDemand } from "../domain/operations";
 import { sendParked } from "../domain/parked-messages";
-import type { Platform } from "../platform";
+import type { Platform } from "../app/platform";
 import { ServiceUnavailable } from "../domain/ports";
 import { createAgentStore } from "../agents/agent-store";
 import { createJobStore } from "./job-store";

@@ -4,7 +4,7 @@ import {
   type ServiceBusReceiver,
 } from "@azure/service-bus";
 import { containers, resultsQueueName } from "@postern/contracts";
-import type { Platform } from "../platform";
+import type { Platform } from "../app/platform";
 
 /** One service that the app cannot do without, and a cheap question that only a working one answers. */
 export interface ServiceProbe {

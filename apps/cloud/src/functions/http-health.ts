@@ -2,7 +2,7 @@ import type { Health } from "@postern/contracts";
 import type { z } from "zod";
 import { serviceProbes, type ServiceProbe } from "../adapters/service-probes";
 import type { Handlers } from "../http/endpoint";
-import type { Platform } from "../platform";
+import type { Platform } from "../app/platform";
 import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
 
 type HealthReport = z.infer<typeof Health>;

@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { jobPorts } from "../adapters/job-ports";
 import { redispatchJobs } from "../domain/job-watch";
-import type { Platform } from "../platform";
+import type { Platform } from "../app/platform";
 import { timerTick } from "./timer-tick";
 
 /** A lost lease is noticed 35 s after the last heartbeat: looking this often adds a third to that at most. */

@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { deadLetterPorts } from "../adapters/dead-letter-ports";
 import { resumeReplays } from "../domain/resume-replays";
-import type { Platform } from "../platform";
+import type { Platform } from "../app/platform";
 import { timerTick } from "./timer-tick";
 
 /** A claim lapses a minute after it was made: looking this often doubles that at most. */

@@ -1,13 +1,13 @@
 import { app } from "@azure/functions";
 import { jobsQueueName, resultsQueueName, startQueueName, workQueueName } from "@postern/contracts";
 import { StreamClaims } from "../domain/stream-claims";
-import type { Platform } from "../platform";
-import { cycleWatchHandler } from "./cycle-watch";
-import { deadLetterHandler } from "./dead-letters";
-import { pageRunHandler } from "./page-run";
-import { parkedWatchHandler } from "./parked-watch";
-import { resultsHandler } from "./results";
-import { syncTimerHandler } from "./sync-timer";
+import type { Platform } from "./platform";
+import { cycleWatchHandler } from "../functions/cycle-watch";
+import { deadLetterHandler } from "../functions/dead-letters";
+import { pageRunHandler } from "../functions/page-run";
+import { parkedWatchHandler } from "../functions/parked-watch";
+import { resultsHandler } from "../functions/results";
+import { syncTimerHandler } from "../functions/sync-timer";
 
 /** App setting (or group of settings) that holds the namespace. */
 const connection = "ServiceBusConnection";

@@ -8,11 +8,11 @@ import { jobHandlers } from "../functions/http-jobs";
 import { openApiHandlers } from "../functions/http-openapi";
 import { parkedHandlers } from "../functions/http-parked";
 import { syncHandlers } from "../functions/http-syncs";
-import type { Platform } from "../platform";
-import { accessTokenVerifier } from "./access-token";
-import { type Endpoint, endpoints } from "./endpoint";
-import { issuerKeys } from "./issuer-keys";
-import { requestReporter } from "./request-report";
+import type { Platform } from "./platform";
+import { accessTokenVerifier } from "../http/access-token";
+import { type Endpoint, endpoints } from "../http/endpoint";
+import { issuerKeys } from "../http/issuer-keys";
+import { requestReporter } from "../http/request-report";
 
 /** The HTTP API over a platform: an endpoint for each route. */
 export function createApi(platform: Platform): Endpoint[] {

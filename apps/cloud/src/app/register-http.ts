@@ -5,11 +5,11 @@ import {
   type InvocationContext,
 } from "@azure/functions";
 import type { HttpMethod } from "@azure/functions";
-import type { Platform } from "../platform";
-import type { ApiReply } from "./api-reply";
+import type { Platform } from "./platform";
+import type { ApiReply } from "../http/api-reply";
 import { createApi } from "./api";
-import type { ApiRequest } from "./endpoint";
-import { unknownRouteReply } from "./unknown-route";
+import type { ApiRequest } from "../http/endpoint";
+import { unknownRouteReply } from "../http/unknown-route";
 
 const allMethods: HttpMethod[] = [
   "GET",

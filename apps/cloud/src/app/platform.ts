@@ -1,23 +1,23 @@
 import type { Database } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
 import { randomUUID } from "node:crypto";
-import { createAgentStore } from "./agents/agent-store";
-import { createCredential } from "./adapters/credential";
-import { createDatabase } from "./adapters/cosmos-client";
-import { createDeadLetterSink } from "./adapters/dead-letter-sink";
-import { createDefinitionStore } from "./adapters/definition-store";
-import { createGraphSource } from "./adapters/graph-source";
-import { createHoldStore } from "./adapters/hold-store";
-import { createIndexStore } from "./adapters/index-store";
-import { createJobUpdates } from "./adapters/job-store";
-import { createParkedStore } from "./adapters/parked-store";
-import { createProgressStore } from "./adapters/progress-store";
-import { createServiceBus } from "./adapters/service-bus";
-import type { ParkedPorts } from "./domain/parked-messages";
-import type { Clock, Random, SyncPorts } from "./domain/ports";
+import { createAgentStore } from "../agents/agent-store";
+import { createCredential } from "../adapters/credential";
+import { createDatabase } from "../adapters/cosmos-client";
+import { createDeadLetterSink } from "../adapters/dead-letter-sink";
+import { createDefinitionStore } from "../adapters/definition-store";
+import { createGraphSource } from "../adapters/graph-source";
+import { createHoldStore } from "../adapters/hold-store";
+import { createIndexStore } from "../adapters/index-store";
+import { createJobUpdates } from "../adapters/job-store";
+import { createParkedStore } from "../adapters/parked-store";
+import { createProgressStore } from "../adapters/progress-store";
+import { createServiceBus } from "../adapters/service-bus";
+import type { ParkedPorts } from "../domain/parked-messages";
+import type { Clock, Random, SyncPorts } from "../domain/ports";
 import { createLogger } from "./logger";
-import type { Settings } from "./settings";
-import { createTelemetry } from "./telemetry";
+import type { Settings } from "../settings";
+import { createTelemetry } from "../telemetry";
 
 /** The app's ports wired to Azure, and the little that handlers need beside them. One per process, made by `main.ts`. */
 export interface Platform extends SyncPorts, ParkedPorts {
