@@ -1,6 +1,6 @@
 import type { DeadLetterPorts } from "../domain/dead-letter-ports";
 import type { Platform } from "../app/platform";
-import { createAuditTrail } from "./audit-store";
+import { createAuditTrail } from "../audit/audit-store";
 import { createDeadLetterStore } from "./dead-letter-store";
 
 /** The ports of dead letters, wired to the platform. */

@@ -1,4 +1,4 @@
-import { createAuditTrail } from "../adapters/audit-store";
+import { createAuditTrail } from "../audit/audit-store";
 import { deadLetterPorts } from "../adapters/dead-letter-ports";
 import { jobPorts } from "../adapters/job-ports";
 import { agentHandlers } from "../agents/http";
