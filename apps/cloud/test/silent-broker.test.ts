@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Secret } from "@postern/contracts";
 import { startServiceBusEmulator, type ServiceBusEmulator } from "@postern/service-bus-emulator";
-import { createServiceBus } from "../src/adapters/service-bus";
+import { createServiceBus } from "../src/azure/service-bus";
 import { ServiceUnavailable } from "../src/domain/ports";
 
 const queue = "sync-start";

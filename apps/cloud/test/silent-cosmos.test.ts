@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { databaseName, Secret } from "@postern/contracts";
 import { startCosmosEmulator, type CosmosEmulator } from "@postern/cosmos-emulator";
 import type { Container, OperationInput } from "@azure/cosmos";
-import { createDatabase } from "../src/adapters/cosmos-client";
-import { bulk, guarded } from "../src/adapters/cosmos-operations";
+import { createDatabase } from "../src/azure/cosmos-client";
+import { bulk, guarded } from "../src/azure/cosmos-operations";
 import { ServiceUnavailable } from "../src/domain/ports";
 
 let cosmos: CosmosEmulator;

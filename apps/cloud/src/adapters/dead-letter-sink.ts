@@ -1,8 +1,8 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DeadLetter } from "@postern/contracts";
 import type { DeadLetterSink } from "../domain/ports";
-import { bulk, jsonBody } from "./cosmos-operations";
-import { documentContainer } from "./document-container";
+import { bulk, jsonBody } from "../azure/cosmos-operations";
+import { documentContainer } from "../azure/document-container";
 
 /**
  * Container `deadletters`, written by whoever gives an item up. One that exists may have been dealt with: it stays. Its id is

@@ -1,9 +1,9 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DeadLetter } from "@postern/contracts";
 import type { DeadLetterQuery, DeadLetterStore } from "../domain/dead-letter-ports";
-import { queryAll } from "./cosmos-operations";
-import { documentContainer } from "./document-container";
-import { equalTo, keysetPage } from "./keyset-page";
+import { queryAll } from "../azure/cosmos-operations";
+import { documentContainer } from "../azure/document-container";
+import { equalTo, keysetPage } from "../azure/keyset-page";
 
 /** Ids asked for in one query. */
 const IDS_PER_QUERY = 100;

@@ -17,7 +17,13 @@ import {
   type Standing,
   type Stored,
 } from "../domain/ports";
-import { etagOf, guarded, jsonBody, queryAll, withoutSystemProperties } from "./cosmos-operations";
+import {
+  etagOf,
+  guarded,
+  jsonBody,
+  queryAll,
+  withoutSystemProperties,
+} from "../azure/cosmos-operations";
 
 /**
  * Container `index`: a document an entity, partitioned by lane. Documents of one lane travel together: written in one

@@ -6,8 +6,8 @@ import { changeJob } from "../domain/job-change";
 import type { JobStore } from "../domain/job-ports";
 import type { Clock, JobUpdates } from "../domain/ports";
 import { createAgentStore } from "../agents/agent-store";
-import { documentContainer } from "./document-container";
-import { keysetPage } from "./keyset-page";
+import { documentContainer } from "../azure/document-container";
+import { keysetPage } from "../azure/keyset-page";
 
 const StoredKeyClaim = z.object({
   id: z.string(),

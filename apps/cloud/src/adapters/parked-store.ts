@@ -1,9 +1,9 @@
 import type { Database } from "@azure/cosmos";
 import { containers, ParkedRecord } from "@postern/contracts";
 import type { ParkedStore } from "../domain/parked-messages";
-import { etagOf, queryAll } from "./cosmos-operations";
-import { documentContainer } from "./document-container";
-import { equalTo, keysetPage } from "./keyset-page";
+import { etagOf, queryAll } from "../azure/cosmos-operations";
+import { documentContainer } from "../azure/document-container";
+import { equalTo, keysetPage } from "../azure/keyset-page";
 
 /** Bodies of up to 200 KB each: so many fit in the memory of an instance. */
 const AT_ONCE = 50;

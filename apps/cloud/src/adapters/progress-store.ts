@@ -19,7 +19,7 @@ import { z } from "zod";
 import { pageId } from "../domain/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
 import { ServiceUnavailable } from "../domain/ports";
-import { bulk, etagOf, guarded, jsonBody, queryAll } from "./cosmos-operations";
+import { bulk, etagOf, guarded, jsonBody, queryAll } from "../azure/cosmos-operations";
 
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
 const CONFLICT = 409;

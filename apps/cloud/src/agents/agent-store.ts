@@ -2,8 +2,8 @@ import type { Database } from "@azure/cosmos";
 import { containers } from "@postern/contracts";
 import { AgentRecord } from "./agent";
 import type { AgentStore } from "../domain/job-ports";
-import { documentContainer } from "../adapters/document-container";
-import { keysetPage } from "../adapters/keyset-page";
+import { documentContainer } from "../azure/document-container";
+import { keysetPage } from "../azure/keyset-page";
 
 /** Agents as they last reported, container `agents`. */
 export function createAgentStore(database: Database): AgentStore {

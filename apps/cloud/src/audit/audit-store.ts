@@ -2,7 +2,7 @@ import type { Database } from "@azure/cosmos";
 import { containers } from "@postern/contracts";
 import { z } from "zod";
 import type { AuditTrail } from "../domain/job-ports";
-import { documentContainer } from "../adapters/document-container";
+import { documentContainer } from "../azure/document-container";
 
 const StoredEntry = z.object({ id: z.string() });
 

@@ -7,7 +7,7 @@ import {
 import type { TokenCredential } from "@azure/identity";
 import { type MessageBus, type OutgoingMessage, ServiceUnavailable } from "../domain/ports";
 import type { Settings } from "../settings";
-import { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
+import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
 
 /**
  * Sends messages, one link a queue. The SDK's own pause between tries is 30 s: a run ends before that, so it is shorter
