@@ -1,5 +1,5 @@
 export { allowance } from "./domain/breaker";
-export { summarise } from "./domain/cycle-views";
+export { summarise } from "./cycles/cycle-views";
 export { watchCycles } from "./domain/cycle-watch";
 export type { DeadLetterPorts, DeadLetterStore } from "./domain/dead-letter-ports";
 export { discardDeadLetters } from "./domain/discard";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { AgentView, type CycleId, type CycleView, SyncDefinition } from "@postern/contracts";
-import { cycleIdAt } from "../src/domain/cycle-id";
+import { cycleIdAt } from "../src/cycles/cycle-id";
 import { watchCycles } from "../src/domain/cycle-watch";
 import { resultsIdleMs } from "../src/domain/cycle-watch-decision";
 import {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Container, CosmosClient } from "@azure/cosmos";
 import { containers, CycleId, databaseName, SyncDefinition } from "@postern/contracts";
 import { setTimeout as delay } from "node:timers/promises";
-import { newCycle } from "../src/domain/cycle-document";
+import { newCycle } from "../src/cycles/cycle-document";
 import {
   applyDefinition,
   listCycles,

@@ -11,7 +11,7 @@ import { createHoldStore } from "../adapters/hold-store";
 import { createIndexStore } from "../adapters/index-store";
 import { createJobUpdates } from "../adapters/job-store";
 import { createParkedStore } from "../adapters/parked-store";
-import { createProgressStore } from "../adapters/progress-store";
+import { createProgressStore } from "../cycles/progress-store";
 import { createServiceBus } from "../azure/service-bus";
 import type { ParkedPorts } from "../domain/parked-messages";
 import type { Clock, Random, SyncPorts } from "../domain/ports";

@@ -10,9 +10,9 @@ import {
   type StreamName,
   type SyncDefinition,
 } from "@postern/contracts";
-import { cycleDocumentId } from "./cycle-document";
+import { cycleDocumentId } from "../cycles/cycle-document";
 import { compileDefinition } from "./compiled-definition";
-import { progressOf } from "./cycle-views";
+import { progressOf } from "../cycles/cycle-views";
 import {
   type AgentSight,
   decideCycle,

@@ -22,7 +22,7 @@ import {
   type ReceivedMessage,
   unreadableDeadLetter,
 } from "./cloud-dead-letters";
-import { isCountedReport, markerOf } from "./message-marker";
+import { isCountedReport, markerOf } from "../cycles/message-marker";
 import type { SyncPorts } from "./ports";
 import { countBegun } from "./replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";

@@ -10,9 +10,9 @@ import {
   type StreamName,
   type SyncDefinition,
 } from "@postern/contracts";
-import { cycleDocumentId, newCycle } from "./cycle-document";
+import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
 import { compileDefinition } from "./compiled-definition";
-import { cycleIdAt } from "./cycle-id";
+import { cycleIdAt } from "../cycles/cycle-id";
 import type { DefinitionRecord, ProgressOperation, Stored, SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";
 

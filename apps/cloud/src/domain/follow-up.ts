@@ -10,8 +10,8 @@ import {
   streamOf,
   type StreamName,
 } from "@postern/contracts";
-import { newCycle } from "./cycle-document";
-import { onDemandCycleId } from "./cycle-id";
+import { newCycle } from "../cycles/cycle-document";
+import { onDemandCycleId } from "../cycles/cycle-id";
 import { itemDigest } from "./item-message-ids";
 import type { SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";

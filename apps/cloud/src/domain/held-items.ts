@@ -9,10 +9,10 @@ import {
   type SyncDefinition,
   type Version,
 } from "@postern/contracts";
-import { cycleDocumentId } from "./cycle-document";
+import { cycleDocumentId } from "../cycles/cycle-document";
 import { followUpIdOf, startFollowUp } from "./follow-up";
 import { releaseMessageId } from "./item-message-ids";
-import { markerOf } from "./message-marker";
+import { markerOf } from "../cycles/message-marker";
 import { markerId, pageId } from "./page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
 import { singleItemMessage, workQueueOf } from "./work-messages";

@@ -7,10 +7,10 @@ import {
   streamOf,
   type StreamName,
 } from "@postern/contracts";
-import { newCycle } from "./cycle-document";
+import { newCycle } from "../cycles/cycle-document";
 import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
-import { onDemandCycleId } from "./cycle-id";
-import { viewCycle } from "./cycle-views";
+import { onDemandCycleId } from "../cycles/cycle-id";
+import { viewCycle } from "../cycles/cycle-views";
 import { commitPage } from "./page-commit";
 import { enqueue } from "./page-enqueue";
 import type { PageRunOptions } from "./page-run";

@@ -11,7 +11,7 @@ import {
   type StreamName,
   type Version,
 } from "@postern/contracts";
-import { cycleDocumentId, newCycle } from "./cycle-document";
+import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
 import type { ProgressOperation, Stored, SyncPorts } from "./ports";
 import { type Claim, type StreamClaims, versionOf } from "./stream-claims";
 

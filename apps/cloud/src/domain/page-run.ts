@@ -5,7 +5,7 @@ import {
   type StartMessage,
   startSession,
 } from "@postern/contracts";
-import { cycleDocumentId } from "./cycle-document";
+import { cycleDocumentId } from "../cycles/cycle-document";
 import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
 import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";

@@ -25,7 +25,7 @@ import { type ReceivedMessage, unreadableDeadLetter } from "./cloud-dead-letters
 import { accountingOf } from "./dead-letter-drain";
 import type { AgentStore, ListOptions, ListPage } from "./job-ports";
 import { onlineAgents } from "../agents/online-agents";
-import { markerOf } from "./message-marker";
+import { markerOf } from "../cycles/message-marker";
 import type { OutgoingMessage, Stored, SyncPorts } from "./ports";
 
 export interface ParkedStore {

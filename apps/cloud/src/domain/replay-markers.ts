@@ -1,9 +1,9 @@
 import type { DeadLetter, Marker, MessageId, OutcomeCounts } from "@postern/contracts";
 import { bounded } from "./bounded";
 import { isRetryId } from "./item-message-ids";
-import { type MarkerPlace, markerOf } from "./message-marker";
+import { type MarkerPlace, markerOf } from "../cycles/message-marker";
 import type { SyncPorts } from "./ports";
-import { reopenCycles } from "./reopen-cycle";
+import { reopenCycles } from "../cycles/reopen-cycle";
 import { replayOf } from "./replay-id";
 
 const PARALLEL = 16;

@@ -19,7 +19,7 @@ import {
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import type { OutgoingMessage, Stored } from "./ports";
-import { reopenCycles } from "./reopen-cycle";
+import { reopenCycles } from "../cycles/reopen-cycle";
 import { followEnd } from "./replay-end";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
 import { endOf, withdrawalOf } from "./replay-markers";

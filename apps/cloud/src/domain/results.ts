@@ -24,10 +24,10 @@ import {
   type ReceivedMessage,
   unreadableDeadLetter,
 } from "./cloud-dead-letters";
-import { viewCycle } from "./cycle-views";
+import { viewCycle } from "../cycles/cycle-views";
 import { retryMessageId } from "./item-message-ids";
 import { outcomesOf } from "./on-demand";
-import { isCountedReport } from "./message-marker";
+import { isCountedReport } from "../cycles/message-marker";
 import { markerId } from "./page-commit";
 import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "./ports";
 import { countBegun, type ReplayTold } from "./replay-markers";

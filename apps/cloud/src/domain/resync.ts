@@ -1,5 +1,5 @@
-import { cycleDocumentId, newCycle } from "./cycle-document";
-import { cycleIdAt } from "./cycle-id";
+import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
+import { cycleIdAt } from "../cycles/cycle-id";
 import { moveCheckpoint } from "./page-commit";
 import type { CycleOfRun } from "./page-work";
 import type { SyncPorts } from "./ports";

@@ -1,6 +1,6 @@
 import { startQueueName } from "@postern/contracts";
 import { compileDefinition } from "./compiled-definition";
-import { cycleIdAt } from "./cycle-id";
+import { cycleIdAt } from "../cycles/cycle-id";
 import { settleDefinition } from "./definitions";
 import type { OutgoingMessage, SyncPorts } from "./ports";
 import { startMessageOf, tickMessageId } from "./start-messages";

@@ -117,14 +117,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "retry sent whoever asked for it",
-    file: `${cloud}/domain/message-marker.ts`,
+    file: `${cloud}/cycles/message-marker.ts`,
     from: "return there.report === marker.report;",
     to: "return true;",
     why: "An agent that lost its lane unknowingly asks for a retry of what is done: one outcome more than items.",
   },
   {
     name: "report given up half-way",
-    file: `${cloud}/domain/message-marker.ts`,
+    file: `${cloud}/cycles/message-marker.ts`,
     from: "return there.report === marker.report;",
     to: "return false;",
     why: "A batch that ended behind its marker sends no retry when it comes again: a cycle never completes.",

@@ -9,9 +9,9 @@ import {
   type PageRecord,
   type SyncView,
 } from "@postern/contracts";
-import { compileDefinition } from "./compiled-definition";
+import { compileDefinition } from "../domain/compiled-definition";
 import { waitsOf } from "./cycle-markers";
-import type { DefinitionRecord, Stored, SyncPorts } from "./ports";
+import type { DefinitionRecord, Stored, SyncPorts } from "../domain/ports";
 
 /**
  * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that belong

@@ -7,8 +7,8 @@ import {
   type OutcomeCounts,
   type Version,
 } from "@postern/contracts";
-import { markerId } from "./page-commit";
-import { ServiceUnavailable, type SyncPorts } from "./ports";
+import { markerId } from "../domain/page-commit";
+import { ServiceUnavailable, type SyncPorts } from "../domain/ports";
 
 /** Where what became of a work message counts. */
 export interface MarkerPlace {

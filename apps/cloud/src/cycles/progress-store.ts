@@ -14,7 +14,7 @@ import {
   Marker,
   PageRecord,
 } from "@postern/contracts";
-import { cycleDocumentId } from "../domain/cycle-document";
+import { cycleDocumentId } from "./cycle-document";
 import { z } from "zod";
 import { pageId } from "../domain/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
