@@ -1,9 +1,9 @@
 export { allowance } from "./domain/breaker";
 export { summarise } from "./cycles/cycle-views";
 export { watchCycles } from "./domain/cycle-watch";
-export type { DeadLetterPorts, DeadLetterStore } from "./domain/dead-letter-ports";
-export { discardDeadLetters } from "./domain/discard";
-export { drainDeadLetter } from "./domain/dead-letter-drain";
+export type { DeadLetterPorts, DeadLetterStore } from "./dead-letters/dead-letter-ports";
+export { discardDeadLetters } from "./dead-letters/discard";
+export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
 export { applyDefinition, startCycle } from "./domain/definitions";
 export { releaseHolds } from "./domain/held-items";
 export type { AuditEntry } from "./domain/job-ports";

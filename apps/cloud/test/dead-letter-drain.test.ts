@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { containers } from "@postern/contracts";
-import { drainDeadLetter } from "../src/domain/dead-letter-drain";
+import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
 import { applyDefinition, listCycles } from "../src/domain/operations";
 import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, startWorld, type World } from "./world";

@@ -8,8 +8,8 @@ import {
   SyncDefinition,
   type WorkMessage,
 } from "@postern/contracts";
-import { createDeadLetterStore } from "../src/adapters/dead-letter-store";
-import { drainDeadLetter } from "../src/domain/dead-letter-drain";
+import { createDeadLetterStore } from "../src/dead-letters/dead-letter-store";
+import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
 import { applyDefinition, listCycles } from "../src/domain/operations";
 import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, id, people, startWorld, type World } from "./world";

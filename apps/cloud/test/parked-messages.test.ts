@@ -12,8 +12,8 @@ import {
   workQueueName,
 } from "@postern/contracts";
 import { jobPorts } from "../src/adapters/job-ports";
-import type { ReceivedMessage } from "../src/domain/cloud-dead-letters";
-import { drainDeadLetter } from "../src/domain/dead-letter-drain";
+import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
+import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
 import { listCycles, applyDefinition } from "../src/domain/operations";
 import { keepParked, watchParked } from "../src/domain/parked-messages";
 import { agentHandlers } from "../src/agents/http";

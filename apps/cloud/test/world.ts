@@ -38,7 +38,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import type { ReceivedMessage } from "../src/domain/cloud-dead-letters";
+import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
 import { runOnDemand } from "../src/domain/on-demand";
 import { runPages } from "../src/domain/page-run";
 import type { CycleWatchPorts } from "../src/domain/cycle-watch";

@@ -2,7 +2,7 @@ import { createAuditTrail } from "../audit/audit-store";
 import { deadLetterPorts } from "../adapters/dead-letter-ports";
 import { jobPorts } from "../adapters/job-ports";
 import { agentHandlers } from "../agents/http";
-import { deadLetterHandlers } from "../functions/http-dead-letters";
+import { deadLetterHandlers } from "../dead-letters/http";
 import { healthHandlers } from "../functions/http-health";
 import { jobHandlers } from "../functions/http-jobs";
 import { openApiHandlers } from "../functions/http-openapi";

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { createAgentStore } from "../agents/agent-store";
 import { createCredential } from "../adapters/credential";
 import { createDatabase } from "../azure/cosmos-client";
-import { createDeadLetterSink } from "../adapters/dead-letter-sink";
+import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
 import { createDefinitionStore } from "../adapters/definition-store";
 import { createGraphSource } from "../adapters/graph-source";
 import { createHoldStore } from "../adapters/hold-store";

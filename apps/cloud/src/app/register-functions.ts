@@ -3,7 +3,7 @@ import { jobsQueueName, resultsQueueName, startQueueName, workQueueName } from "
 import { StreamClaims } from "../domain/stream-claims";
 import type { Platform } from "./platform";
 import { cycleWatchHandler } from "../functions/cycle-watch";
-import { deadLetterHandler } from "../functions/dead-letters";
+import { deadLetterHandler } from "../dead-letters/trigger";
 import { pageRunHandler } from "../functions/page-run";
 import { parkedWatchHandler } from "../functions/parked-watch";
 import { resultsHandler } from "../functions/results";

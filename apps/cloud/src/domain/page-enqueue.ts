@@ -5,7 +5,7 @@ import {
   type StartMessage,
   type Version,
 } from "@postern/contracts";
-import { unmappedDeadLetter } from "./cloud-dead-letters";
+import { unmappedDeadLetter } from "../dead-letters/new-dead-letter";
 import type { CompiledDefinition } from "./compiled-definition";
 import type { SyncPorts } from "./ports";
 import { cutMessages, workQueueOf } from "./work-messages";

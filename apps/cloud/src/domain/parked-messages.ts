@@ -21,8 +21,8 @@ import {
   resultsQueueName,
   workQueueName,
 } from "@postern/contracts";
-import { type ReceivedMessage, unreadableDeadLetter } from "./cloud-dead-letters";
-import { accountingOf } from "./dead-letter-drain";
+import { type ReceivedMessage, unreadableDeadLetter } from "../dead-letters/new-dead-letter";
+import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AgentStore, ListOptions, ListPage } from "./job-ports";
 import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "../cycles/message-marker";

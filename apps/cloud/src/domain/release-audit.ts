@@ -1,5 +1,5 @@
 import type { DefinitionId } from "@postern/contracts";
-import type { Order } from "./dead-letter";
+import type { Order } from "../dead-letters/dead-letter";
 import { timeSortedId } from "./job-id";
 import type { AuditTrail } from "./job-ports";
 import type { SyncPorts } from "./ports";

@@ -1,6 +1,6 @@
 import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@postern/contracts";
-import { withFailureAgain, withReplaySent } from "./dead-letter";
-import type { DeadLetterPorts } from "./dead-letter-ports";
+import { withFailureAgain, withReplaySent } from "../dead-letters/dead-letter";
+import type { DeadLetterPorts } from "../dead-letters/dead-letter-ports";
 import type { MarkerPlace } from "../cycles/message-marker";
 import { markerId } from "./page-commit";
 import type { Stored } from "./ports";

@@ -15,9 +15,9 @@ import {
   withClaimGivenUp,
   withReplay,
   withReplaySent,
-} from "./dead-letter";
-import { auditLastActions, auditRefusal } from "./dead-letter-audit";
-import type { DeadLetterPorts } from "./dead-letter-ports";
+} from "../dead-letters/dead-letter";
+import { auditLastActions, auditRefusal } from "../dead-letters/dead-letter-audit";
+import type { DeadLetterPorts } from "../dead-letters/dead-letter-ports";
 import type { OutgoingMessage, Stored } from "./ports";
 import { reopenCycles } from "../cycles/reopen-cycle";
 import { followEnd } from "./replay-end";

@@ -23,7 +23,7 @@ import {
   payloadText,
   type ReceivedMessage,
   unreadableDeadLetter,
-} from "./cloud-dead-letters";
+} from "../dead-letters/new-dead-letter";
 import { viewCycle } from "../cycles/cycle-views";
 import { retryMessageId } from "./item-message-ids";
 import { outcomesOf } from "./on-demand";
@@ -31,7 +31,7 @@ import { isCountedReport } from "../cycles/message-marker";
 import { markerId } from "./page-commit";
 import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "./ports";
 import { countBegun, type ReplayTold } from "./replay-markers";
-import { storeDeadLetters } from "./store-dead-letters";
+import { storeDeadLetters } from "../dead-letters/store-dead-letters";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
 /**

@@ -4,11 +4,11 @@ import {
   type ParkedView,
   Traceparent,
 } from "@postern/contracts";
-import { auditPayloadRead } from "../domain/dead-letter-audit";
-import { accountingOf } from "../domain/dead-letter-drain";
+import { auditPayloadRead } from "../dead-letters/dead-letter-audit";
+import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AuditTrail } from "../domain/job-ports";
 import type { ParkedStore } from "../domain/parked-messages";
-import { redactPayload } from "../domain/payload-redaction";
+import { redactPayload } from "../dead-letters/payload-redaction";
 import type { SyncPorts } from "../domain/ports";
 import { requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";

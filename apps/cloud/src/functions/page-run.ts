@@ -6,7 +6,7 @@ import {
   START_MESSAGE_TYPE,
   StartMessage,
 } from "@postern/contracts";
-import { storeUnreadable } from "../domain/dead-letter-drain";
+import { storeUnreadable } from "../dead-letters/dead-letter-drain";
 import { runOnDemand } from "../domain/on-demand";
 import { type PageRunOptions, runPages } from "../domain/page-run";
 import { singleMessage } from "./queue-message";

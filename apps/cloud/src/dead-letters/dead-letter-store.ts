@@ -1,6 +1,6 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DeadLetter } from "@postern/contracts";
-import type { DeadLetterQuery, DeadLetterStore } from "../domain/dead-letter-ports";
+import type { DeadLetterQuery, DeadLetterStore } from "./dead-letter-ports";
 import { queryAll } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";
 import { equalTo, keysetPage } from "../azure/keyset-page";

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "@jest/globals";
 import type { DeadLetter } from "@postern/contracts";
-import type { AuditEntry } from "./job-ports";
+import type { AuditEntry } from "../domain/job-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
-import type { Stored } from "./ports";
+import type { Stored } from "../domain/ports";
 
 const letter: DeadLetter = {
   id: "d1",

@@ -21,10 +21,10 @@ import {
   type QueueOfGroup,
   type ReceivedMessage,
   unreadableDeadLetter,
-} from "./cloud-dead-letters";
+} from "./new-dead-letter";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
-import type { SyncPorts } from "./ports";
-import { countBegun } from "./replay-markers";
+import type { SyncPorts } from "../domain/ports";
+import { countBegun } from "../domain/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
 /**

@@ -1,11 +1,11 @@
 import { type DeadLetter, type DeadLetterResult, PosternError } from "@postern/contracts";
 import { isDeepStrictEqual } from "node:util";
-import { bounded } from "./bounded";
+import { bounded } from "../domain/bounded";
 import { type Order, withDiscard } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import type { Stored } from "./ports";
-import { lastStep, result } from "./replay";
+import type { Stored } from "../domain/ports";
+import { lastStep, result } from "../domain/replay";
 
 type Ports = Pick<DeadLetterPorts, "letters" | "audit" | "clock" | "random" | "logger">;
 

@@ -7,8 +7,8 @@ import {
 } from "@postern/contracts";
 import type { Order } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import { timeSortedId } from "./job-id";
-import type { AuditEntry } from "./job-ports";
+import { timeSortedId } from "../domain/job-id";
+import type { AuditEntry } from "../domain/job-ports";
 
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
 

@@ -7,11 +7,11 @@ import {
   PosternError,
 } from "@postern/contracts";
 import { bounded } from "../domain/bounded";
-import type { Order } from "../domain/dead-letter";
-import { auditPayloadRead } from "../domain/dead-letter-audit";
-import type { DeadLetterPorts } from "../domain/dead-letter-ports";
-import { discardAsRead, discardDeadLetters } from "../domain/discard";
-import { redactPayload } from "../domain/payload-redaction";
+import type { Order } from "./dead-letter";
+import { auditPayloadRead } from "./dead-letter-audit";
+import type { DeadLetterPorts } from "./dead-letter-ports";
+import { discardAsRead, discardDeadLetters } from "./discard";
+import { redactPayload } from "./payload-redaction";
 import type { Stored } from "../domain/ports";
 import { type ReplayRefusal, replayDeadLetters } from "../domain/replay";
 import { type Caller, requireRole } from "../http/access-token";
