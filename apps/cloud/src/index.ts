@@ -31,8 +31,8 @@ export {
   type SyncPorts,
   type TransactionResult,
 } from "./domain/ports";
-export { replayDeadLetters } from "./domain/replay";
-export { resumeReplays } from "./domain/resume-replays";
+export { replayDeadLetters } from "./dead-letters/replay/replay";
+export { resumeReplays } from "./dead-letters/replay/resume-replays";
 export { consumeResults } from "./domain/results";
 export { StreamClaims } from "./domain/stream-claims";
 export { tick } from "./domain/sync-timer";

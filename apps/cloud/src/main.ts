@@ -1,7 +1,7 @@
 import { app } from "@azure/functions";
 import { hostname } from "node:os";
 import { registerJobWatch } from "./functions/job-watch";
-import { registerReplayWatch } from "./functions/replay-watch";
+import { registerReplayWatch } from "./dead-letters/replay/trigger";
 import { registerSyncFunctions } from "./app/register-functions";
 import { registerHttpFunctions } from "./app/register-http";
 import { createPlatform } from "./app/platform";

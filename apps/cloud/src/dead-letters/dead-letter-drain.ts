@@ -24,7 +24,7 @@ import {
 } from "./new-dead-letter";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
 import type { SyncPorts } from "../domain/ports";
-import { countBegun } from "../domain/replay-markers";
+import { countBegun } from "./replay/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
 /**

@@ -11,7 +11,7 @@ import {
   withReplay,
   withReplaySent,
 } from "./dead-letter";
-import { nextReplayNumber } from "../domain/replay-id";
+import { nextReplayNumber } from "./replay/replay-id";
 
 const nowMs = Date.parse("2026-11-21T09:00:00.000Z");
 const order: Order = {

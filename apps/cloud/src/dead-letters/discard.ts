@@ -5,7 +5,7 @@ import { type Order, withDiscard } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import type { Stored } from "../domain/ports";
-import { lastStep, result } from "../domain/replay";
+import { lastStep, result } from "./replay/replay";
 
 type Ports = Pick<DeadLetterPorts, "letters" | "audit" | "clock" | "random" | "logger">;
 

@@ -13,7 +13,7 @@ import type { DeadLetterPorts } from "./dead-letter-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
 import { redactPayload } from "./payload-redaction";
 import type { Stored } from "../domain/ports";
-import { type ReplayRefusal, replayDeadLetters } from "../domain/replay";
+import { type ReplayRefusal, replayDeadLetters } from "./replay/replay";
 import { type Caller, requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";

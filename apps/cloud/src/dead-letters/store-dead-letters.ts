@@ -1,7 +1,7 @@
 import type { DeadLetter } from "@postern/contracts";
 import { withFailureAgain } from "./dead-letter";
 import type { SyncPorts } from "../domain/ports";
-import { replayOf } from "../domain/replay-id";
+import { replayOf } from "./replay/replay-id";
 
 type Ports = Pick<SyncPorts, "deadLetters" | "clock">;
 

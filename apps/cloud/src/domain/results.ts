@@ -30,7 +30,7 @@ import { outcomesOf } from "./on-demand";
 import { isCountedReport } from "../cycles/message-marker";
 import { markerId } from "./page-commit";
 import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "./ports";
-import { countBegun, type ReplayTold } from "./replay-markers";
+import { countBegun, type ReplayTold } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 

@@ -1,10 +1,10 @@
 import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@postern/contracts";
-import { withFailureAgain, withReplaySent } from "../dead-letters/dead-letter";
-import type { DeadLetterPorts } from "../dead-letters/dead-letter-ports";
-import type { MarkerPlace } from "../cycles/message-marker";
-import { markerId } from "./page-commit";
-import type { Stored } from "./ports";
-import { reopenCycles } from "../cycles/reopen-cycle";
+import { withFailureAgain, withReplaySent } from "../dead-letter";
+import type { DeadLetterPorts } from "../dead-letter-ports";
+import type { MarkerPlace } from "../../cycles/message-marker";
+import { markerId } from "../../domain/page-commit";
+import type { Stored } from "../../domain/ports";
+import { reopenCycles } from "../../cycles/reopen-cycle";
 import { withdrawalOf } from "./replay-markers";
 
 /** Names the end of a replay that could not be finished: whoever finds it knows that no agent told it. */

@@ -8,23 +8,23 @@ import {
   type SyncDefinition,
   streamOf,
 } from "@postern/contracts";
-import { bounded } from "./bounded";
+import { bounded } from "../../domain/bounded";
 import {
   type Order,
   replayChance,
   withClaimGivenUp,
   withReplay,
   withReplaySent,
-} from "../dead-letters/dead-letter";
-import { auditLastActions, auditRefusal } from "../dead-letters/dead-letter-audit";
-import type { DeadLetterPorts } from "../dead-letters/dead-letter-ports";
-import type { OutgoingMessage, Stored } from "./ports";
-import { reopenCycles } from "../cycles/reopen-cycle";
+} from "../dead-letter";
+import { auditLastActions, auditRefusal } from "../dead-letter-audit";
+import type { DeadLetterPorts } from "../dead-letter-ports";
+import type { OutgoingMessage, Stored } from "../../domain/ports";
+import { reopenCycles } from "../../cycles/reopen-cycle";
 import { followEnd } from "./replay-end";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
 import { endOf, withdrawalOf } from "./replay-markers";
 import { type ReplayableItem, validateReplay } from "./replay-validation";
-import { singleItemMessage, workQueueOf } from "./work-messages";
+import { singleItemMessage, workQueueOf } from "../../domain/work-messages";
 
 /**
  * Sends dead-lettered items again: same item, same version, a message id of its own.

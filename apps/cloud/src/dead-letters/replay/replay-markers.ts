@@ -1,9 +1,9 @@
 import type { DeadLetter, Marker, MessageId, OutcomeCounts } from "@postern/contracts";
-import { bounded } from "./bounded";
-import { isRetryId } from "./item-message-ids";
-import { type MarkerPlace, markerOf } from "../cycles/message-marker";
-import type { SyncPorts } from "./ports";
-import { reopenCycles } from "../cycles/reopen-cycle";
+import { bounded } from "../../domain/bounded";
+import { isRetryId } from "../../domain/item-message-ids";
+import { type MarkerPlace, markerOf } from "../../cycles/message-marker";
+import type { SyncPorts } from "../../domain/ports";
+import { reopenCycles } from "../../cycles/reopen-cycle";
 import { replayOf } from "./replay-id";
 
 const PARALLEL = 16;
