@@ -3,7 +3,7 @@ import { deadLetterPorts } from "../adapters/dead-letter-ports";
 import { jobPorts } from "../adapters/job-ports";
 import { agentHandlers } from "../agents/http";
 import { deadLetterHandlers } from "../dead-letters/http";
-import { healthHandlers } from "../functions/http-health";
+import { healthHandlers } from "../health/http";
 import { jobHandlers } from "../functions/http-jobs";
 import { openApiHandlers } from "../functions/http-openapi";
 import { parkedHandlers } from "../functions/http-parked";

@@ -1,6 +1,6 @@
 import type { Health } from "@postern/contracts";
 import type { z } from "zod";
-import { serviceProbes, type ServiceProbe } from "../adapters/service-probes";
+import { serviceProbes, type ServiceProbe } from "./service-probes";
 import type { Handlers } from "../http/endpoint";
 import type { Platform } from "../app/platform";
 import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
