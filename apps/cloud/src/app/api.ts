@@ -5,7 +5,7 @@ import { agentHandlers } from "../agents/http";
 import { deadLetterHandlers } from "../dead-letters/http";
 import { healthHandlers } from "../health/http";
 import { jobHandlers } from "../functions/http-jobs";
-import { openApiHandlers } from "../functions/http-openapi";
+import { openApiHandlers } from "../http/openapi/http";
 import { parkedHandlers } from "../functions/http-parked";
 import { syncHandlers } from "../functions/http-syncs";
 import type { Platform } from "./platform";

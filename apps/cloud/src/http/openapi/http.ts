@@ -1,6 +1,6 @@
-import type { Handlers } from "../http/endpoint";
-import { openApiDocument } from "../http/openapi";
-import type { Settings } from "../settings";
+import type { Handlers } from "../endpoint";
+import { openApiDocument } from "./openapi";
+import type { Settings } from "../../settings";
 
 export function openApiHandlers(settings: Settings): Pick<Handlers, "getOpenApi"> {
   let document: Record<string, unknown> | undefined;
