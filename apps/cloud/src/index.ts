@@ -6,7 +6,7 @@ export { discardDeadLetters } from "./dead-letters/discard";
 export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
 export { applyDefinition, startCycle } from "./domain/definitions";
 export { releaseHolds } from "./domain/held-items";
-export type { AuditEntry } from "./domain/job-ports";
+export type { AuditEntry } from "./jobs/job-ports";
 export { runOnDemand, startOnDemand } from "./domain/on-demand";
 export { runPages } from "./domain/page-run";
 export {

@@ -1,6 +1,6 @@
 import { app } from "@azure/functions";
 import { hostname } from "node:os";
-import { registerJobWatch } from "./functions/job-watch";
+import { registerJobWatch } from "./jobs/trigger";
 import { registerReplayWatch } from "./dead-letters/replay/trigger";
 import { registerSyncFunctions } from "./app/register-functions";
 import { registerHttpFunctions } from "./app/register-http";

@@ -1,10 +1,10 @@
-import type { JobPorts } from "../domain/job-ports";
+import type { JobPorts } from "../jobs/job-ports";
 import { startOnDemand } from "../domain/operations";
 import { sendParked } from "../domain/parked-messages";
 import type { Platform } from "../app/platform";
 import { ServiceUnavailable } from "../domain/ports";
 import { createAgentStore } from "../agents/agent-store";
-import { createJobStore } from "./job-store";
+import { createJobStore } from "../jobs/job-store";
 import { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
 
 /** How long a caller waits for a job to be sent. It is stored by then, and sent later if need be. */

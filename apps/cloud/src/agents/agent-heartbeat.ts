@@ -6,8 +6,8 @@ import {
   PosternError,
 } from "@postern/contracts";
 import { type AgentIdentity, decideHeartbeat, type HeartbeatDecision } from "./agent";
-import { jobsToStop } from "../domain/job";
-import type { JobPorts } from "../domain/job-ports";
+import { jobsToStop } from "../jobs/job";
+import type { JobPorts } from "../jobs/job-ports";
 
 export interface HeartbeatOutcome {
   readonly reply: HeartbeatReply;

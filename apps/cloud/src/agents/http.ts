@@ -1,7 +1,7 @@
 import { type FieldProblem, type Heartbeat, nearest } from "@postern/contracts";
 import { agentView } from "./agent";
 import { recordHeartbeat } from "./agent-heartbeat";
-import type { JobPorts } from "../domain/job-ports";
+import type { JobPorts } from "../jobs/job-ports";
 import { ServiceUnavailable } from "../domain/ports";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";

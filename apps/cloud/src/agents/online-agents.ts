@@ -1,6 +1,6 @@
 import type { GroupName } from "@postern/contracts";
 import { type AgentRecord, isOnline } from "./agent";
-import type { AgentStore } from "../domain/job-ports";
+import type { AgentStore } from "../jobs/job-ports";
 import type { Clock } from "../domain/ports";
 
 const PAGE = 200;

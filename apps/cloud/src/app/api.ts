@@ -4,7 +4,7 @@ import { jobPorts } from "../adapters/job-ports";
 import { agentHandlers } from "../agents/http";
 import { deadLetterHandlers } from "../dead-letters/http";
 import { healthHandlers } from "../health/http";
-import { jobHandlers } from "../functions/http-jobs";
+import { jobHandlers } from "../jobs/http";
 import { openApiHandlers } from "../http/openapi/http";
 import { parkedHandlers } from "../functions/http-parked";
 import { syncHandlers } from "../functions/http-syncs";

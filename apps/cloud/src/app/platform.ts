@@ -9,7 +9,7 @@ import { createDefinitionStore } from "../adapters/definition-store";
 import { createGraphSource } from "../adapters/graph-source";
 import { createHoldStore } from "../adapters/hold-store";
 import { createIndexStore } from "../adapters/index-store";
-import { createJobUpdates } from "../adapters/job-store";
+import { createJobUpdates } from "../jobs/job-store";
 import { createParkedStore } from "../adapters/parked-store";
 import { createProgressStore } from "../cycles/progress-store";
 import { createServiceBus } from "../azure/service-bus";

@@ -8,7 +8,7 @@ import {
 import type { Order } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import { timeSortedId } from "../domain/job-id";
-import type { AuditEntry } from "../domain/job-ports";
+import type { AuditEntry } from "../jobs/job-ports";
 
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
 

@@ -1,5 +1,5 @@
 import type { DeadLetter } from "@postern/contracts";
-import type { AuditTrail, ListOptions, ListPage } from "../domain/job-ports";
+import type { AuditTrail, ListOptions, ListPage } from "../jobs/job-ports";
 import type { Stored, SyncPorts } from "../domain/ports";
 
 /** What reading, replaying and discarding dead letters needs from the world. */

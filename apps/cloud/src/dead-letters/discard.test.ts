@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "@jest/globals";
 import type { DeadLetter } from "@postern/contracts";
-import type { AuditEntry } from "../domain/job-ports";
+import type { AuditEntry } from "../jobs/job-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
 import type { Stored } from "../domain/ports";
 

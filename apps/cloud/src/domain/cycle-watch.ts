@@ -22,7 +22,7 @@ import {
   type WatchedCycle,
 } from "./cycle-watch-decision";
 import { followUpAsked } from "./follow-up";
-import type { AgentStore } from "./job-ports";
+import type { AgentStore } from "../jobs/job-ports";
 import { onlineAgents } from "../agents/online-agents";
 import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "./ports";
 import { startMessageOf } from "./start-messages";

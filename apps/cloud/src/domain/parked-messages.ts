@@ -23,7 +23,7 @@ import {
 } from "@postern/contracts";
 import { type ReceivedMessage, unreadableDeadLetter } from "../dead-letters/new-dead-letter";
 import { accountingOf } from "../dead-letters/dead-letter-drain";
-import type { AgentStore, ListOptions, ListPage } from "./job-ports";
+import type { AgentStore, ListOptions, ListPage } from "../jobs/job-ports";
 import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "../cycles/message-marker";
 import type { OutgoingMessage, Stored, SyncPorts } from "./ports";

@@ -1,7 +1,7 @@
 import type { DefinitionId } from "@postern/contracts";
 import type { Order } from "../dead-letters/dead-letter";
 import { timeSortedId } from "./job-id";
-import type { AuditTrail } from "./job-ports";
+import type { AuditTrail } from "../jobs/job-ports";
 import type { SyncPorts } from "./ports";
 
 /**

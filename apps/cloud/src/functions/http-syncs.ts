@@ -10,7 +10,7 @@ import {
 } from "../domain/operations";
 import type { DefinitionRecord, Stored, SyncPorts } from "../domain/ports";
 import { auditRelease } from "../domain/release-audit";
-import type { AuditTrail } from "../domain/job-ports";
+import type { AuditTrail } from "../jobs/job-ports";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
 import { invalidRequest, noSuch } from "../http/request-error";

@@ -1,6 +1,6 @@
 import { type OperationId, PosternError, historyTtlSeconds } from "@postern/contracts";
 import { timeSortedId } from "../domain/job-id";
-import type { AuditEntry, AuditTrail } from "../domain/job-ports";
+import type { AuditEntry, AuditTrail } from "../jobs/job-ports";
 import type { Clock, Logger, Random } from "../domain/ports";
 import type { RequestReport } from "./endpoint";
 

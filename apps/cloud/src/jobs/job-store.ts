@@ -1,9 +1,9 @@
 import type { Container, Database } from "@azure/cosmos";
 import { containers, historyTtlSeconds, JobId } from "@postern/contracts";
 import { z } from "zod";
-import { finishJob, JobRecord, progressJob } from "../domain/job";
-import { changeJob } from "../domain/job-change";
-import type { JobStore } from "../domain/job-ports";
+import { finishJob, JobRecord, progressJob } from "./job";
+import { changeJob } from "./job-change";
+import type { JobStore } from "./job-ports";
 import type { Clock, JobUpdates } from "../domain/ports";
 import { createAgentStore } from "../agents/agent-store";
 import { documentContainer } from "../azure/document-container";

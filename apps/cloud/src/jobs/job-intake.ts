@@ -13,9 +13,9 @@ import {
 import { type JobRecord, newJob } from "./job";
 import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
-import { newJobId } from "./job-id";
+import { newJobId } from "../domain/job-id";
 import type { JobPorts } from "./job-ports";
-import { isObjectId } from "./object-id";
+import { isObjectId } from "../domain/object-id";
 
 export interface JobOrder {
   readonly request: JobRequest;

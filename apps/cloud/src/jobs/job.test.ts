@@ -26,7 +26,7 @@ import {
   progressJob,
   settleJob,
 } from "./job";
-import { newJobId, timeSortedId } from "./job-id";
+import { newJobId, timeSortedId } from "../domain/job-id";
 
 const START = Date.parse("2026-01-31T08:00:00.000Z");
 const group = GroupName.parse("main");

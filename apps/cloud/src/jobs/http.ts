@@ -1,9 +1,9 @@
-import { acceptJob, jobRequestProblems } from "../domain/job-intake";
-import { jobView } from "../domain/job";
-import { leaseAttempt } from "../domain/job-attempt";
-import { changeJob } from "../domain/job-change";
-import { dispatchJob } from "../domain/job-dispatch";
-import type { JobPorts } from "../domain/job-ports";
+import { acceptJob, jobRequestProblems } from "./job-intake";
+import { jobView } from "./job";
+import { leaseAttempt } from "./job-attempt";
+import { changeJob } from "./job-change";
+import { dispatchJob } from "./job-dispatch";
+import type { JobPorts } from "./job-ports";
 import type { DefinitionStore } from "../domain/ports";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
