@@ -15,7 +15,7 @@ import { jobPorts } from "../src/adapters/job-ports";
 import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
 import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
 import { listCycles, applyDefinition } from "../src/domain/operations";
-import { keepParked, watchParked } from "../src/domain/parked-messages";
+import { keepParked, watchParked } from "../src/parked/parked-messages";
 import { agentHandlers } from "../src/agents/http";
 import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, startWorld, type World } from "./world";

@@ -1,6 +1,6 @@
 import type { JobPorts } from "../jobs/job-ports";
 import { startOnDemand } from "../domain/operations";
-import { sendParked } from "../domain/parked-messages";
+import { sendParked } from "../parked/parked-messages";
 import type { Platform } from "../app/platform";
 import { ServiceUnavailable } from "../domain/ports";
 import { createAgentStore } from "../agents/agent-store";

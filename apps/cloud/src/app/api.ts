@@ -6,7 +6,7 @@ import { deadLetterHandlers } from "../dead-letters/http";
 import { healthHandlers } from "../health/http";
 import { jobHandlers } from "../jobs/http";
 import { openApiHandlers } from "../http/openapi/http";
-import { parkedHandlers } from "../functions/http-parked";
+import { parkedHandlers } from "../parked/http";
 import { syncHandlers } from "../functions/http-syncs";
 import type { Platform } from "./platform";
 import { accessTokenVerifier } from "../http/access-token";

@@ -5,7 +5,7 @@ import type { Platform } from "./platform";
 import { cycleWatchHandler } from "../functions/cycle-watch";
 import { deadLetterHandler } from "../dead-letters/trigger";
 import { pageRunHandler } from "../functions/page-run";
-import { parkedWatchHandler } from "../functions/parked-watch";
+import { parkedWatchHandler } from "../parked/trigger";
 import { resultsHandler } from "../functions/results";
 import { syncTimerHandler } from "../functions/sync-timer";
 

@@ -7,7 +7,7 @@ import {
 import { auditPayloadRead } from "../dead-letters/dead-letter-audit";
 import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AuditTrail } from "../jobs/job-ports";
-import type { ParkedStore } from "../domain/parked-messages";
+import type { ParkedStore } from "./parked-messages";
 import { redactPayload } from "../dead-letters/payload-redaction";
 import type { SyncPorts } from "../domain/ports";
 import { requireRole } from "../http/access-token";
