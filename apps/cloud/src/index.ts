@@ -30,7 +30,7 @@ export {
   type Stored,
   type SyncPorts,
   type TransactionResult,
-} from "./domain/ports";
+} from "./ports/cloud-ports";
 export { replayDeadLetters } from "./dead-letters/replay/replay";
 export { resumeReplays } from "./dead-letters/replay/resume-replays";
 export { consumeResults } from "./domain/results";

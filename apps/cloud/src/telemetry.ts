@@ -1,6 +1,6 @@
 import type * as api from "@opentelemetry/api";
 import type { Span, SpanOptions as OtelSpanOptions, Tracer } from "@opentelemetry/api";
-import type { SpanHandle, SpanOptions, Tracing } from "./domain/ports";
+import type { SpanHandle, SpanOptions, Tracing } from "./ports/cloud-ports";
 import type { Settings } from "./settings";
 
 /**

@@ -10,7 +10,7 @@ import {
   startCycle,
   viewCycle,
 } from "../src/domain/operations";
-import type { Logger, OutgoingMessage } from "../src/domain/ports";
+import type { Logger, OutgoingMessage } from "../src/ports/cloud-ports";
 import { definition, definitionId, startWorld, type World } from "./world";
 
 const [ada, ben] = ["1", "2"].map((end) => `00000000-0000-4000-8000-00000000000${end}`) as [

@@ -14,7 +14,7 @@ import {
   viewSync,
 } from "../src/domain/operations";
 import { consumeResults } from "../src/domain/results";
-import type { JobProgress } from "../src/domain/ports";
+import type { JobProgress } from "../src/ports/cloud-ports";
 import { definition, definitionId, group, resultOf, startWorld, type World } from "./world";
 
 const id = (number: number): string =>

@@ -8,7 +8,7 @@ import {
   releaseHolds,
   viewCycle,
 } from "../src/domain/operations";
-import { ServiceUnavailable } from "../src/domain/ports";
+import { ServiceUnavailable } from "../src/ports/cloud-ports";
 import { definition, definitionId, startWorld, type World } from "./world";
 
 const [ada, staff] = [

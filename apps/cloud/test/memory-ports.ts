@@ -23,7 +23,7 @@ import type {
   Stored,
   SyncPorts,
   TransactionResult,
-} from "../src/domain/ports";
+} from "../src/ports/cloud-ports";
 
 /** Ports over maps, for property tests of decisions: etags as strict as the service's, time and order in the test's hand. */
 export interface MemoryPorts extends SyncPorts {

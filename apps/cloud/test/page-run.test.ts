@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { SyncDefinition } from "@postern/contracts";
 import { applyDefinition } from "../src/domain/operations";
-import { ServiceUnavailable, SourceError } from "../src/domain/ports";
+import { ServiceUnavailable, SourceError } from "../src/ports/cloud-ports";
 import {
   definition,
   definitionId,

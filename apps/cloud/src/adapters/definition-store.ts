@@ -1,7 +1,7 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DefinitionId, SyncDefinition } from "@postern/contracts";
 import { z } from "zod";
-import type { Clock, DefinitionRecord, DefinitionStore, Stored } from "../domain/ports";
+import type { Clock, DefinitionRecord, DefinitionStore, Stored } from "../ports/cloud-ports";
 import { etagOf, guarded, queryAll, statusOf } from "../azure/cosmos-operations";
 
 /**

@@ -6,7 +6,7 @@ import {
 } from "@microsoft/microsoft-graph-client";
 import type { TokenCredential } from "@azure/identity";
 import { isObjectId } from "../domain/object-id";
-import { type GraphSource, SourceError } from "../domain/ports";
+import { type GraphSource, SourceError } from "../ports/cloud-ports";
 import type { Settings } from "../settings";
 import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
 

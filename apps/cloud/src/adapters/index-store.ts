@@ -16,7 +16,7 @@ import {
   ServiceUnavailable,
   type Standing,
   type Stored,
-} from "../domain/ports";
+} from "../ports/cloud-ports";
 import {
   etagOf,
   guarded,

@@ -2,7 +2,7 @@ import type { JobPorts } from "../jobs/job-ports";
 import { startOnDemand } from "../domain/operations";
 import { sendParked } from "../parked/parked-messages";
 import type { Platform } from "../app/platform";
-import { ServiceUnavailable } from "../domain/ports";
+import { ServiceUnavailable } from "../ports/cloud-ports";
 import { createAgentStore } from "../agents/agent-store";
 import { createJobStore } from "../jobs/job-store";
 import { TimeLimitExceeded, withinTimeLimit } from "./time-limit";

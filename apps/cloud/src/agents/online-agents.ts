@@ -1,7 +1,7 @@
 import type { GroupName } from "@postern/contracts";
 import { type AgentRecord, isOnline } from "./agent";
 import type { AgentStore } from "../jobs/job-ports";
-import type { Clock } from "../domain/ports";
+import type { Clock } from "../ports/cloud-ports";
 
 const PAGE = 200;
 

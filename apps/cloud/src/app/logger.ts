@@ -1,4 +1,4 @@
-import type { Clock, LogFields, Logger } from "../domain/ports";
+import type { Clock, LogFields, Logger } from "../ports/cloud-ports";
 
 /** One JSON object a line: time, level, event, and the fields of whoever writes it. */
 export function createLogger(

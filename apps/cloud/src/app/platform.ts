@@ -14,7 +14,7 @@ import { createParkedStore } from "../parked/parked-store";
 import { createProgressStore } from "../cycles/progress-store";
 import { createServiceBus } from "../azure/service-bus";
 import type { ParkedPorts } from "../parked/parked-messages";
-import type { Clock, Random, SyncPorts } from "../domain/ports";
+import type { Clock, Random, SyncPorts } from "../ports/cloud-ports";
 import { createLogger } from "./logger";
 import type { Settings } from "../settings";
 import { createTelemetry } from "../telemetry";

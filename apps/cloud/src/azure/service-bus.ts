@@ -5,7 +5,7 @@ import {
   type ServiceBusSender,
 } from "@azure/service-bus";
 import type { TokenCredential } from "@azure/identity";
-import { type MessageBus, type OutgoingMessage, ServiceUnavailable } from "../domain/ports";
+import { type MessageBus, type OutgoingMessage, ServiceUnavailable } from "../ports/cloud-ports";
 import type { Settings } from "../settings";
 import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
 

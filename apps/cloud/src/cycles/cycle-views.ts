@@ -11,7 +11,7 @@ import {
 } from "@postern/contracts";
 import { compileDefinition } from "../domain/compiled-definition";
 import { waitsOf } from "./cycle-markers";
-import type { DefinitionRecord, Stored, SyncPorts } from "../domain/ports";
+import type { DefinitionRecord, Stored, SyncPorts } from "../ports/cloud-ports";
 
 /**
  * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that belong

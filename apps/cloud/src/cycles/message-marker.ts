@@ -8,7 +8,7 @@ import {
   type Version,
 } from "@postern/contracts";
 import { markerId } from "../domain/page-commit";
-import { ServiceUnavailable, type SyncPorts } from "../domain/ports";
+import { ServiceUnavailable, type SyncPorts } from "../ports/cloud-ports";
 
 /** Where what became of a work message counts. */
 export interface MarkerPlace {

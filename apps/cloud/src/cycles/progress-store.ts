@@ -17,8 +17,13 @@ import {
 import { cycleDocumentId } from "./cycle-document";
 import { z } from "zod";
 import { pageId } from "../domain/page-commit";
-import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../domain/ports";
-import { ServiceUnavailable } from "../domain/ports";
+import type {
+  ProgressOperation,
+  ProgressStore,
+  Stored,
+  TransactionResult,
+} from "../ports/cloud-ports";
+import { ServiceUnavailable } from "../ports/cloud-ports";
 import { bulk, etagOf, guarded, jsonBody, queryAll } from "../azure/cosmos-operations";
 
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */

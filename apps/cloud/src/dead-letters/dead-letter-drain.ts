@@ -23,7 +23,7 @@ import {
   unreadableDeadLetter,
 } from "./new-dead-letter";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
-import type { SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 

@@ -1,6 +1,6 @@
 import type { DeadLetter } from "@postern/contracts";
 import type { AuditTrail, ListOptions, ListPage } from "../jobs/job-ports";
-import type { Stored, SyncPorts } from "../domain/ports";
+import type { Stored, SyncPorts } from "../ports/cloud-ports";
 
 /** What reading, replaying and discarding dead letters needs from the world. */
 export interface DeadLetterQuery {

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "@jest/globals";
 import type { DeadLetter } from "@postern/contracts";
 import type { AuditEntry } from "../jobs/job-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
-import type { Stored } from "../domain/ports";
+import type { Stored } from "../ports/cloud-ports";
 
 const letter: DeadLetter = {
   id: "d1",

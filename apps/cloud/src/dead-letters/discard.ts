@@ -4,7 +4,7 @@ import { bounded } from "../domain/bounded";
 import { type Order, withDiscard } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import type { Stored } from "../domain/ports";
+import type { Stored } from "../ports/cloud-ports";
 import { lastStep, result } from "./replay/replay";
 
 type Ports = Pick<DeadLetterPorts, "letters" | "audit" | "clock" | "random" | "logger">;

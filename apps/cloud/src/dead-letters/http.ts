@@ -12,7 +12,7 @@ import { auditPayloadRead } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
 import { redactPayload } from "./payload-redaction";
-import type { Stored } from "../domain/ports";
+import type { Stored } from "../ports/cloud-ports";
 import { type ReplayRefusal, replayDeadLetters } from "./replay/replay";
 import { type Caller, requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";

@@ -1,6 +1,6 @@
 import type { DeadLetter } from "@postern/contracts";
 import { withFailureAgain } from "./dead-letter";
-import type { SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { replayOf } from "./replay/replay-id";
 
 type Ports = Pick<SyncPorts, "deadLetters" | "clock">;

@@ -1,7 +1,7 @@
 import type { ServiceBusQueueHandler } from "@azure/functions";
 import type { QueueOfGroup } from "./new-dead-letter";
 import { drainDeadLetter } from "./dead-letter-drain";
-import type { SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { singleMessage } from "../functions/queue-message";
 
 export function deadLetterHandler(ports: SyncPorts, queue: QueueOfGroup): ServiceBusQueueHandler {

@@ -24,7 +24,7 @@ import {
 import { followUpAsked } from "./follow-up";
 import type { AgentStore } from "../jobs/job-ports";
 import { onlineAgents } from "../agents/online-agents";
-import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "./ports";
+import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
 import { startMessageOf } from "./start-messages";
 import { workQueueOf } from "./work-messages";
 

@@ -7,7 +7,7 @@ import {
   MappingFailure,
 } from "./compiled-definition";
 import { membershipProperties } from "./index-merge";
-import type { Standing } from "./ports";
+import type { Standing } from "../ports/cloud-ports";
 import type { ColumnValue } from "./mapping-expression";
 
 /**

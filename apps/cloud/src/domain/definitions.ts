@@ -13,7 +13,7 @@ import {
 import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
 import { compileDefinition } from "./compiled-definition";
 import { cycleIdAt } from "../cycles/cycle-id";
-import type { DefinitionRecord, ProgressOperation, Stored, SyncPorts } from "./ports";
+import type { DefinitionRecord, ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
 import { startMessageOf } from "./start-messages";
 
 /** Sync definitions: applying one, and the cycles that this and a caller's wish begin. */

@@ -13,7 +13,7 @@ import {
 import { newCycle } from "../cycles/cycle-document";
 import { onDemandCycleId } from "../cycles/cycle-id";
 import { itemDigest } from "./item-message-ids";
-import type { SyncPorts } from "./ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { startMessageOf } from "./start-messages";
 
 /**

@@ -14,7 +14,7 @@ import { followUpIdOf, startFollowUp } from "./follow-up";
 import { releaseMessageId } from "./item-message-ids";
 import { markerOf } from "../cycles/message-marker";
 import { markerId, pageId } from "./page-commit";
-import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "./ports";
+import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "../ports/cloud-ports";
 import { singleItemMessage, workQueueOf } from "./work-messages";
 
 /**

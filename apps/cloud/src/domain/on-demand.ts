@@ -14,7 +14,12 @@ import { viewCycle } from "../cycles/cycle-views";
 import { commitPage } from "./page-commit";
 import { enqueue } from "./page-enqueue";
 import type { PageRunOptions } from "./page-run";
-import { ServiceUnavailable, type SourceChange, SourceError, type SyncPorts } from "./ports";
+import {
+  ServiceUnavailable,
+  type SourceChange,
+  SourceError,
+  type SyncPorts,
+} from "../ports/cloud-ports";
 import { decideStart } from "./start-decision";
 import { startMessageOf } from "./start-messages";
 import { runWorkPage } from "./work-page";

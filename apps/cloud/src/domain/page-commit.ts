@@ -12,7 +12,7 @@ import {
   type Version,
 } from "@postern/contracts";
 import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
-import type { ProgressOperation, Stored, SyncPorts } from "./ports";
+import type { ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
 import { type Claim, type StreamClaims, versionOf } from "./stream-claims";
 
 /** How the record of a committed page is called in the store. */

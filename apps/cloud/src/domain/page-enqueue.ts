@@ -7,7 +7,7 @@ import {
 } from "@postern/contracts";
 import { unmappedDeadLetter } from "../dead-letters/new-dead-letter";
 import type { CompiledDefinition } from "./compiled-definition";
-import type { SyncPorts } from "./ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "./work-messages";
 import type { WorkPageResult } from "./work-page";
 

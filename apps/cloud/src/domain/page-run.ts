@@ -10,7 +10,7 @@ import { compileDefinition, type CompiledDefinition } from "./compiled-definitio
 import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";
-import { ServiceUnavailable, SourceError, type SyncPorts } from "./ports";
+import { ServiceUnavailable, SourceError, type SyncPorts } from "../ports/cloud-ports";
 import { decideStart } from "./start-decision";
 import { continuationOf, startMessageOf } from "./start-messages";
 import { beginResync } from "./resync";

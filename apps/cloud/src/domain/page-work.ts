@@ -9,7 +9,7 @@ import type { CompiledDefinition } from "./compiled-definition";
 import type { LeftBehind } from "./index-merge";
 import { commitPage } from "./page-commit";
 import { enqueue, type PageOutcome } from "./page-enqueue";
-import type { SourceChange, SyncPorts } from "./ports";
+import type { SourceChange, SyncPorts } from "../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
 import { runWorkPage } from "./work-page";
 

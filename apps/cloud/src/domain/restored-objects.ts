@@ -2,7 +2,7 @@ import { entityKey, type IndexEntry, type StreamName } from "@postern/contracts"
 import { bounded } from "./bounded";
 import type { CompiledDefinition } from "./compiled-definition";
 import type { ObjectTouch } from "./index-merge";
-import type { Stored, SyncPorts } from "./ports";
+import type { Stored, SyncPorts } from "../ports/cloud-ports";
 
 const READS_AT_ONCE = 5;
 

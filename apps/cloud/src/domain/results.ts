@@ -29,7 +29,7 @@ import { retryMessageId } from "./item-message-ids";
 import { outcomesOf } from "./on-demand";
 import { isCountedReport } from "../cycles/message-marker";
 import { markerId } from "./page-commit";
-import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "./ports";
+import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "../ports/cloud-ports";
 import { countBegun, type ReplayTold } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
 import { singleItemMessage, workQueueOf } from "./work-messages";

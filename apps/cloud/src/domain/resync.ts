@@ -2,7 +2,7 @@ import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
 import { cycleIdAt } from "../cycles/cycle-id";
 import { moveCheckpoint } from "./page-commit";
 import type { CycleOfRun } from "./page-work";
-import type { SyncPorts } from "./ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
 
 /**

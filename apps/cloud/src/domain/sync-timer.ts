@@ -2,7 +2,7 @@ import { startQueueName } from "@postern/contracts";
 import { compileDefinition } from "./compiled-definition";
 import { cycleIdAt } from "../cycles/cycle-id";
 import { settleDefinition } from "./definitions";
-import type { OutgoingMessage, SyncPorts } from "./ports";
+import type { OutgoingMessage, SyncPorts } from "../ports/cloud-ports";
 import { startMessageOf, tickMessageId } from "./start-messages";
 
 /**

@@ -18,7 +18,7 @@ import {
   type WorkMessage,
   workQueueName,
 } from "@postern/contracts";
-import type { OutgoingMessage, Stamp } from "./ports";
+import type { OutgoingMessage, Stamp } from "../ports/cloud-ports";
 
 /** Work items on their way: made, gathered by lane, cut into messages, named. */
 export interface WorkOrigin {

@@ -31,7 +31,7 @@ import {
   mergeMembership,
   mergeObject,
 } from "./index-merge";
-import type { IndexWrite, SourceChange, Standing, Stored, SyncPorts } from "./ports";
+import type { IndexWrite, SourceChange, Standing, Stored, SyncPorts } from "../ports/cloud-ports";
 import { readRestored } from "./restored-objects";
 import { makeItem } from "./work-messages";
 

@@ -8,7 +8,7 @@ import {
   viewCycle,
   viewSync,
 } from "../domain/operations";
-import type { DefinitionRecord, Stored, SyncPorts } from "../domain/ports";
+import type { DefinitionRecord, Stored, SyncPorts } from "../ports/cloud-ports";
 import { auditRelease } from "../domain/release-audit";
 import type { AuditTrail } from "../jobs/job-ports";
 import type { Handlers } from "../http/endpoint";

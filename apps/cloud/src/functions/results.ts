@@ -1,7 +1,7 @@
 import type { ServiceBusQueueHandler } from "@azure/functions";
 import { eventAttribute, type GroupName } from "@postern/contracts";
 import { isParked, keepParked, type ParkedPorts } from "../parked/parked-messages";
-import type { SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { consumeResults } from "../domain/results";
 import { batchOfMessages } from "./queue-message";
 

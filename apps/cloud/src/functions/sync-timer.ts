@@ -1,5 +1,5 @@
 import type { TimerHandler } from "@azure/functions";
-import type { SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { tick } from "../domain/sync-timer";
 import { timerTick } from "./timer-tick";
 

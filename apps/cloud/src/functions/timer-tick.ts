@@ -1,5 +1,5 @@
-import type { Logger } from "../domain/ports";
-import { ServiceUnavailable } from "../domain/ports";
+import type { Logger } from "../ports/cloud-ports";
+import { ServiceUnavailable } from "../ports/cloud-ports";
 
 /**
  * One run of a timer. A service that does not answer is a matter of the next one, and said in a warning: no caller waits for

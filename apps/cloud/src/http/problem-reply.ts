@@ -6,7 +6,7 @@ import {
   PosternError,
   problemOf,
 } from "@postern/contracts";
-import { ServiceUnavailable, SourceError } from "../domain/ports";
+import { ServiceUnavailable, SourceError } from "../ports/cloud-ports";
 import type { ApiReply } from "./api-reply";
 import { RequestError } from "./request-error";
 

@@ -1,7 +1,7 @@
 import { type OperationId, PosternError, historyTtlSeconds } from "@postern/contracts";
 import { timeSortedId } from "../domain/job-id";
 import type { AuditEntry, AuditTrail } from "../jobs/job-ports";
-import type { Clock, Logger, Random } from "../domain/ports";
+import type { Clock, Logger, Random } from "../ports/cloud-ports";
 import type { RequestReport } from "./endpoint";
 
 /**

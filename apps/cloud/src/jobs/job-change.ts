@@ -2,7 +2,7 @@ import { type AgentId, type JobId, PosternError } from "@postern/contracts";
 import type { AgentRecord } from "../agents/agent";
 import { type JobRecord, settleJob } from "./job";
 import type { AgentStore, JobStore } from "./job-ports";
-import type { Clock, Stored } from "../domain/ports";
+import type { Clock, Stored } from "../ports/cloud-ports";
 
 /** Concurrent writers of one job are its agent, its result and a few readers: each loses a handful of times at most. */
 const MAX_TRIES = 8;

@@ -1,7 +1,7 @@
 import type { AgentId, DefinitionId, EntityRef, GroupName, JobId } from "@postern/contracts";
 import type { AgentRecord } from "../agents/agent";
 import type { JobRecord } from "./job";
-import type { Clock, Logger, MessageBus, Random, Stamp, Stored } from "../domain/ports";
+import type { Clock, Logger, MessageBus, Random, Stamp, Stored } from "../ports/cloud-ports";
 
 /** What jobs, agents and their lists need from the world, beside the ports of the sync half. */
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { finishJob, JobRecord, progressJob } from "./job";
 import { changeJob } from "./job-change";
 import type { JobStore } from "./job-ports";
-import type { Clock, JobUpdates } from "../domain/ports";
+import type { Clock, JobUpdates } from "../ports/cloud-ports";
 import { createAgentStore } from "../agents/agent-store";
 import { documentContainer } from "../azure/document-container";
 import { keysetPage } from "../azure/keyset-page";

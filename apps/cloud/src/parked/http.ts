@@ -9,7 +9,7 @@ import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AuditTrail } from "../jobs/job-ports";
 import type { ParkedStore } from "./parked-messages";
 import { redactPayload } from "../dead-letters/payload-redaction";
-import type { SyncPorts } from "../domain/ports";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";

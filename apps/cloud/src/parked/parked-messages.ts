@@ -26,7 +26,7 @@ import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AgentStore, ListOptions, ListPage } from "../jobs/job-ports";
 import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "../cycles/message-marker";
-import type { OutgoingMessage, Stored, SyncPorts } from "../domain/ports";
+import type { OutgoingMessage, Stored, SyncPorts } from "../ports/cloud-ports";
 
 export interface ParkedStore {
   /** One that exists is left as it is: the same message may be reported twice. */

@@ -2,7 +2,7 @@ import type { DeadLetter, Marker, MessageId, OutcomeCounts } from "@postern/cont
 import { bounded } from "../../domain/bounded";
 import { isRetryId } from "../../domain/item-message-ids";
 import { type MarkerPlace, markerOf } from "../../cycles/message-marker";
-import type { SyncPorts } from "../../domain/ports";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { reopenCycles } from "../../cycles/reopen-cycle";
 import { replayOf } from "./replay-id";
 

@@ -18,7 +18,7 @@ import {
 } from "../dead-letter";
 import { auditLastActions, auditRefusal } from "../dead-letter-audit";
 import type { DeadLetterPorts } from "../dead-letter-ports";
-import type { OutgoingMessage, Stored } from "../../domain/ports";
+import type { OutgoingMessage, Stored } from "../../ports/cloud-ports";
 import { reopenCycles } from "../../cycles/reopen-cycle";
 import { followEnd } from "./replay-end";
 import { nextReplayNumber, replayMessageId } from "./replay-id";

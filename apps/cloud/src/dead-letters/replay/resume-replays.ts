@@ -2,7 +2,7 @@ import type { DeadLetter, Marker } from "@postern/contracts";
 import { bounded } from "../../domain/bounded";
 import { type Order, replayChance, withClaimExtended } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
-import { ServiceUnavailable, type Stored } from "../../domain/ports";
+import { ServiceUnavailable, type Stored } from "../../ports/cloud-ports";
 import { replayEach } from "./replay";
 import { follow, followEnd, placeOf, unfinishedReport } from "./replay-end";
 import { endOf, withdrawalOf } from "./replay-markers";
