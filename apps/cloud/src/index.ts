@@ -33,6 +33,6 @@ export {
 } from "./ports/cloud-ports";
 export { replayDeadLetters } from "./dead-letters/replay/replay";
 export { resumeReplays } from "./dead-letters/replay/resume-replays";
-export { consumeResults } from "./domain/results";
+export { consumeResults } from "./results/results";
 export { StreamClaims } from "./domain/stream-claims";
 export { tick } from "./domain/sync-timer";

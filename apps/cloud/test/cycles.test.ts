@@ -13,7 +13,7 @@ import {
   viewCycle,
   viewSync,
 } from "../src/domain/operations";
-import { consumeResults } from "../src/domain/results";
+import { consumeResults } from "../src/results/results";
 import type { JobProgress } from "../src/ports/cloud-ports";
 import { definition, definitionId, group, resultOf, startWorld, type World } from "./world";
 

@@ -7,7 +7,7 @@ import {
 } from "@postern/contracts";
 import { createDefinitionStore } from "../src/adapters/definition-store";
 import { applyDefinition } from "../src/domain/operations";
-import { consumeResults } from "../src/domain/results";
+import { consumeResults } from "../src/results/results";
 import type { Platform } from "../src/app/platform";
 import { group, lettersOf, onlyUsers, people, resultOf, startWorld, type World } from "./world";
 

@@ -42,7 +42,7 @@ import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
 import { runOnDemand } from "../src/domain/on-demand";
 import { runPages } from "../src/domain/page-run";
 import type { CycleWatchPorts } from "../src/domain/cycle-watch";
-import { consumeResults } from "../src/domain/results";
+import { consumeResults } from "../src/results/results";
 import { StreamClaims } from "../src/domain/stream-claims";
 import { tick } from "../src/domain/sync-timer";
 import { createPlatform, type Platform } from "../src/app/platform";

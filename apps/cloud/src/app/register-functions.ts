@@ -6,7 +6,7 @@ import { cycleWatchHandler } from "../functions/cycle-watch";
 import { deadLetterHandler } from "../dead-letters/trigger";
 import { pageRunHandler } from "../functions/page-run";
 import { parkedWatchHandler } from "../parked/trigger";
-import { resultsHandler } from "../functions/results";
+import { resultsHandler } from "../results/trigger";
 import { syncTimerHandler } from "../functions/sync-timer";
 
 /** App setting (or group of settings) that holds the namespace. */

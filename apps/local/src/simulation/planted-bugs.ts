@@ -96,7 +96,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "retry copy not waited for",
-    file: `${cloud}/domain/results.ts`,
+    file: `${cloud}/results/results.ts`,
     from: "if (failed !== undefined) throw failed.reason;",
     to: "",
     why: "A result is completed although the copy of its waiting item was refused: a cycle never completes.",
@@ -110,7 +110,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "result counted by delivery",
-    file: `${cloud}/domain/results.ts`,
+    file: `${cloud}/results/results.ts`,
     from: "id: markerId(result.workMessageId),",
     to: "id: markerId(`${result.workMessageId}${message.messageId}`),",
     why: "A second report of one message counts again: cycle totals add up.",

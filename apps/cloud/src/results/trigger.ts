@@ -2,8 +2,8 @@ import type { ServiceBusQueueHandler } from "@azure/functions";
 import { eventAttribute, type GroupName } from "@postern/contracts";
 import { isParked, keepParked, type ParkedPorts } from "../parked/parked-messages";
 import type { SyncPorts } from "../ports/cloud-ports";
-import { consumeResults } from "../domain/results";
-import { batchOfMessages } from "./queue-message";
+import { consumeResults } from "./results";
+import { batchOfMessages } from "../functions/queue-message";
 
 export function resultsHandler(
   ports: SyncPorts & ParkedPorts,
