@@ -4,7 +4,7 @@ export { watchCycles } from "./domain/cycle-watch";
 export type { DeadLetterPorts, DeadLetterStore } from "./dead-letters/dead-letter-ports";
 export { discardDeadLetters } from "./dead-letters/discard";
 export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
-export { applyDefinition, startCycle } from "./domain/definitions";
+export { applyDefinition, startCycle } from "./sync/definitions/apply-definition";
 export { releaseHolds } from "./domain/held-items";
 export type { AuditEntry } from "./jobs/job-ports";
 export { runOnDemand, startOnDemand } from "./domain/on-demand";

@@ -5,7 +5,7 @@ import {
   PosternError,
   SyncDefinition,
 } from "@postern/contracts";
-import { createDefinitionStore } from "../src/adapters/definition-store";
+import { createDefinitionStore } from "../src/sync/definitions/definition-store";
 import { applyDefinition } from "../src/domain/operations";
 import { consumeResults } from "../src/results/results";
 import type { Platform } from "../src/app/platform";

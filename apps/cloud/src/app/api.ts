@@ -7,7 +7,7 @@ import { healthHandlers } from "../health/http";
 import { jobHandlers } from "../jobs/http";
 import { openApiHandlers } from "../http/openapi/http";
 import { parkedHandlers } from "../parked/http";
-import { syncHandlers } from "../functions/http-syncs";
+import { syncHandlers } from "../sync/definitions/http";
 import type { Platform } from "./platform";
 import { accessTokenVerifier } from "../http/access-token";
 import { type Endpoint, endpoints } from "../http/endpoint";

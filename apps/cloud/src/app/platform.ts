@@ -5,7 +5,7 @@ import { createAgentStore } from "../agents/agent-store";
 import { createCredential } from "../adapters/credential";
 import { createDatabase } from "../azure/cosmos-client";
 import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
-import { createDefinitionStore } from "../adapters/definition-store";
+import { createDefinitionStore } from "../sync/definitions/definition-store";
 import { createGraphSource } from "../adapters/graph-source";
 import { createHoldStore } from "../adapters/hold-store";
 import { createIndexStore } from "../adapters/index-store";

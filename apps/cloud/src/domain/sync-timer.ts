@@ -1,7 +1,7 @@
 import { startQueueName } from "@postern/contracts";
 import { compileDefinition } from "./compiled-definition";
 import { cycleIdAt } from "../cycles/cycle-id";
-import { settleDefinition } from "./definitions";
+import { settleDefinition } from "../sync/definitions/apply-definition";
 import type { OutgoingMessage, SyncPorts } from "../ports/cloud-ports";
 import { startMessageOf, tickMessageId } from "./start-messages";
 

@@ -7,13 +7,13 @@ import {
   startCycle,
   viewCycle,
   viewSync,
-} from "../domain/operations";
-import type { DefinitionRecord, Stored, SyncPorts } from "../ports/cloud-ports";
-import { auditRelease } from "../domain/release-audit";
-import type { AuditTrail } from "../jobs/job-ports";
-import type { Handlers } from "../http/endpoint";
-import { afterOf, continuationOf } from "../http/list-continuation";
-import { invalidRequest, noSuch } from "../http/request-error";
+} from "../../domain/operations";
+import type { DefinitionRecord, Stored, SyncPorts } from "../../ports/cloud-ports";
+import { auditRelease } from "../../domain/release-audit";
+import type { AuditTrail } from "../../jobs/job-ports";
+import type { Handlers } from "../../http/endpoint";
+import { afterOf, continuationOf } from "../../http/list-continuation";
+import { invalidRequest, noSuch } from "../../http/request-error";
 
 type SyncOperation =
   | "listSyncs"

@@ -10,11 +10,16 @@ import {
   type StreamName,
   type SyncDefinition,
 } from "@postern/contracts";
-import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
-import { compileDefinition } from "./compiled-definition";
-import { cycleIdAt } from "../cycles/cycle-id";
-import type { DefinitionRecord, ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
-import { startMessageOf } from "./start-messages";
+import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
+import { compileDefinition } from "../../domain/compiled-definition";
+import { cycleIdAt } from "../../cycles/cycle-id";
+import type {
+  DefinitionRecord,
+  ProgressOperation,
+  Stored,
+  SyncPorts,
+} from "../../ports/cloud-ports";
+import { startMessageOf } from "../../domain/start-messages";
 
 /** Sync definitions: applying one, and the cycles that this and a caller's wish begin. */
 export interface AppliedDefinition {

@@ -1,8 +1,8 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DefinitionId, SyncDefinition } from "@postern/contracts";
 import { z } from "zod";
-import type { Clock, DefinitionRecord, DefinitionStore, Stored } from "../ports/cloud-ports";
-import { etagOf, guarded, queryAll, statusOf } from "../azure/cosmos-operations";
+import type { Clock, DefinitionRecord, DefinitionStore, Stored } from "../../ports/cloud-ports";
+import { etagOf, guarded, queryAll, statusOf } from "../../azure/cosmos-operations";
 
 /**
  * Container `definitions`, behind a cache of 10 s: the timer asks every tick. What this process writes drops the cache;
