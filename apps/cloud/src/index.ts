@@ -1,4 +1,4 @@
-export { allowance } from "./domain/breaker";
+export { allowance } from "./sync/entities/breaker";
 export { summarise } from "./cycles/cycle-views";
 export { watchCycles } from "./domain/cycle-watch";
 export type { DeadLetterPorts, DeadLetterStore } from "./dead-letters/dead-letter-ports";

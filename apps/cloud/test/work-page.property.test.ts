@@ -3,7 +3,7 @@ import { SyncDefinition, type CycleId, type Version, type WorkItem } from "@post
 import fc from "fast-check";
 import { compileDefinition } from "../src/domain/compiled-definition";
 import type { SourceChange } from "../src/ports/cloud-ports";
-import { runWorkPage, type WorkPageResult } from "../src/domain/work-page";
+import { runWorkPage, type WorkPageResult } from "../src/sync/entities/work-page";
 import { memoryPorts, putCounter, putPage } from "./memory-ports";
 
 /*

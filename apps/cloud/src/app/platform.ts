@@ -8,7 +8,7 @@ import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
 import { createDefinitionStore } from "../sync/definitions/definition-store";
 import { createGraphSource } from "../adapters/graph-source";
 import { createHoldStore } from "../adapters/hold-store";
-import { createIndexStore } from "../adapters/index-store";
+import { createIndexStore } from "../sync/entities/index-store";
 import { createJobUpdates } from "../jobs/job-store";
 import { createParkedStore } from "../parked/parked-store";
 import { createProgressStore } from "../cycles/progress-store";

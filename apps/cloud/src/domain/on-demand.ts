@@ -22,7 +22,7 @@ import {
 } from "../ports/cloud-ports";
 import { decideStart } from "./start-decision";
 import { startMessageOf } from "./start-messages";
-import { runWorkPage } from "./work-page";
+import { runWorkPage } from "../sync/entities/work-page";
 
 /**
  * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads

@@ -9,7 +9,7 @@ import { unmappedDeadLetter } from "../dead-letters/new-dead-letter";
 import type { CompiledDefinition } from "./compiled-definition";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "./work-messages";
-import type { WorkPageResult } from "./work-page";
+import type { WorkPageResult } from "../sync/entities/work-page";
 
 /** What became of a page's entities: in its record if it is committed. */
 export interface PageOutcome {

@@ -6,12 +6,12 @@ import {
   type Version,
 } from "@postern/contracts";
 import type { CompiledDefinition } from "./compiled-definition";
-import type { LeftBehind } from "./index-merge";
+import type { LeftBehind } from "../sync/entities/index-merge";
 import { commitPage } from "./page-commit";
 import { enqueue, type PageOutcome } from "./page-enqueue";
 import type { SourceChange, SyncPorts } from "../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
-import { runWorkPage } from "./work-page";
+import { runWorkPage } from "../sync/entities/work-page";
 
 export interface CycleOfRun {
   readonly cycleId: CycleId;

@@ -16,14 +16,14 @@ import {
   ServiceUnavailable,
   type Standing,
   type Stored,
-} from "../ports/cloud-ports";
+} from "../../ports/cloud-ports";
 import {
   etagOf,
   guarded,
   jsonBody,
   queryAll,
   withoutSystemProperties,
-} from "../azure/cosmos-operations";
+} from "../../azure/cosmos-operations";
 
 /**
  * Container `index`: a document an entity, partitioned by lane. Documents of one lane travel together: written in one

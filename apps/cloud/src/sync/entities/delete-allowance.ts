@@ -9,7 +9,7 @@ import {
 } from "@postern/contracts";
 import { allot, type Allotment, expiredHours, hourOf } from "./breaker";
 import type { Decision } from "./decide";
-import type { SyncPorts } from "../ports/cloud-ports";
+import type { SyncPorts } from "../../ports/cloud-ports";
 
 /** The delete breaker in effect: what a page takes of the allowance, and what it has to hold for want of it. */
 const ATTEMPTS = 5;

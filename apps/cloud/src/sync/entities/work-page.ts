@@ -10,7 +10,7 @@ import {
   type Version,
   type WorkItem,
 } from "@postern/contracts";
-import type { CompiledDefinition } from "./compiled-definition";
+import type { CompiledDefinition } from "../../domain/compiled-definition";
 import {
   type DecisionContext,
   decideMembership,
@@ -31,9 +31,15 @@ import {
   mergeMembership,
   mergeObject,
 } from "./index-merge";
-import type { IndexWrite, SourceChange, Standing, Stored, SyncPorts } from "../ports/cloud-ports";
+import type {
+  IndexWrite,
+  SourceChange,
+  Standing,
+  Stored,
+  SyncPorts,
+} from "../../ports/cloud-ports";
 import { readRestored } from "./restored-objects";
-import { makeItem } from "./work-messages";
+import { makeItem } from "../../domain/work-messages";
 
 /**
  * One work page: what was read under a claim, brought into the entity index and turned into work items. The index is

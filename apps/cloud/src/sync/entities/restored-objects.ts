@@ -1,8 +1,8 @@
 import { entityKey, type IndexEntry, type StreamName } from "@postern/contracts";
-import { bounded } from "./bounded";
-import type { CompiledDefinition } from "./compiled-definition";
+import { bounded } from "../../domain/bounded";
+import type { CompiledDefinition } from "../../domain/compiled-definition";
 import type { ObjectTouch } from "./index-merge";
-import type { Stored, SyncPorts } from "../ports/cloud-ports";
+import type { Stored, SyncPorts } from "../../ports/cloud-ports";
 
 const READS_AT_ONCE = 5;
 
