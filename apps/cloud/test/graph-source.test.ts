@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createGraphSource } from "../src/adapters/graph-source";
+import { createGraphSource } from "../src/sync/graph/graph-source";
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 

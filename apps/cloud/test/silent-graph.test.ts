@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { createCredential } from "../src/adapters/credential";
-import { createGraphSource } from "../src/adapters/graph-source";
+import { createGraphSource } from "../src/sync/graph/graph-source";
 
 /** Takes every connection and says nothing: what is left of one whose other end is gone without a word. */
 let silence: Server;

@@ -6,7 +6,7 @@ import { createCredential } from "../adapters/credential";
 import { createDatabase } from "../azure/cosmos-client";
 import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
 import { createDefinitionStore } from "../sync/definitions/definition-store";
-import { createGraphSource } from "../adapters/graph-source";
+import { createGraphSource } from "../sync/graph/graph-source";
 import { createHoldStore } from "../adapters/hold-store";
 import { createIndexStore } from "../sync/entities/index-store";
 import { createJobUpdates } from "../jobs/job-store";

@@ -15,7 +15,7 @@ import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
 import { newJobId } from "../domain/job-id";
 import type { JobPorts } from "./job-ports";
-import { isObjectId } from "../domain/object-id";
+import { isObjectId } from "../sync/graph/object-id";
 
 export interface JobOrder {
   readonly request: JobRequest;

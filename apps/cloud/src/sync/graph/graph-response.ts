@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { limits, type StreamName } from "@postern/contracts";
-import { ObjectId } from "../domain/object-id";
+import { ObjectId } from "./object-id";
 import {
   type MemberChange,
   type ReferenceChange,
   type SourceChange,
   SourceError,
   type SourcePage,
-} from "../ports/cloud-ports";
+} from "../../ports/cloud-ports";
 
 /** What Microsoft Graph answers, taken as hostile: checked, bounded, and cut down to what was asked for. */
 const Removed = z.object({ reason: z.string().max(50).optional() });

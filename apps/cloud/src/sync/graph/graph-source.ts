@@ -5,9 +5,9 @@ import {
   HTTPMessageHandler,
 } from "@microsoft/microsoft-graph-client";
 import type { TokenCredential } from "@azure/identity";
-import { isObjectId } from "../domain/object-id";
-import { type GraphSource, SourceError } from "../ports/cloud-ports";
-import type { Settings } from "../settings";
+import { isObjectId } from "./object-id";
+import { type GraphSource, SourceError } from "../../ports/cloud-ports";
+import type { Settings } from "../../settings";
 import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
 
 /**
