@@ -5,7 +5,7 @@ export type { DeadLetterPorts, DeadLetterStore } from "./dead-letters/dead-lette
 export { discardDeadLetters } from "./dead-letters/discard";
 export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
 export { applyDefinition, startCycle } from "./sync/definitions/apply-definition";
-export { releaseHolds } from "./domain/held-items";
+export { releaseHolds } from "./sync/holds/held-items";
 export type { AuditEntry } from "./jobs/job-ports";
 export { runOnDemand, startOnDemand } from "./domain/on-demand";
 export { runPages } from "./domain/page-run";

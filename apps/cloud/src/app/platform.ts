@@ -7,7 +7,7 @@ import { createDatabase } from "../azure/cosmos-client";
 import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
 import { createDefinitionStore } from "../sync/definitions/definition-store";
 import { createGraphSource } from "../sync/graph/graph-source";
-import { createHoldStore } from "../adapters/hold-store";
+import { createHoldStore } from "../sync/holds/hold-store";
 import { createIndexStore } from "../sync/entities/index-store";
 import { createJobUpdates } from "../jobs/job-store";
 import { createParkedStore } from "../parked/parked-store";

@@ -236,14 +236,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "release left half-way",
-    file: `${cloud}/domain/held-items.ts`,
+    file: `${cloud}/sync/holds/held-items.ts`,
     from: "if ((await ports.index.write(writes)) === undefined) return undefined;",
     to: "if ((await ports.index.write(writes)) === undefined) return 0;",
     why: "A release that meets a conflict ends there: memberships of what was removed stay.",
   },
   {
     name: "release without what follows",
-    file: `${cloud}/domain/held-items.ts`,
+    file: `${cloud}/sync/holds/held-items.ts`,
     from: "await followReleased(ports, definition, released);",
     to: "if (released.length < 0) await followReleased(ports, definition, released);",
     why: "A released removal leaves its memberships behind.",

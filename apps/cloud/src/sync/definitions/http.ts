@@ -9,7 +9,7 @@ import {
   viewSync,
 } from "../../domain/operations";
 import type { DefinitionRecord, Stored, SyncPorts } from "../../ports/cloud-ports";
-import { auditRelease } from "../../domain/release-audit";
+import { auditRelease } from "../holds/release-audit";
 import type { AuditTrail } from "../../jobs/job-ports";
 import type { Handlers } from "../../http/endpoint";
 import { afterOf, continuationOf } from "../../http/list-continuation";

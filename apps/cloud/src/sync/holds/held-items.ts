@@ -9,13 +9,13 @@ import {
   type SyncDefinition,
   type Version,
 } from "@postern/contracts";
-import { cycleDocumentId } from "../cycles/cycle-document";
-import { followUpIdOf, startFollowUp } from "./follow-up";
-import { releaseMessageId } from "./item-message-ids";
-import { markerOf } from "../cycles/message-marker";
-import { markerId, pageId } from "./page-commit";
-import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "../ports/cloud-ports";
-import { singleItemMessage, workQueueOf } from "./work-messages";
+import { cycleDocumentId } from "../../cycles/cycle-document";
+import { followUpIdOf, startFollowUp } from "../../domain/follow-up";
+import { releaseMessageId } from "../../domain/item-message-ids";
+import { markerOf } from "../../cycles/message-marker";
+import { markerId, pageId } from "../../domain/page-commit";
+import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "../../ports/cloud-ports";
+import { singleItemMessage, workQueueOf } from "../../domain/work-messages";
 
 /**
  * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow

@@ -1,9 +1,9 @@
 import type { Database } from "@azure/cosmos";
 import { containers, Hold } from "@postern/contracts";
-import type { HoldStore } from "../ports/cloud-ports";
-import { bulk, guarded, jsonBody } from "../azure/cosmos-operations";
-import { documentContainer } from "../azure/document-container";
-import { equalTo, keysetPage } from "../azure/keyset-page";
+import type { HoldStore } from "../../ports/cloud-ports";
+import { bulk, guarded, jsonBody } from "../../azure/cosmos-operations";
+import { documentContainer } from "../../azure/document-container";
+import { equalTo, keysetPage } from "../../azure/keyset-page";
 
 /** Container `holds`: what the breaker keeps back, a document an entity. */
 export function createHoldStore(database: Database): HoldStore {

@@ -1,8 +1,8 @@
 import type { DefinitionId } from "@postern/contracts";
-import type { Order } from "../dead-letters/dead-letter";
-import { timeSortedId } from "./job-id";
-import type { AuditTrail } from "../jobs/job-ports";
-import type { SyncPorts } from "../ports/cloud-ports";
+import type { Order } from "../../dead-letters/dead-letter";
+import { timeSortedId } from "../../domain/job-id";
+import type { AuditTrail } from "../../jobs/job-ports";
+import type { SyncPorts } from "../../ports/cloud-ports";
 
 /**
  * Who releases which held items and why, written before anything goes out: what cannot be audited is not released.
