@@ -9,7 +9,7 @@ import {
   type PageRecord,
   type SyncView,
 } from "@postern/contracts";
-import { compileDefinition } from "../domain/compiled-definition";
+import { compileDefinition } from "../sync/mapping/compiled-definition";
 import { waitsOf } from "./cycle-markers";
 import type { DefinitionRecord, Stored, SyncPorts } from "../ports/cloud-ports";
 

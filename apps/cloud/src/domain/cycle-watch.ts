@@ -11,7 +11,7 @@ import {
   type SyncDefinition,
 } from "@postern/contracts";
 import { cycleDocumentId } from "../cycles/cycle-document";
-import { compileDefinition } from "./compiled-definition";
+import { compileDefinition } from "../sync/mapping/compiled-definition";
 import { progressOf } from "../cycles/cycle-views";
 import {
   type AgentSight,

@@ -8,7 +8,7 @@ import {
   type StreamName,
 } from "@postern/contracts";
 import { newCycle } from "../cycles/cycle-document";
-import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
+import { compileDefinition, type CompiledDefinition } from "../sync/mapping/compiled-definition";
 import { onDemandCycleId } from "../cycles/cycle-id";
 import { viewCycle } from "../cycles/cycle-views";
 import { commitPage } from "./page-commit";

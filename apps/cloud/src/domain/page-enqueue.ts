@@ -6,7 +6,7 @@ import {
   type Version,
 } from "@postern/contracts";
 import { unmappedDeadLetter } from "../dead-letters/new-dead-letter";
-import type { CompiledDefinition } from "./compiled-definition";
+import type { CompiledDefinition } from "../sync/mapping/compiled-definition";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "./work-messages";
 import type { WorkPageResult } from "../sync/entities/work-page";

@@ -6,7 +6,7 @@ import {
   startSession,
 } from "@postern/contracts";
 import { cycleDocumentId } from "../cycles/cycle-document";
-import { compileDefinition, type CompiledDefinition } from "./compiled-definition";
+import { compileDefinition, type CompiledDefinition } from "../sync/mapping/compiled-definition";
 import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";

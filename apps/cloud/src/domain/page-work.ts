@@ -5,7 +5,7 @@ import {
   type StartMessage,
   type Version,
 } from "@postern/contracts";
-import type { CompiledDefinition } from "./compiled-definition";
+import type { CompiledDefinition } from "../sync/mapping/compiled-definition";
 import type { LeftBehind } from "../sync/entities/index-merge";
 import { commitPage } from "./page-commit";
 import { enqueue, type PageOutcome } from "./page-enqueue";

@@ -1,5 +1,5 @@
 import type { IndexEntry, StartMessage } from "@postern/contracts";
-import type { CompiledDefinition } from "./compiled-definition";
+import type { CompiledDefinition } from "../sync/mapping/compiled-definition";
 import type { CycleOfRun, PageWork } from "./page-work";
 import type { Stored, SyncPorts } from "../ports/cloud-ports";
 import type { Claim, StreamClaims } from "./stream-claims";

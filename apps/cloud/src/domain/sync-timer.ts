@@ -1,5 +1,5 @@
 import { startQueueName } from "@postern/contracts";
-import { compileDefinition } from "./compiled-definition";
+import { compileDefinition } from "../sync/mapping/compiled-definition";
 import { cycleIdAt } from "../cycles/cycle-id";
 import { settleDefinition } from "../sync/definitions/apply-definition";
 import type { OutgoingMessage, SyncPorts } from "../ports/cloud-ports";

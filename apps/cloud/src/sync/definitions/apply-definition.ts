@@ -11,7 +11,7 @@ import {
   type SyncDefinition,
 } from "@postern/contracts";
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
-import { compileDefinition } from "../../domain/compiled-definition";
+import { compileDefinition } from "../mapping/compiled-definition";
 import { cycleIdAt } from "../../cycles/cycle-id";
 import type {
   DefinitionRecord,

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { type IndexEntry, LANE_COUNT, lanesOf } from "@postern/contracts";
 import type { DefinitionId } from "@postern/contracts";
-import { type CompiledDefinition } from "../../domain/compiled-definition";
+import { type CompiledDefinition } from "../mapping/compiled-definition";
 import { type Decision, type Draft, hold, settle } from "./decide";
 
 const [lane] = lanesOf("people" as DefinitionId);

@@ -5,10 +5,10 @@ import {
   isInScope,
   mapEntity,
   MappingFailure,
-} from "../../domain/compiled-definition";
+} from "../mapping/compiled-definition";
 import { membershipProperties } from "./index-merge";
 import type { Standing } from "../../ports/cloud-ports";
-import type { ColumnValue } from "../../domain/mapping-expression";
+import type { ColumnValue } from "../mapping/mapping-expression";
 
 /**
  * From the index before and after a work page to what the target should hold. Levels, not edges: the same entry always

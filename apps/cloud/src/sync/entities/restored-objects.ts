@@ -1,6 +1,6 @@
 import { entityKey, type IndexEntry, type StreamName } from "@postern/contracts";
 import { bounded } from "../../domain/bounded";
-import type { CompiledDefinition } from "../../domain/compiled-definition";
+import type { CompiledDefinition } from "../mapping/compiled-definition";
 import type { ObjectTouch } from "./index-merge";
 import type { Stored, SyncPorts } from "../../ports/cloud-ports";
 

@@ -10,7 +10,7 @@ import {
   type Version,
   type WorkItem,
 } from "@postern/contracts";
-import type { CompiledDefinition } from "../../domain/compiled-definition";
+import type { CompiledDefinition } from "../mapping/compiled-definition";
 import {
   type DecisionContext,
   decideMembership,
