@@ -7,8 +7,8 @@ export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
 export { applyDefinition, startCycle } from "./sync/definitions/apply-definition";
 export { releaseHolds } from "./sync/holds/held-items";
 export type { AuditEntry } from "./jobs/job-ports";
-export { runOnDemand, startOnDemand } from "./domain/on-demand";
-export { runPages } from "./domain/page-run";
+export { runOnDemand, startOnDemand } from "./sync/pages/on-demand";
+export { runPages } from "./sync/pages/page-run";
 export {
   type CycleHistory,
   type DeadLetterSink,

@@ -4,7 +4,7 @@ import { StreamClaims } from "../domain/stream-claims";
 import type { Platform } from "./platform";
 import { cycleWatchHandler } from "../functions/cycle-watch";
 import { deadLetterHandler } from "../dead-letters/trigger";
-import { pageRunHandler } from "../functions/page-run";
+import { pageRunHandler } from "../sync/pages/trigger";
 import { parkedWatchHandler } from "../parked/trigger";
 import { resultsHandler } from "../results/trigger";
 import { syncTimerHandler } from "../functions/sync-timer";

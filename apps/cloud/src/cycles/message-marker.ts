@@ -7,7 +7,7 @@ import {
   type OutcomeCounts,
   type Version,
 } from "@postern/contracts";
-import { markerId } from "../domain/page-commit";
+import { markerId } from "../sync/pages/page-commit";
 import { ServiceUnavailable, type SyncPorts } from "../ports/cloud-ports";
 
 /** Where what became of a work message counts. */

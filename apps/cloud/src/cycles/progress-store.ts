@@ -16,7 +16,7 @@ import {
 } from "@postern/contracts";
 import { cycleDocumentId } from "./cycle-document";
 import { z } from "zod";
-import { pageId } from "../domain/page-commit";
+import { pageId } from "../sync/pages/page-commit";
 import type {
   ProgressOperation,
   ProgressStore,

@@ -2,4 +2,4 @@
 export { listCycles, viewCycle, viewSync } from "../cycles/cycle-views";
 export { applyDefinition, startCycle } from "../sync/definitions/apply-definition";
 export { listHolds, releaseHolds } from "../sync/holds/held-items";
-export { startOnDemand } from "./on-demand";
+export { startOnDemand } from "../sync/pages/on-demand";

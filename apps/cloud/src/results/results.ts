@@ -26,9 +26,9 @@ import {
 } from "../dead-letters/new-dead-letter";
 import { viewCycle } from "../cycles/cycle-views";
 import { retryMessageId } from "../domain/item-message-ids";
-import { outcomesOf } from "../domain/on-demand";
+import { outcomesOf } from "../sync/pages/on-demand";
 import { isCountedReport } from "../cycles/message-marker";
-import { markerId } from "../domain/page-commit";
+import { markerId } from "../sync/pages/page-commit";
 import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "../ports/cloud-ports";
 import { countBegun, type ReplayTold } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";

@@ -159,21 +159,21 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "version used twice",
-    file: `${cloud}/domain/page-commit.ts`,
+    file: `${cloud}/sync/pages/page-commit.ts`,
     from: "...claim.versions.filter((spare) => spare !== version),",
     to: "...claim.versions,",
     why: "Two pages carry one version: two contents under one version.",
   },
   {
     name: "checkpoint without fence",
-    file: `${cloud}/domain/page-commit.ts`,
+    file: `${cloud}/sync/pages/page-commit.ts`,
     from: '{ kind: "replace", document: checkpoint, etag: claim.etag },\n    {\n      kind: "patch",\n      id: "counter",',
     to: '{ kind: "replace", document: checkpoint, etag: undefined },\n    {\n      kind: "patch",\n      id: "counter",',
     why: "A run that lost its claim commits all the same: pages are skipped or counted twice.",
   },
   {
     name: "commit before enqueue",
-    file: `${cloud}/domain/page-enqueue.ts`,
+    file: `${cloud}/sync/pages/page-enqueue.ts`,
     from: "await ports.bus.send(workQueueOf(definition), messages);",
     to: "void ports.bus.send(workQueueOf(definition), messages).catch(() => undefined);",
     why: "A page is committed although its messages were refused: a change is lost.",
@@ -187,7 +187,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "generation outlives its enumeration",
-    file: `${cloud}/domain/page-run.ts`,
+    file: `${cloud}/sync/pages/page-run.ts`,
     from: "checkpoint.link === null ? version : checkpoint.generation",
     to: "checkpoint.generation",
     why: "What only an abandoned enumeration has seen counts as seen: a delete is lost.",

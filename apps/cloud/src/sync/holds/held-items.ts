@@ -13,7 +13,7 @@ import { cycleDocumentId } from "../../cycles/cycle-document";
 import { followUpIdOf, startFollowUp } from "../../domain/follow-up";
 import { releaseMessageId } from "../../domain/item-message-ids";
 import { markerOf } from "../../cycles/message-marker";
-import { markerId, pageId } from "../../domain/page-commit";
+import { markerId, pageId } from "../pages/page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "../../ports/cloud-ports";
 import { singleItemMessage, workQueueOf } from "../../domain/work-messages";
 

@@ -5,16 +5,16 @@ import {
   type StartMessage,
   startSession,
 } from "@postern/contracts";
-import { cycleDocumentId } from "../cycles/cycle-document";
-import { compileDefinition, type CompiledDefinition } from "../sync/mapping/compiled-definition";
+import { cycleDocumentId } from "../../cycles/cycle-document";
+import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
 import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";
-import { ServiceUnavailable, SourceError, type SyncPorts } from "../ports/cloud-ports";
-import { decideStart } from "./start-decision";
-import { continuationOf, startMessageOf } from "./start-messages";
+import { ServiceUnavailable, SourceError, type SyncPorts } from "../../ports/cloud-ports";
+import { decideStart } from "../../domain/start-decision";
+import { continuationOf, startMessageOf } from "../../domain/start-messages";
 import { beginResync } from "./resync";
-import type { Claim, StreamClaims } from "./stream-claims";
+import type { Claim, StreamClaims } from "../../domain/stream-claims";
 import { sweep, type SweepOptions } from "./sweep";
 import { readPages, type ReadPages } from "./work-page-reader";
 

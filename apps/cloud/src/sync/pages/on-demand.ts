@@ -7,10 +7,10 @@ import {
   streamOf,
   type StreamName,
 } from "@postern/contracts";
-import { newCycle } from "../cycles/cycle-document";
-import { compileDefinition, type CompiledDefinition } from "../sync/mapping/compiled-definition";
-import { onDemandCycleId } from "../cycles/cycle-id";
-import { viewCycle } from "../cycles/cycle-views";
+import { newCycle } from "../../cycles/cycle-document";
+import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
+import { onDemandCycleId } from "../../cycles/cycle-id";
+import { viewCycle } from "../../cycles/cycle-views";
 import { commitPage } from "./page-commit";
 import { enqueue } from "./page-enqueue";
 import type { PageRunOptions } from "./page-run";
@@ -19,10 +19,10 @@ import {
   type SourceChange,
   SourceError,
   type SyncPorts,
-} from "../ports/cloud-ports";
-import { decideStart } from "./start-decision";
-import { startMessageOf } from "./start-messages";
-import { runWorkPage } from "../sync/entities/work-page";
+} from "../../ports/cloud-ports";
+import { decideStart } from "../../domain/start-decision";
+import { startMessageOf } from "../../domain/start-messages";
+import { runWorkPage } from "../entities/work-page";
 
 /**
  * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads

@@ -5,11 +5,11 @@ import {
   type StartMessage,
   type Version,
 } from "@postern/contracts";
-import { unmappedDeadLetter } from "../dead-letters/new-dead-letter";
-import type { CompiledDefinition } from "../sync/mapping/compiled-definition";
-import type { SyncPorts } from "../ports/cloud-ports";
-import { cutMessages, workQueueOf } from "./work-messages";
-import type { WorkPageResult } from "../sync/entities/work-page";
+import { unmappedDeadLetter } from "../../dead-letters/new-dead-letter";
+import type { CompiledDefinition } from "../mapping/compiled-definition";
+import type { SyncPorts } from "../../ports/cloud-ports";
+import { cutMessages, workQueueOf } from "../../domain/work-messages";
+import type { WorkPageResult } from "../entities/work-page";
 
 /** What became of a page's entities: in its record if it is committed. */
 export interface PageOutcome {

@@ -5,13 +5,13 @@ import {
   type StartMessage,
   type Version,
 } from "@postern/contracts";
-import type { CompiledDefinition } from "../sync/mapping/compiled-definition";
-import type { LeftBehind } from "../sync/entities/index-merge";
+import type { CompiledDefinition } from "../mapping/compiled-definition";
+import type { LeftBehind } from "../entities/index-merge";
 import { commitPage } from "./page-commit";
 import { enqueue, type PageOutcome } from "./page-enqueue";
-import type { SourceChange, SyncPorts } from "../ports/cloud-ports";
-import { type Claim, leaseMs, type StreamClaims } from "./stream-claims";
-import { runWorkPage } from "../sync/entities/work-page";
+import type { SourceChange, SyncPorts } from "../../ports/cloud-ports";
+import { type Claim, leaseMs, type StreamClaims } from "../../domain/stream-claims";
+import { runWorkPage } from "../entities/work-page";
 
 export interface CycleOfRun {
   readonly cycleId: CycleId;

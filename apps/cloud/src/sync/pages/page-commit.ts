@@ -11,9 +11,9 @@ import {
   type StreamName,
   type Version,
 } from "@postern/contracts";
-import { cycleDocumentId, newCycle } from "../cycles/cycle-document";
-import type { ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
-import { type Claim, type StreamClaims, versionOf } from "./stream-claims";
+import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
+import type { ProgressOperation, Stored, SyncPorts } from "../../ports/cloud-ports";
+import { type Claim, type StreamClaims, versionOf } from "../../domain/stream-claims";
 
 /** How the record of a committed page is called in the store. */
 export function pageId(version: Version): string {

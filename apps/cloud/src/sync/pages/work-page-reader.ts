@@ -1,5 +1,5 @@
 import type { StreamName } from "@postern/contracts";
-import { SourceError, type SourceChange, type SyncPorts } from "../ports/cloud-ports";
+import { SourceError, type SourceChange, type SyncPorts } from "../../ports/cloud-ports";
 
 /** Graph pages and objects of one work page: enough for lanes to fill messages, little enough to hold two in memory. */
 const MAX_SOURCE_PAGES = 8;

@@ -6,10 +6,10 @@ import {
   START_MESSAGE_TYPE,
   StartMessage,
 } from "@postern/contracts";
-import { storeUnreadable } from "../dead-letters/dead-letter-drain";
-import { runOnDemand } from "../domain/on-demand";
-import { type PageRunOptions, runPages } from "../domain/page-run";
-import { singleMessage } from "./queue-message";
+import { storeUnreadable } from "../../dead-letters/dead-letter-drain";
+import { runOnDemand } from "./on-demand";
+import { type PageRunOptions, runPages } from "./page-run";
+import { singleMessage } from "../../functions/queue-message";
 
 export function pageRunHandler(options: PageRunOptions): ServiceBusQueueHandler {
   const { ports } = options;
