@@ -34,5 +34,5 @@ export {
 export { replayDeadLetters } from "./dead-letters/replay/replay";
 export { resumeReplays } from "./dead-letters/replay/resume-replays";
 export { consumeResults } from "./results/results";
-export { StreamClaims } from "./domain/stream-claims";
-export { tick } from "./domain/sync-timer";
+export { StreamClaims } from "./sync/streams/stream-claims";
+export { tick } from "./sync/streams/sync-timer";

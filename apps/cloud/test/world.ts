@@ -43,8 +43,8 @@ import { runOnDemand } from "../src/sync/pages/on-demand";
 import { runPages } from "../src/sync/pages/page-run";
 import type { CycleWatchPorts } from "../src/domain/cycle-watch";
 import { consumeResults } from "../src/results/results";
-import { StreamClaims } from "../src/domain/stream-claims";
-import { tick } from "../src/domain/sync-timer";
+import { StreamClaims } from "../src/sync/streams/stream-claims";
+import { tick } from "../src/sync/streams/sync-timer";
 import { createPlatform, type Platform } from "../src/app/platform";
 import { loadSettings } from "../src/settings";
 

@@ -1,13 +1,13 @@
 import { app } from "@azure/functions";
 import { jobsQueueName, resultsQueueName, startQueueName, workQueueName } from "@postern/contracts";
-import { StreamClaims } from "../domain/stream-claims";
+import { StreamClaims } from "../sync/streams/stream-claims";
 import type { Platform } from "./platform";
 import { cycleWatchHandler } from "../functions/cycle-watch";
 import { deadLetterHandler } from "../dead-letters/trigger";
 import { pageRunHandler } from "../sync/pages/trigger";
 import { parkedWatchHandler } from "../parked/trigger";
 import { resultsHandler } from "../results/trigger";
-import { syncTimerHandler } from "../functions/sync-timer";
+import { syncTimerHandler } from "../sync/streams/trigger";
 
 /** App setting (or group of settings) that holds the namespace. */
 const connection = "ServiceBusConnection";

@@ -21,11 +21,11 @@ import {
   type WatchDecision,
   type WatchedCycle,
 } from "./cycle-watch-decision";
-import { followUpAsked } from "./follow-up";
+import { followUpAsked } from "../sync/streams/follow-up";
 import type { AgentStore } from "../jobs/job-ports";
 import { onlineAgents } from "../agents/online-agents";
 import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
-import { startMessageOf } from "./start-messages";
+import { startMessageOf } from "../sync/streams/start-messages";
 import { workQueueOf } from "./work-messages";
 
 /**

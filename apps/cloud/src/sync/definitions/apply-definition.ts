@@ -19,7 +19,7 @@ import type {
   Stored,
   SyncPorts,
 } from "../../ports/cloud-ports";
-import { startMessageOf } from "../../domain/start-messages";
+import { startMessageOf } from "../streams/start-messages";
 
 /** Sync definitions: applying one, and the cycles that this and a caller's wish begin. */
 export interface AppliedDefinition {

@@ -10,7 +10,7 @@ import {
   type Version,
 } from "@postern/contracts";
 import { cycleDocumentId } from "../../cycles/cycle-document";
-import { followUpIdOf, startFollowUp } from "../../domain/follow-up";
+import { followUpIdOf, startFollowUp } from "../streams/follow-up";
 import { releaseMessageId } from "../../domain/item-message-ids";
 import { markerOf } from "../../cycles/message-marker";
 import { markerId, pageId } from "../pages/page-commit";

@@ -20,8 +20,8 @@ import {
   SourceError,
   type SyncPorts,
 } from "../../ports/cloud-ports";
-import { decideStart } from "../../domain/start-decision";
-import { startMessageOf } from "../../domain/start-messages";
+import { decideStart } from "../streams/start-decision";
+import { startMessageOf } from "../streams/start-messages";
 import { runWorkPage } from "../entities/work-page";
 
 /**

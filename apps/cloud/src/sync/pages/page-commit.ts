@@ -13,7 +13,7 @@ import {
 } from "@postern/contracts";
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
 import type { ProgressOperation, Stored, SyncPorts } from "../../ports/cloud-ports";
-import { type Claim, type StreamClaims, versionOf } from "../../domain/stream-claims";
+import { type Claim, type StreamClaims, versionOf } from "../streams/stream-claims";
 
 /** How the record of a committed page is called in the store. */
 export function pageId(version: Version): string {

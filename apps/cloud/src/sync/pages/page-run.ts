@@ -11,10 +11,10 @@ import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";
 import { ServiceUnavailable, SourceError, type SyncPorts } from "../../ports/cloud-ports";
-import { decideStart } from "../../domain/start-decision";
-import { continuationOf, startMessageOf } from "../../domain/start-messages";
+import { decideStart } from "../streams/start-decision";
+import { continuationOf, startMessageOf } from "../streams/start-messages";
 import { beginResync } from "./resync";
-import type { Claim, StreamClaims } from "../../domain/stream-claims";
+import type { Claim, StreamClaims } from "../streams/stream-claims";
 import { sweep, type SweepOptions } from "./sweep";
 import { readPages, type ReadPages } from "./work-page-reader";
 

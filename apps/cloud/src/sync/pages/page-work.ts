@@ -10,7 +10,7 @@ import type { LeftBehind } from "../entities/index-merge";
 import { commitPage } from "./page-commit";
 import { enqueue, type PageOutcome } from "./page-enqueue";
 import type { SourceChange, SyncPorts } from "../../ports/cloud-ports";
-import { type Claim, leaseMs, type StreamClaims } from "../../domain/stream-claims";
+import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 import { runWorkPage } from "../entities/work-page";
 
 export interface CycleOfRun {

@@ -3,7 +3,7 @@ import { cycleIdAt } from "../../cycles/cycle-id";
 import { moveCheckpoint } from "./page-commit";
 import type { CycleOfRun } from "./page-work";
 import type { SyncPorts } from "../../ports/cloud-ports";
-import { type Claim, leaseMs, type StreamClaims } from "../../domain/stream-claims";
+import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 
 /**
  * The delta token is worth nothing any more: a new generation, in a cycle of its own, compares everything. Undefined:

@@ -2,7 +2,7 @@ import type { IndexEntry, StartMessage } from "@postern/contracts";
 import type { CompiledDefinition } from "../mapping/compiled-definition";
 import type { CycleOfRun, PageWork } from "./page-work";
 import type { Stored, SyncPorts } from "../../ports/cloud-ports";
-import type { Claim, StreamClaims } from "../../domain/stream-claims";
+import type { Claim, StreamClaims } from "../streams/stream-claims";
 
 /**
  * After a complete enumeration: what it has not shown is gone. Never reached by a partial one. Works in pages of its own,

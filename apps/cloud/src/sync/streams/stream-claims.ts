@@ -8,7 +8,7 @@ import {
   type StreamName,
   type Version,
 } from "@postern/contracts";
-import type { Stored, SyncPorts } from "../ports/cloud-ports";
+import type { Stored, SyncPorts } from "../../ports/cloud-ports";
 
 /**
  * Claims on streams, as far as this process holds them.

@@ -1,8 +1,8 @@
 import { startQueueName } from "@postern/contracts";
-import { compileDefinition } from "../sync/mapping/compiled-definition";
-import { cycleIdAt } from "../cycles/cycle-id";
-import { settleDefinition } from "../sync/definitions/apply-definition";
-import type { OutgoingMessage, SyncPorts } from "../ports/cloud-ports";
+import { compileDefinition } from "../mapping/compiled-definition";
+import { cycleIdAt } from "../../cycles/cycle-id";
+import { settleDefinition } from "../definitions/apply-definition";
+import type { OutgoingMessage, SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf, tickMessageId } from "./start-messages";
 
 /**

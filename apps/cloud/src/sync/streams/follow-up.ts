@@ -10,10 +10,10 @@ import {
   streamOf,
   type StreamName,
 } from "@postern/contracts";
-import { newCycle } from "../cycles/cycle-document";
-import { onDemandCycleId } from "../cycles/cycle-id";
-import { itemDigest } from "./item-message-ids";
-import type { SyncPorts } from "../ports/cloud-ports";
+import { newCycle } from "../../cycles/cycle-document";
+import { onDemandCycleId } from "../../cycles/cycle-id";
+import { itemDigest } from "../../domain/item-message-ids";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf } from "./start-messages";
 
 /**
