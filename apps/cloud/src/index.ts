@@ -1,6 +1,6 @@
 export { allowance } from "./sync/entities/breaker";
 export { summarise } from "./cycles/cycle-views";
-export { watchCycles } from "./domain/cycle-watch";
+export { watchCycles } from "./sync/watch/cycle-watch";
 export type { DeadLetterPorts, DeadLetterStore } from "./dead-letters/dead-letter-ports";
 export { discardDeadLetters } from "./dead-letters/discard";
 export { drainDeadLetter } from "./dead-letters/dead-letter-drain";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { type JobId, SyncDefinition } from "@postern/contracts";
-import { watchCycles } from "../src/domain/cycle-watch";
+import { watchCycles } from "../src/sync/watch/cycle-watch";
 import { applyDefinition, listCycles, startOnDemand, viewSync } from "../src/domain/operations";
 import { SourceError } from "../src/ports/cloud-ports";
 import { definitionId, id, onlyUsers, startWorld, type World } from "./world";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { AgentView, type CycleId, type CycleView, SyncDefinition } from "@postern/contracts";
 import { cycleIdAt } from "../src/cycles/cycle-id";
-import { watchCycles } from "../src/domain/cycle-watch";
-import { resultsIdleMs } from "../src/domain/cycle-watch-decision";
+import { watchCycles } from "../src/sync/watch/cycle-watch";
+import { resultsIdleMs } from "../src/sync/watch/cycle-watch-decision";
 import {
   applyDefinition,
   listCycles,

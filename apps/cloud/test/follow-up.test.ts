@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type CycleView, SyncDefinition } from "@postern/contracts";
-import { watchCycles } from "../src/domain/cycle-watch";
+import { watchCycles } from "../src/sync/watch/cycle-watch";
 import {
   applyDefinition,
   listCycles,

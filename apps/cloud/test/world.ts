@@ -41,7 +41,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
 import { runOnDemand } from "../src/sync/pages/on-demand";
 import { runPages } from "../src/sync/pages/page-run";
-import type { CycleWatchPorts } from "../src/domain/cycle-watch";
+import type { CycleWatchPorts } from "../src/sync/watch/cycle-watch";
 import { consumeResults } from "../src/results/results";
 import { StreamClaims } from "../src/sync/streams/stream-claims";
 import { tick } from "../src/sync/streams/sync-timer";

@@ -2,7 +2,7 @@ import { app } from "@azure/functions";
 import { jobsQueueName, resultsQueueName, startQueueName, workQueueName } from "@postern/contracts";
 import { StreamClaims } from "../sync/streams/stream-claims";
 import type { Platform } from "./platform";
-import { cycleWatchHandler } from "../functions/cycle-watch";
+import { cycleWatchHandler } from "../sync/watch/trigger";
 import { deadLetterHandler } from "../dead-letters/trigger";
 import { pageRunHandler } from "../sync/pages/trigger";
 import { parkedWatchHandler } from "../parked/trigger";

@@ -250,7 +250,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "request forgotten by the watch",
-    file: `${cloud}/domain/cycle-watch-decision.ts`,
+    file: `${cloud}/sync/watch/cycle-watch-decision.ts`,
     from: "restart: held ? null : { stream, from: ours ? checkpoint : null },",
     to: "restart: held || !ours ? null : { stream, from: checkpoint },",
     why: "A cycle whose start message was never sent stands for ever: every cycle completes.",

@@ -10,9 +10,9 @@ import {
   type StreamName,
   type SyncDefinition,
 } from "@postern/contracts";
-import { cycleDocumentId } from "../cycles/cycle-document";
-import { compileDefinition } from "../sync/mapping/compiled-definition";
-import { progressOf } from "../cycles/cycle-views";
+import { cycleDocumentId } from "../../cycles/cycle-document";
+import { compileDefinition } from "../mapping/compiled-definition";
+import { progressOf } from "../../cycles/cycle-views";
 import {
   type AgentSight,
   decideCycle,
@@ -21,12 +21,17 @@ import {
   type WatchDecision,
   type WatchedCycle,
 } from "./cycle-watch-decision";
-import { followUpAsked } from "../sync/streams/follow-up";
-import type { AgentStore } from "../jobs/job-ports";
-import { onlineAgents } from "../agents/online-agents";
-import type { OutgoingMessage, ProgressOperation, Stored, SyncPorts } from "../ports/cloud-ports";
-import { startMessageOf } from "../sync/streams/start-messages";
-import { workQueueOf } from "./work-messages";
+import { followUpAsked } from "../streams/follow-up";
+import type { AgentStore } from "../../jobs/job-ports";
+import { onlineAgents } from "../../agents/online-agents";
+import type {
+  OutgoingMessage,
+  ProgressOperation,
+  Stored,
+  SyncPorts,
+} from "../../ports/cloud-ports";
+import { startMessageOf } from "../streams/start-messages";
+import { workQueueOf } from "../../domain/work-messages";
 
 /**
  * Looks after cycles in which nothing moves: marks them for people, asks again for what stands, takes the mark away when it
