@@ -2,7 +2,7 @@ import type { ServiceBusQueueHandler } from "@azure/functions";
 import type { QueueOfGroup } from "./new-dead-letter";
 import { drainDeadLetter } from "./dead-letter-drain";
 import type { SyncPorts } from "../ports/cloud-ports";
-import { singleMessage } from "../functions/queue-message";
+import { singleMessage } from "../triggers/queue-message";
 
 export function deadLetterHandler(ports: SyncPorts, queue: QueueOfGroup): ServiceBusQueueHandler {
   return (body, context) => drainDeadLetter(ports, queue, singleMessage(body, context));

@@ -2,7 +2,7 @@ import { app } from "@azure/functions";
 import { jobPorts } from "../adapters/job-ports";
 import { redispatchJobs } from "./job-watch";
 import type { Platform } from "../app/platform";
-import { timerTick } from "../functions/timer-tick";
+import { timerTick } from "../triggers/timer-tick";
 
 /** A lost lease is noticed 35 s after the last heartbeat: looking this often adds a third to that at most. */
 const EVERY_TEN_SECONDS = "*/10 * * * * *";

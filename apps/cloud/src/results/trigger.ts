@@ -3,7 +3,7 @@ import { eventAttribute, type GroupName } from "@postern/contracts";
 import { isParked, keepParked, type ParkedPorts } from "../parked/parked-messages";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { consumeResults } from "./results";
-import { batchOfMessages } from "../functions/queue-message";
+import { batchOfMessages } from "../triggers/queue-message";
 
 export function resultsHandler(
   ports: SyncPorts & ParkedPorts,

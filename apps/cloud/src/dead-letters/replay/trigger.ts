@@ -2,7 +2,7 @@ import { app } from "@azure/functions";
 import { deadLetterPorts } from "../../adapters/dead-letter-ports";
 import { resumeReplays } from "./resume-replays";
 import type { Platform } from "../../app/platform";
-import { timerTick } from "../../functions/timer-tick";
+import { timerTick } from "../../triggers/timer-tick";
 
 /** A claim lapses a minute after it was made: looking this often doubles that at most. */
 const EVERY_MINUTE = "30 * * * * *";

@@ -9,7 +9,7 @@ import {
 import { storeUnreadable } from "../../dead-letters/dead-letter-drain";
 import { runOnDemand } from "./on-demand";
 import { type PageRunOptions, runPages } from "./page-run";
-import { singleMessage } from "../../functions/queue-message";
+import { singleMessage } from "../../triggers/queue-message";
 
 export function pageRunHandler(options: PageRunOptions): ServiceBusQueueHandler {
   const { ports } = options;

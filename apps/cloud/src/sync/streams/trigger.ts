@@ -1,7 +1,7 @@
 import type { TimerHandler } from "@azure/functions";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { tick } from "./sync-timer";
-import { timerTick } from "../../functions/timer-tick";
+import { timerTick } from "../../triggers/timer-tick";
 
 /** The tick is when it was due, not when it ran: instances that tick together then ask for the same. */
 export function syncTimerHandler(ports: SyncPorts): TimerHandler {
