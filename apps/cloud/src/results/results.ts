@@ -25,14 +25,14 @@ import {
   unreadableDeadLetter,
 } from "../dead-letters/new-dead-letter";
 import { viewCycle } from "../cycles/cycle-views";
-import { retryMessageId } from "../domain/item-message-ids";
+import { retryMessageId } from "../work/item-message-ids";
 import { outcomesOf } from "../sync/pages/on-demand";
 import { isCountedReport } from "../cycles/message-marker";
 import { markerId } from "../sync/pages/page-commit";
 import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "../ports/cloud-ports";
 import { countBegun, type ReplayTold } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
-import { singleItemMessage, workQueueOf } from "../domain/work-messages";
+import { singleItemMessage, workQueueOf } from "../work/work-messages";
 
 /**
  * Results of work messages, a batch at a time. For each work message: see that a replay is counted as begun, then the marker,

@@ -103,7 +103,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "retry id without its attempt",
-    file: `${cloud}/domain/item-message-ids.ts`,
+    file: `${cloud}/work/item-message-ids.ts`,
     from: "~${itemDigest(itemId, 16)}#${attempt}`",
     to: "~${itemDigest(itemId, 16)}#1`",
     why: "Duplicate detection drops the second retry: a cycle never completes.",

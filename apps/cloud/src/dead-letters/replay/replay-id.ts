@@ -1,5 +1,5 @@
 import type { DeadLetter, DefinitionId, ItemId, MessageId, Version } from "@postern/contracts";
-import { itemDigest } from "../../domain/item-message-ids";
+import { itemDigest } from "../../work/item-message-ids";
 
 /**
  * Message ids of replays, `DEFINITION:VERSION.d-ITEM#replay-N`: made from the item and the number, so that two requests for

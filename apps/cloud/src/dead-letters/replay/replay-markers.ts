@@ -1,6 +1,6 @@
 import type { DeadLetter, Marker, MessageId, OutcomeCounts } from "@postern/contracts";
 import { bounded } from "../../domain/bounded";
-import { isRetryId } from "../../domain/item-message-ids";
+import { isRetryId } from "../../work/item-message-ids";
 import { type MarkerPlace, markerOf } from "../../cycles/message-marker";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { reopenCycles } from "../../cycles/reopen-cycle";

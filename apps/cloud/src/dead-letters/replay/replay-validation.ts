@@ -12,7 +12,7 @@ import {
   type WorkerGroup,
   WorkItem,
 } from "@postern/contracts";
-import { maxItemBytes } from "../../domain/work-messages";
+import { maxItemBytes } from "../../work/work-messages";
 
 /**
  * Whether a dead letter can go out again: its payload is held against the schema of today, and the item against the

@@ -24,7 +24,7 @@ import { followEnd } from "./replay-end";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
 import { endOf, withdrawalOf } from "./replay-markers";
 import { type ReplayableItem, validateReplay } from "./replay-validation";
-import { singleItemMessage, workQueueOf } from "../../domain/work-messages";
+import { singleItemMessage, workQueueOf } from "../../work/work-messages";
 
 /**
  * Sends dead-lettered items again: same item, same version, a message id of its own.

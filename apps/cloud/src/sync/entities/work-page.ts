@@ -39,7 +39,7 @@ import type {
   SyncPorts,
 } from "../../ports/cloud-ports";
 import { readRestored } from "./restored-objects";
-import { makeItem } from "../../domain/work-messages";
+import { makeItem } from "../../work/work-messages";
 
 /**
  * One work page: what was read under a claim, brought into the entity index and turned into work items. The index is

@@ -11,11 +11,11 @@ import {
 } from "@postern/contracts";
 import { cycleDocumentId } from "../../cycles/cycle-document";
 import { followUpIdOf, startFollowUp } from "../streams/follow-up";
-import { releaseMessageId } from "../../domain/item-message-ids";
+import { releaseMessageId } from "../../work/item-message-ids";
 import { markerOf } from "../../cycles/message-marker";
 import { markerId, pageId } from "../pages/page-commit";
 import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "../../ports/cloud-ports";
-import { singleItemMessage, workQueueOf } from "../../domain/work-messages";
+import { singleItemMessage, workQueueOf } from "../../work/work-messages";
 
 /**
  * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow

@@ -8,7 +8,7 @@ import {
 import { unmappedDeadLetter } from "../../dead-letters/new-dead-letter";
 import type { CompiledDefinition } from "../mapping/compiled-definition";
 import type { SyncPorts } from "../../ports/cloud-ports";
-import { cutMessages, workQueueOf } from "../../domain/work-messages";
+import { cutMessages, workQueueOf } from "../../work/work-messages";
 import type { WorkPageResult } from "../entities/work-page";
 
 /** What became of a page's entities: in its record if it is committed. */

@@ -12,7 +12,7 @@ import {
 } from "@postern/contracts";
 import { newCycle } from "../../cycles/cycle-document";
 import { onDemandCycleId } from "../../cycles/cycle-id";
-import { itemDigest } from "../../domain/item-message-ids";
+import { itemDigest } from "../../work/item-message-ids";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf } from "./start-messages";
 

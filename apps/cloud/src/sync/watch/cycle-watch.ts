@@ -31,7 +31,7 @@ import type {
   SyncPorts,
 } from "../../ports/cloud-ports";
 import { startMessageOf } from "../streams/start-messages";
-import { workQueueOf } from "../../domain/work-messages";
+import { workQueueOf } from "../../work/work-messages";
 
 /**
  * Looks after cycles in which nothing moves: marks them for people, asks again for what stands, takes the mark away when it
