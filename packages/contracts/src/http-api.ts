@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentView, Heartbeat, HeartbeatReply } from "./agent";
-import { CycleView } from "./cycle";
+import { CycleView } from "./documents/cycle";
 import {
   DeadLetterBatchReply,
   DeadLetterBatchRequest,
@@ -9,10 +9,10 @@ import {
   DeadLetterResult,
   DeadLetterState,
   DeadLetterView,
-} from "./dead-letter";
+} from "./documents/dead-letter";
 import { EntityType } from "./entity";
 import type { ErrorCode } from "./error-codes";
-import { HoldId } from "./hold";
+import { HoldId } from "./documents/hold";
 import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "./ids";
 import { AttemptRequest, JobAttempt, JobRequest, JobView } from "./job";
 import { ParkedId, ParkedState, ParkedView } from "./parked-message";

@@ -7,7 +7,7 @@ export {
   offlineAfterMs,
   TargetHealth,
 } from "./agent";
-export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./checkpoint";
+export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./documents/checkpoint";
 export {
   eventAttribute,
   type EventAttributes,
@@ -17,8 +17,8 @@ export {
   type ReadOptions,
 } from "./cloud-event";
 export { contentHash } from "./content-hash";
-export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./cycle";
-export { CycleStall, StallAction, StallReason, StallWait } from "./cycle-stall";
+export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./documents/cycle";
+export { CycleStall, StallAction, StallReason, StallWait } from "./documents/cycle-stall";
 export {
   Actor,
   DeadLetter,
@@ -35,7 +35,7 @@ export {
   deadLettersPerRequest,
   DeadLetterState,
   DeadLetterView,
-} from "./dead-letter";
+} from "./documents/dead-letter";
 export { entityKey } from "./entity-key";
 export {
   EntityRef,
@@ -51,7 +51,7 @@ export {
 } from "./entity";
 export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./error-codes";
 export { fieldProblems, problemText } from "./field-problems";
-export { Hold, holdId } from "./hold";
+export { Hold, holdId } from "./documents/hold";
 export {
   AgentList,
   CycleAccepted,
@@ -92,7 +92,7 @@ export {
   Traceparent,
   Version,
 } from "./ids";
-export { IndexEntry } from "./index-entry";
+export { IndexEntry } from "./documents/index-entry";
 export {
   AttemptRequest,
   JOB_MESSAGE_TYPE,
@@ -111,7 +111,13 @@ export {
   TargetTestParameters,
 } from "./job";
 export { JSON_SCHEMA_BASE, jsonSchema, jsonSchemas, type PublishedSchema } from "./json-schemas";
-export { ItemTrial, LaneTrials, laneTrialsId, ProcessRecord, processRecordId } from "./lane-trials";
+export {
+  ItemTrial,
+  LaneTrials,
+  laneTrialsId,
+  ProcessRecord,
+  processRecordId,
+} from "./documents/lane-trials";
 export {
   PARKED_MESSAGE_TYPE,
   ParkedId,
@@ -120,7 +126,7 @@ export {
   ParkedState,
   ParkedView,
 } from "./parked-message";
-export { LedgerEntry } from "./ledger-entry";
+export { LedgerEntry } from "./documents/ledger-entry";
 export { limits } from "./limits";
 export { nearest } from "./nearest";
 export {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentView, Heartbeat, HeartbeatReply } from "./agent";
-import { CycleView } from "./cycle";
-import { DeadLetter } from "./dead-letter";
+import { CycleView } from "./documents/cycle";
+import { DeadLetter } from "./documents/dead-letter";
 import { ReleaseRequest, SyncView } from "./http-api";
 import { AttemptRequest, JobMessage, JobRequest, JobResultMessage, JobView } from "./job";
 import { Problem } from "./problem";
