@@ -75,7 +75,7 @@ export {
   routes,
   SyncList,
   SyncView,
-} from "./http-api";
+} from "./http/routes";
 export {
   AgentId,
   BranchId,
@@ -110,7 +110,12 @@ export {
   SyncEntitiesParameters,
   TargetTestParameters,
 } from "./job";
-export { JSON_SCHEMA_BASE, jsonSchema, jsonSchemas, type PublishedSchema } from "./json-schemas";
+export {
+  JSON_SCHEMA_BASE,
+  jsonSchema,
+  jsonSchemas,
+  type PublishedSchema,
+} from "./http/json-schemas";
 export {
   ItemTrial,
   LaneTrials,

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { type Route, Role, routes } from "./http-api";
+import { type Route, Role, routes } from "./routes";
 
 const all: readonly Route[] = routes;
 

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { AgentView, Heartbeat, HeartbeatReply } from "./agent";
-import { CycleView } from "./documents/cycle";
-import { DeadLetter } from "./documents/dead-letter";
-import { ReleaseRequest, SyncView } from "./http-api";
-import { AttemptRequest, JobMessage, JobRequest, JobResultMessage, JobView } from "./job";
-import { Problem } from "./problem";
-import { ResultMessage } from "./result-message";
-import { StartMessage } from "./start-message";
-import { SyncDefinition } from "./sync-definition";
-import { WorkMessage } from "./work-message";
+import { AgentView, Heartbeat, HeartbeatReply } from "../agent";
+import { CycleView } from "../documents/cycle";
+import { DeadLetter } from "../documents/dead-letter";
+import { ReleaseRequest, SyncView } from "./routes";
+import { AttemptRequest, JobMessage, JobRequest, JobResultMessage, JobView } from "../job";
+import { Problem } from "../problem";
+import { ResultMessage } from "../result-message";
+import { StartMessage } from "../start-message";
+import { SyncDefinition } from "../sync-definition";
+import { WorkMessage } from "../work-message";
 
 /** Where the schemas are published; editors find them by this address. */
 export const JSON_SCHEMA_BASE = "https://postern.dev/schemas/v1/";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AgentView, Heartbeat, HeartbeatReply } from "./agent";
-import { CycleView } from "./documents/cycle";
+import { AgentView, Heartbeat, HeartbeatReply } from "../agent";
+import { CycleView } from "../documents/cycle";
 import {
   DeadLetterBatchReply,
   DeadLetterBatchRequest,
@@ -9,14 +9,14 @@ import {
   DeadLetterResult,
   DeadLetterState,
   DeadLetterView,
-} from "./documents/dead-letter";
-import { EntityType } from "./entity";
-import type { ErrorCode } from "./error-codes";
-import { HoldId } from "./documents/hold";
-import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "./ids";
-import { AttemptRequest, JobAttempt, JobRequest, JobView } from "./job";
-import { ParkedId, ParkedState, ParkedView } from "./parked-message";
-import { SyncDefinition } from "./sync-definition";
+} from "../documents/dead-letter";
+import { EntityType } from "../entity";
+import type { ErrorCode } from "../error-codes";
+import { HoldId } from "../documents/hold";
+import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "../ids";
+import { AttemptRequest, JobAttempt, JobRequest, JobView } from "../job";
+import { ParkedId, ParkedState, ParkedView } from "../parked-message";
+import { SyncDefinition } from "../sync-definition";
 
 /** App roles of the `roles` claim. */
 export const Role = z.enum(["Reader", "Operator", "TargetAdmin", "Approver", "Agent"]);
