@@ -1,4 +1,4 @@
-export { jsonTextBytes, type ReportPart, reportParts } from "./report-parts";
+export { jsonTextBytes, type ReportPart, reportParts } from "./messages/report-parts";
 export {
   AgentView,
   Heartbeat,
@@ -15,8 +15,8 @@ export {
   parseEventType,
   readMessage,
   type ReadOptions,
-} from "./cloud-event";
-export { contentHash } from "./content-hash";
+} from "./messages/cloud-event";
+export { contentHash } from "./messages/content-hash";
 export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./documents/cycle";
 export { CycleStall, StallAction, StallReason, StallWait } from "./documents/cycle-stall";
 export {
@@ -130,7 +130,7 @@ export {
   ParkedRecord,
   ParkedState,
   ParkedView,
-} from "./parked-message";
+} from "./messages/parked-message";
 export { LedgerEntry } from "./documents/ledger-entry";
 export { limits } from "./limits";
 export { nearest } from "./nearest";
@@ -160,9 +160,9 @@ export {
   RESULT_MESSAGE_TYPE,
   ResultMessage,
   WorkMessageResult,
-} from "./result-message";
+} from "./messages/result-message";
 export { Secret } from "./secret";
-export { START_MESSAGE_TYPE, StartMessage, startSession } from "./start-message";
+export { START_MESSAGE_TYPE, StartMessage, startSession } from "./messages/start-message";
 export {
   defineStateModel,
   nextState,
@@ -204,4 +204,4 @@ export {
   WORK_MESSAGE_TYPE,
   WorkItem,
   WorkMessage,
-} from "./work-message";
+} from "./messages/work-message";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DefinitionId, GroupName, TargetName } from "./ids";
 import { limits } from "./limits";
-import { TargetIdentifier } from "./work-message";
+import { TargetIdentifier } from "./messages/work-message";
 
 /**
  * A CEL expression over the properties of the entity, for example `userPrincipalName`, `manager.id` or

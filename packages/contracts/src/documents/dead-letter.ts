@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DefinitionId, GroupName, MessageId, TargetName, Timestamp } from "../ids";
 import { limits } from "../limits";
 import { defineStateModel } from "../state-model";
-import { Attempt } from "../work-message";
+import { Attempt } from "../messages/work-message";
 
 export const DeadLetterState = z.enum(["open", "replayed", "discarded"]);
 export type DeadLetterState = z.infer<typeof DeadLetterState>;

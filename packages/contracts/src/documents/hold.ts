@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DefinitionId, Timestamp } from "../ids";
-import { WorkItem } from "../work-message";
+import { WorkItem } from "../messages/work-message";
 import { StreamName } from "../entity";
 import { entityKey } from "../entity-key";
 import { CycleId } from "../ids";

@@ -5,10 +5,10 @@ import { DeadLetter } from "../documents/dead-letter";
 import { ReleaseRequest, SyncView } from "./routes";
 import { AttemptRequest, JobMessage, JobRequest, JobResultMessage, JobView } from "../job";
 import { Problem } from "../problem";
-import { ResultMessage } from "../result-message";
-import { StartMessage } from "../start-message";
+import { ResultMessage } from "../messages/result-message";
+import { StartMessage } from "../messages/start-message";
 import { SyncDefinition } from "../sync-definition";
-import { WorkMessage } from "../work-message";
+import { WorkMessage } from "../messages/work-message";
 
 /** Where the schemas are published; editors find them by this address. */
 export const JSON_SCHEMA_BASE = "https://postern.dev/schemas/v1/";

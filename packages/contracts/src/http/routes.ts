@@ -15,7 +15,7 @@ import type { ErrorCode } from "../error-codes";
 import { HoldId } from "../documents/hold";
 import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "../ids";
 import { AttemptRequest, JobAttempt, JobRequest, JobView } from "../job";
-import { ParkedId, ParkedState, ParkedView } from "../parked-message";
+import { ParkedId, ParkedState, ParkedView } from "../messages/parked-message";
 import { SyncDefinition } from "../sync-definition";
 
 /** App roles of the `roles` claim. */
