@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId, BranchId, GroupName, JobId, TargetName, Timestamp } from "./ids";
+import { AgentId, BranchId, GroupName, JobId, TargetName, Timestamp } from "./words/ids";
 
 /** What an agent last found out about a target, by a live probe. */
 export const TargetHealth = z.object({

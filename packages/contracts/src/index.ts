@@ -48,9 +48,9 @@ export {
   StreamName,
   streamOf,
   streams,
-} from "./entity";
-export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./error-codes";
-export { fieldProblems, problemText } from "./field-problems";
+} from "./words/entity";
+export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./words/error-codes";
+export { fieldProblems, problemText } from "./words/field-problems";
 export { Hold, holdId } from "./documents/hold";
 export {
   AgentList,
@@ -91,7 +91,7 @@ export {
   Timestamp,
   Traceparent,
   Version,
-} from "./ids";
+} from "./words/ids";
 export { IndexEntry } from "./documents/index-entry";
 export {
   AttemptRequest,
@@ -132,8 +132,8 @@ export {
   ParkedView,
 } from "./messages/parked-message";
 export { LedgerEntry } from "./documents/ledger-entry";
-export { limits } from "./limits";
-export { nearest } from "./nearest";
+export { limits } from "./words/limits";
+export { nearest } from "./words/nearest";
 export {
   FailureClass,
   type FinalOutcome,
@@ -142,7 +142,7 @@ export {
   itemModel,
   ItemOutcome,
   OutcomeCounts,
-} from "./outcome";
+} from "./words/outcome";
 export {
   type AgentPoint,
   agentPoint,
@@ -154,14 +154,14 @@ export {
   cloudSteps,
   type PointEvent,
 } from "./point";
-export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./problem";
+export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./words/problem";
 export {
   ItemResult,
   RESULT_MESSAGE_TYPE,
   ResultMessage,
   WorkMessageResult,
 } from "./messages/result-message";
-export { Secret } from "./secret";
+export { Secret } from "./words/secret";
 export { START_MESSAGE_TYPE, StartMessage, startSession } from "./messages/start-message";
 export {
   defineStateModel,
@@ -169,7 +169,7 @@ export {
   stateDiagram,
   type StateModel,
   type Transition,
-} from "./state-model";
+} from "./words/state-model";
 export {
   ColumnMapping,
   ColumnType,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EntityRef } from "./entity";
+import { EntityRef } from "./words/entity";
 import {
   AgentId,
   BranchId,
@@ -10,10 +10,10 @@ import {
   TargetName,
   TenantId,
   Timestamp,
-} from "./ids";
-import { limits } from "./limits";
-import { OutcomeCounts } from "./outcome";
-import { defineStateModel } from "./state-model";
+} from "./words/ids";
+import { limits } from "./words/limits";
+import { OutcomeCounts } from "./words/outcome";
+import { defineStateModel } from "./words/state-model";
 
 export const JobKind = z.enum(["target.test", "sync.entities"]);
 export type JobKind = z.infer<typeof JobKind>;

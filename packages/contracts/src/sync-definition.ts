@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { DefinitionId, GroupName, TargetName } from "./ids";
-import { limits } from "./limits";
+import { DefinitionId, GroupName, TargetName } from "./words/ids";
+import { limits } from "./words/limits";
 import { TargetIdentifier } from "./messages/work-message";
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { GroupName, TargetName } from "./ids";
+import { GroupName, TargetName } from "./words/ids";
 import {
   agentRights,
   cloudRights,

@@ -1,4 +1,4 @@
-import type { GroupName, TargetName } from "./ids";
+import type { GroupName, TargetName } from "./words/ids";
 
 /**
  * Queues, containers and rights as data. The local platform is built from it and the Bicep templates are checked against

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { StreamName } from "../entity";
-import { CycleId, DefinitionId, Timestamp, Version } from "../ids";
-import { limits } from "../limits";
+import { StreamName } from "../words/entity";
+import { CycleId, DefinitionId, Timestamp, Version } from "../words/ids";
+import { limits } from "../words/limits";
 
 /** Everything of one definition's progress lives in one logical partition: `definition`. */
 

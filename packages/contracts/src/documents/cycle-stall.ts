@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { StreamName } from "../entity";
-import { TargetName, Timestamp } from "../ids";
-import { limits } from "../limits";
+import { StreamName } from "../words/entity";
+import { TargetName, Timestamp } from "../words/ids";
+import { limits } from "../words/limits";
 
 /** Why nothing moves in a cycle. */
 export const StallReason = z.enum([

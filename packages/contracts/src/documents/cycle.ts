@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { CycleStall } from "./cycle-stall";
-import { StreamName, EntityRef } from "../entity";
-import { CycleId, DefinitionId, MessageId, Timestamp, Version, JobId } from "../ids";
-import { limits } from "../limits";
-import { ItemOutcome, OutcomeCounts } from "../outcome";
-import { defineStateModel } from "../state-model";
+import { StreamName, EntityRef } from "../words/entity";
+import { CycleId, DefinitionId, MessageId, Timestamp, Version, JobId } from "../words/ids";
+import { limits } from "../words/limits";
+import { ItemOutcome, OutcomeCounts } from "../words/outcome";
+import { defineStateModel } from "../words/state-model";
 
 export const CycleKind = z.enum(["initial", "incremental", "resync", "on-demand"]);
 export type CycleKind = z.infer<typeof CycleKind>;

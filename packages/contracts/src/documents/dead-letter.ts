@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { DefinitionId, GroupName, MessageId, TargetName, Timestamp } from "../ids";
-import { limits } from "../limits";
-import { defineStateModel } from "../state-model";
+import { DefinitionId, GroupName, MessageId, TargetName, Timestamp } from "../words/ids";
+import { limits } from "../words/limits";
+import { defineStateModel } from "../words/state-model";
 import { Attempt } from "../messages/work-message";
 
 export const DeadLetterState = z.enum(["open", "replayed", "discarded"]);

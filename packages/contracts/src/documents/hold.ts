@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { DefinitionId, Timestamp } from "../ids";
+import { DefinitionId, Timestamp } from "../words/ids";
 import { WorkItem } from "../messages/work-message";
-import { StreamName } from "../entity";
+import { StreamName } from "../words/entity";
 import { entityKey } from "../entity-key";
-import { CycleId } from "../ids";
+import { CycleId } from "../words/ids";
 
 /**
  * An item that the delete breaker keeps back until a person releases it. It keeps its version on release.

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { EntityRef } from "../entity";
-import { Lane } from "../ids";
+import { EntityRef } from "../words/entity";
+import { Lane } from "../words/ids";
 
 /**
  * What the cloud knows of one entity of one definition. Graph returns an entity in parts and omits what has not changed;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AgentId, ItemId, Lane, Timestamp } from "../ids";
-import { limits } from "../limits";
+import { AgentId, ItemId, Lane, Timestamp } from "../words/ids";
+import { limits } from "../words/limits";
 
 /** One item's tries on its own, of which the last may still be going on. */
 export const ItemTrial = z.object({

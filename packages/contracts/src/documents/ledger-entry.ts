@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { EntityRef } from "../entity";
-import { ItemId, Lane, Timestamp, Version } from "../ids";
+import { EntityRef } from "../words/entity";
+import { ItemId, Lane, Timestamp, Version } from "../words/ids";
 
 /** What was last applied of one entity. Written with the etag that was read, never unconditionally. */
 export const LedgerEntry = z.object({

@@ -4,7 +4,7 @@ import { CycleView } from "../documents/cycle";
 import { DeadLetter } from "../documents/dead-letter";
 import { ReleaseRequest, SyncView } from "./routes";
 import { AttemptRequest, JobMessage, JobRequest, JobResultMessage, JobView } from "../job";
-import { Problem } from "../problem";
+import { Problem } from "../words/problem";
 import { ResultMessage } from "../messages/result-message";
 import { StartMessage } from "../messages/start-message";
 import { SyncDefinition } from "../sync-definition";

@@ -10,10 +10,10 @@ import {
   DeadLetterState,
   DeadLetterView,
 } from "../documents/dead-letter";
-import { EntityType } from "../entity";
-import type { ErrorCode } from "../error-codes";
+import { EntityType } from "../words/entity";
+import type { ErrorCode } from "../words/error-codes";
 import { HoldId } from "../documents/hold";
-import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "../ids";
+import { AgentId, CycleId, DefinitionId, JobId, Timestamp } from "../words/ids";
 import { AttemptRequest, JobAttempt, JobRequest, JobView } from "../job";
 import { ParkedId, ParkedState, ParkedView } from "../messages/parked-message";
 import { SyncDefinition } from "../sync-definition";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { z } from "zod";
 import { eventAttribute, eventProperties, parseEventType, readMessage } from "./cloud-event";
-import { PosternError } from "../error-codes";
+import { PosternError } from "../words/error-codes";
 
 const attributes = {
   id: "m1",

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { PosternError } from "../error-codes";
-import { fieldProblems, problemText } from "../field-problems";
+import { PosternError } from "../words/error-codes";
+import { fieldProblems, problemText } from "../words/field-problems";
 
 /**
  * CloudEvents 1.0 in the AMQP binding: attributes are application properties with the prefix `cloudEvents:`, the body is

@@ -11,8 +11,8 @@ import {
   Timestamp,
   Traceparent,
   Version,
-} from "../ids";
-import { limits } from "../limits";
+} from "../words/ids";
+import { limits } from "../words/limits";
 
 export const PARKED_MESSAGE_TYPE = "postern.sync.parked.v1";
 

@@ -1,5 +1,5 @@
-import type { MessageId } from "../ids";
-import { limits } from "../limits";
+import type { MessageId } from "../words/ids";
+import { limits } from "../words/limits";
 import type { WorkItem } from "./work-message";
 
 /** Half of a message: the other half is for reasons and attempts, should all of its items fail. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EntityRef, StreamName } from "../entity";
+import { EntityRef, StreamName } from "../words/entity";
 import {
   AgentId,
   BranchId,
@@ -14,9 +14,9 @@ import {
   TenantId,
   Timestamp,
   Version,
-} from "../ids";
-import { limits } from "../limits";
-import { FailureClass, ItemOutcome } from "../outcome";
+} from "../words/ids";
+import { limits } from "../words/limits";
+import { FailureClass, ItemOutcome } from "../words/outcome";
 import { Attempt, WorkItem } from "./work-message";
 
 export const RESULT_MESSAGE_TYPE = "postern.sync.result.v1";

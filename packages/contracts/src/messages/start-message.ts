@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { EntityRef, StreamName } from "../entity";
-import { CycleId, DefinitionId, JobId, Timestamp } from "../ids";
-import { limits } from "../limits";
+import { EntityRef, StreamName } from "../words/entity";
+import { CycleId, DefinitionId, JobId, Timestamp } from "../words/ids";
+import { limits } from "../words/limits";
 
 export const START_MESSAGE_TYPE = "postern.sync.start.v1";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EntityRef, StreamName } from "../entity";
+import { EntityRef, StreamName } from "../words/entity";
 import {
   BranchId,
   CycleId,
@@ -13,8 +13,8 @@ import {
   TenantId,
   Timestamp,
   Version,
-} from "../ids";
-import { limits } from "../limits";
+} from "../words/ids";
+import { limits } from "../words/limits";
 
 /** A value as a target stores it. Absent at the source is null; an empty string stays one. */
 export const TargetValue = z.union([

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { cycleModel, CycleState } from "./documents/cycle";
-import { jobModel, JobState } from "./job";
+import { cycleModel, CycleState } from "../documents/cycle";
+import { jobModel, JobState } from "../job";
 import { finalOutcomes, isFinal, itemModel, ItemOutcome } from "./outcome";
-import { deadLetterModel, DeadLetterState } from "./documents/dead-letter";
+import { deadLetterModel, DeadLetterState } from "../documents/dead-letter";
 import { defineStateModel, nextState, stateDiagram, type StateModel } from "./state-model";
 
 type AnyModel = StateModel<string, string>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { entityKey } from "./entity-key";
+import { entityKey } from "../entity-key";
 import { limits } from "./limits";
 import type { DefinitionId, ItemId, Lane, Version } from "./ids";
 
