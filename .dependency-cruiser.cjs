@@ -21,15 +21,16 @@ module.exports = {
       [],
       "contracts imports a schema library only",
     ),
-    only("connectors-know-contracts", "^packages/connectors/", ["^packages/contracts/"]),
+    only("runtime-knows-contracts", "^packages/runtime/", ["^packages/contracts/"]),
+    only("connectors-know-contracts", "^packages/connectors/", ["^packages/(contracts|runtime)/"]),
     only("emulators-know-no-product", "^packages/emulators/", ["^packages/emulators/"]),
     only("cloud-knows-contracts", "^apps/cloud/(?!test/)", [
       "^apps/cloud/",
-      "^packages/contracts/",
+      "^packages/(contracts|runtime)/",
     ]),
     only("agent-knows-contracts-and-connectors", "^apps/agent/(?!test/)", [
       "^apps/agent/",
-      "^packages/(contracts|connectors)/",
+      "^packages/(contracts|runtime|connectors)/",
     ]),
     only(
       "cli-knows-contracts",
@@ -38,10 +39,55 @@ module.exports = {
       "the command talks to the HTTP API like any other caller",
     ),
     {
-      name: "domain-is-pure",
+      name: "sdks-stay-behind-doors",
+      comment:
+        "An Azure SDK is used in azure/, in app/ and in the doors of a feature: *-store.ts, *-sink.ts, graph-*.ts",
       severity: "error",
-      from: { path: "^apps/(cloud|agent)/src/domain/", pathNot: "\\.test\\.ts$" },
-      to: { path: "(/adapters/|node_modules/.*@azure|^(fs|net|http|https|timers)$)" },
+      from: {
+        path: "^apps/(cloud|agent)/src/",
+        pathNot: [
+          "\\.test\\.ts$",
+          "/src/(app|azure|health)/",
+          "-(store|sink)\\.ts$",
+          "/sync/graph/graph-",
+        ],
+      },
+      to: {
+        path: "/@azure/(service-bus|cosmos|identity|storage-blob)/|/@microsoft/",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
+      name: "functions-host-in-app-and-triggers",
+      severity: "error",
+      from: {
+        path: "^apps/cloud/src/",
+        pathNot: ["/src/app/", "/src/main\\.ts$", "/triggers/", "/trigger\\.ts$"],
+      },
+      to: { path: "/@azure/functions/" },
+    },
+    {
+      name: "shared-rooms-know-no-feature",
+      comment: "azure/, http/, triggers/ and ports/ serve every feature and import none",
+      severity: "error",
+      from: {
+        path: "^apps/(cloud|agent)/src/(azure|http|triggers|ports)/",
+        pathNot: "\\.test\\.ts$",
+      },
+      to: {
+        path: "^apps/(cloud|agent)/src/[a-z-]+/",
+        pathNot: "^apps/(cloud|agent)/src/(azure|http|triggers|ports)/",
+      },
+    },
+    {
+      name: "only-main-imports-app",
+      comment: "app/ knows everybody; nobody knows app/ but the entry files",
+      severity: "error",
+      from: {
+        path: "^apps/(cloud|agent)/src/",
+        pathNot: ["/src/app/", "/src/(main|index|target-thread)\\.ts$", "\\.test\\.ts$"],
+      },
+      to: { path: "^apps/(cloud|agent)/src/app/" },
     },
   ],
   options: {

@@ -1,12 +1,18 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-// Where the outside world may be touched. Everything else is decided without clocks, randomness or the environment,
-// so that it can be simulated from a seed.
+// Everything but the doors is decided without clocks, randomness or the environment, so that it can be simulated from a seed.
 const purePlaces = [
   "packages/contracts/src/**/*.ts",
-  "apps/cloud/src/domain/**/*.ts",
-  "apps/agent/src/domain/**/*.ts",
+  "apps/cloud/src/**/*.ts",
+  "apps/agent/src/**/*.ts",
+];
+// Where the outside world may be touched: compositions, SDK adapters, and the doors of a feature.
+const doors = [
+  "apps/*/src/{main,index,target-thread}.ts",
+  "apps/{cloud,agent}/src/{app,azure}/**/*.ts",
+  "apps/cloud/src/**/{http,trigger,*-store,*-sink}.ts",
+  "apps/cloud/src/sync/graph/graph-*.ts",
 ];
 
 export default tseslint.config(
@@ -65,7 +71,7 @@ export default tseslint.config(
   },
   {
     files: purePlaces,
-    ignores: ["**/*.test.ts"],
+    ignores: ["**/*.test.ts", ...doors],
     rules: {
       "no-restricted-globals": [
         "error",

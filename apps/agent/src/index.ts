@@ -2,12 +2,11 @@ export { Agent, type AgentStats } from "./app/agent";
 export { createAgent, type CreateAgentOptions } from "./app/create-agent";
 export { defaultRetryLimits, type RetryLimits } from "./units/failure-policy";
 export { defaultLaneLimits, type LaneLimits } from "./lanes/lane-policy";
-export { OutageError, type OutageCode, type OutageService } from "./domain/port-errors";
+export { OutageError, type OutageCode, type OutageService } from "@postern/runtime";
 export type {
   AgentPorts,
   AttemptReply,
   Broker,
-  Clock,
   ControlApi,
   DeadLetterReason,
   Delivery,
@@ -16,14 +15,10 @@ export type {
   Ledger,
   LedgerRecord,
   LedgerWrite,
-  Log,
-  LogFields,
   OutgoingMessage,
-  RandomSource,
-  SpanHandle,
   TargetPort,
-  Tracing,
 } from "./ports/agent-ports";
+export type { Clock, Logger, LogFields, RandomSource, SpanHandle, Tracing } from "@postern/runtime";
 export {
   type LoadedSettings,
   loadSettings,

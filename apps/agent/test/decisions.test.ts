@@ -18,7 +18,7 @@ import {
   defaultLaneLimits,
 } from "../src/lanes/lane-policy";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "../src/units/ledger-decision";
-import { failuresEach, outagePauseMs } from "../src/domain/outage-policy";
+import { failuresEach, outagePauseMs } from "@postern/runtime";
 import type { Delivery } from "../src/ports/agent-ports";
 import { reportOf } from "../src/reports/report";
 import { packResults } from "../src/reports/result-packing";

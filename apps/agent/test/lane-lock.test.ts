@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Secret, workQueueName } from "@postern/contracts";
 import { ServiceBusBroker } from "../src/azure/service-bus-broker";
 import { connectServiceBus } from "../src/azure/service-bus-client";
-import { systemClock } from "../src/app/system-clock";
+import { systemClock } from "@postern/runtime";
 import { group, target, workOf } from "./work";
 import { silentLog, startWorld, type World } from "./world";
 

@@ -34,8 +34,8 @@ import {
   createAgent,
   type CreateAgentOptions,
   loadSettings,
-  type Log,
 } from "../src";
+import type { Logger } from "@postern/runtime";
 import { HttpControlApi } from "../src/control/http-control-api";
 import { branch, type BusMessage, busMessage, group, target, tenant } from "./work";
 
@@ -81,7 +81,7 @@ export interface WorldOptions {
   readonly lines?: (line: string, fields: unknown) => void;
 }
 
-export const silentLog: Log = {
+export const silentLog: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

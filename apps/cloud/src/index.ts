@@ -6,31 +6,32 @@ export { discardDeadLetters } from "./dead-letters/discard";
 export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
 export { applyDefinition, startCycle } from "./sync/definitions/apply-definition";
 export { releaseHolds } from "./sync/holds/held-items";
-export type { AuditEntry } from "./jobs/job-ports";
+export type { AuditEntry } from "./audit/audit-trail";
 export { runOnDemand, startOnDemand } from "./sync/pages/on-demand";
 export { runPages } from "./sync/pages/page-run";
+export type {
+  CycleHistory,
+  DeadLetterSink,
+  DefinitionRecord,
+  DefinitionStore,
+  HoldStore,
+  IndexStore,
+  ProgressDocument,
+  ProgressOperation,
+  ProgressStore,
+  Stored,
+  TransactionResult,
+} from "./ports/stores";
 export {
-  type CycleHistory,
-  type DeadLetterSink,
-  type DefinitionRecord,
-  type DefinitionStore,
   type GraphSource,
-  type HoldStore,
-  type IndexStore,
-  type Logger,
   type MemberChange,
-  type MessageBus,
-  type ProgressDocument,
-  type ProgressOperation,
-  type ProgressStore,
-  ServiceUnavailable,
   type SourceChange,
   SourceError,
   type SourcePage,
-  type Stored,
-  type SyncPorts,
-  type TransactionResult,
-} from "./ports/cloud-ports";
+} from "./ports/source";
+export type { MessageBus } from "./ports/message-bus";
+export type { SyncPorts } from "./ports/cloud-ports";
+export { type Logger, ServiceUnavailable } from "@postern/runtime";
 export { replayDeadLetters } from "./dead-letters/replay/replay";
 export { resumeReplays } from "./dead-letters/replay/resume-replays";
 export { consumeResults } from "./results/results";

@@ -1,8 +1,6 @@
 import { app } from "@azure/functions";
 import { hostname } from "node:os";
-import { registerJobWatch } from "./jobs/trigger";
-import { registerReplayWatch } from "./dead-letters/replay/trigger";
-import { registerSyncFunctions } from "./app/register-functions";
+import { registerFunctions } from "./app/register-functions";
 import { registerHttpFunctions } from "./app/register-http";
 import { createPlatform } from "./app/platform";
 import { loadSettings } from "./settings";
@@ -10,10 +8,8 @@ import { loadSettings } from "./settings";
 const platform = createPlatform(loadSettings(process.env, hostname()), {
   writeLog: (line) => console.log(line),
 });
-registerSyncFunctions(platform);
+registerFunctions(platform);
 registerHttpFunctions(platform);
-registerJobWatch(platform);
-registerReplayWatch(platform);
 
 // The Service Bus SDK leaves promises behind when it gives up a connection. What they are refused with is known to
 // whoever used it; the instance, and all that runs in it, must not end by them.

@@ -9,6 +9,7 @@ import {
   TenantId,
   type WorkerGroup,
 } from "@postern/contracts";
+import { deepFreeze } from "@postern/runtime";
 import { z } from "zod";
 
 /** Settings of the function app, grouped. Made once at start from the environment by `loadSettings`. */
@@ -169,13 +170,4 @@ export function loadSettings(
     identity: { disableInstanceDiscovery: all.IDENTITY_DISABLE_INSTANCE_DISCOVERY === "true" },
     telemetry: { otlpEndpoint: all.OTEL_EXPORTER_OTLP_ENDPOINT ?? null },
   });
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) {
-    if (typeof inner === "object" && inner !== null && !(inner instanceof Secret)) {
-      deepFreeze(inner as object);
-    }
-  }
-  return Object.freeze(value);
 }

@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { type JobId, SyncDefinition } from "@postern/contracts";
 import { watchCycles } from "../src/sync/watch/cycle-watch";
-import { applyDefinition, listCycles, startOnDemand, viewSync } from "../src/domain/operations";
-import { SourceError } from "../src/ports/cloud-ports";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { listCycles, viewSync } from "../src/cycles/cycle-views";
+import { startOnDemand } from "../src/sync/pages/on-demand";
+import { SourceError } from "../src/ports/source";
 import { definitionId, id, onlyUsers, startWorld, type World } from "./world";
 
 let world: World;

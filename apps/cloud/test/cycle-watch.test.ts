@@ -3,14 +3,11 @@ import { AgentView, type CycleId, type CycleView, SyncDefinition } from "@poster
 import { cycleIdAt } from "../src/cycles/cycle-id";
 import { watchCycles } from "../src/sync/watch/cycle-watch";
 import { resultsIdleMs } from "../src/sync/watch/cycle-watch-decision";
-import {
-  applyDefinition,
-  listCycles,
-  releaseHolds,
-  startCycle,
-  viewCycle,
-} from "../src/domain/operations";
-import type { Logger, OutgoingMessage } from "../src/ports/cloud-ports";
+import { applyDefinition, startCycle } from "../src/sync/definitions/apply-definition";
+import { listCycles, viewCycle } from "../src/cycles/cycle-views";
+import { releaseHolds } from "../src/sync/holds/held-items";
+import type { Logger } from "@postern/runtime";
+import type { OutgoingMessage } from "../src/ports/message-bus";
 import { definition, definitionId, startWorld, type World } from "./world";
 
 const [ada, ben] = ["1", "2"].map((end) => `00000000-0000-4000-8000-00000000000${end}`) as [
@@ -35,7 +32,7 @@ beforeEach(async () => {
   startMs = Date.now();
   const note = (event: string, fields: object = {}): void =>
     void events.push({ event, fields: { ...fields } });
-  const logger: Logger = { info: note, warn: note, error: note, child: () => logger };
+  const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
   world.override({ logger });
 });
 afterEach(() => world.close());

@@ -3,18 +3,12 @@ import { type Container, CosmosClient } from "@azure/cosmos";
 import { containers, CycleId, databaseName, SyncDefinition } from "@postern/contracts";
 import { setTimeout as delay } from "node:timers/promises";
 import { newCycle } from "../src/cycles/cycle-document";
-import {
-  applyDefinition,
-  listCycles,
-  listHolds,
-  releaseHolds,
-  startCycle,
-  startOnDemand,
-  viewCycle,
-  viewSync,
-} from "../src/domain/operations";
+import { applyDefinition, startCycle } from "../src/sync/definitions/apply-definition";
+import { listCycles, viewCycle, viewSync } from "../src/cycles/cycle-views";
+import { listHolds, releaseHolds } from "../src/sync/holds/held-items";
+import { startOnDemand } from "../src/sync/pages/on-demand";
 import { consumeResults } from "../src/results/results";
-import type { JobProgress } from "../src/ports/cloud-ports";
+import type { JobProgress } from "../src/ports/stores";
 import { definition, definitionId, group, resultOf, startWorld, type World } from "./world";
 
 const id = (number: number): string =>

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { containers } from "@postern/contracts";
 import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
-import { applyDefinition, listCycles } from "../src/domain/operations";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { listCycles } from "../src/cycles/cycle-views";
 import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, startWorld, type World } from "./world";
 

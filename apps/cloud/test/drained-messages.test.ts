@@ -10,7 +10,8 @@ import {
 } from "@postern/contracts";
 import { createDeadLetterStore } from "../src/dead-letters/dead-letter-store";
 import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
-import { applyDefinition, listCycles } from "../src/domain/operations";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { listCycles } from "../src/cycles/cycle-views";
 import type { Platform } from "../src/app/platform";
 import { definition, definitionId, group, id, people, startWorld, type World } from "./world";
 

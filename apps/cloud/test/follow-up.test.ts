@@ -1,14 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type CycleView, SyncDefinition } from "@postern/contracts";
 import { watchCycles } from "../src/sync/watch/cycle-watch";
-import {
-  applyDefinition,
-  listCycles,
-  listHolds,
-  releaseHolds,
-  viewCycle,
-} from "../src/domain/operations";
-import { ServiceUnavailable } from "../src/ports/cloud-ports";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { listCycles, viewCycle } from "../src/cycles/cycle-views";
+import { listHolds, releaseHolds } from "../src/sync/holds/held-items";
+import { ServiceUnavailable } from "@postern/runtime";
 import { definition, definitionId, startWorld, type World } from "./world";
 
 const [ada, staff] = [

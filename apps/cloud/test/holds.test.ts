@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { containers, SyncDefinition } from "@postern/contracts";
-import { applyDefinition, listCycles, listHolds, releaseHolds } from "../src/domain/operations";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { listCycles } from "../src/cycles/cycle-views";
+import { listHolds, releaseHolds } from "../src/sync/holds/held-items";
 import type { Platform } from "../src/app/platform";
 import { definitionId, id, onlyUsers, people, startWorld, type World } from "./world";
 

@@ -1,3 +1,4 @@
+import { noTracing } from "@postern/runtime";
 import {
   type Checkpoint,
   checkpointId,
@@ -15,15 +16,15 @@ import {
 } from "@postern/contracts";
 import type {
   IndexStore,
-  OutgoingMessage,
   ProgressDocument,
   ProgressOperation,
   ProgressStore,
-  SourceChange,
   Stored,
-  SyncPorts,
   TransactionResult,
-} from "../src/ports/cloud-ports";
+} from "../src/ports/stores";
+import type { OutgoingMessage } from "../src/ports/message-bus";
+import type { SourceChange } from "../src/ports/source";
+import type { SyncPorts } from "../src/ports/cloud-ports";
 
 /** Ports over maps, for property tests of decisions: etags as strict as the service's, time and order in the test's hand. */
 export interface MemoryPorts extends SyncPorts {
@@ -183,10 +184,7 @@ export function memoryPorts(): MemoryPorts {
     clock: { now: () => ports.nowMs },
     random: { next: () => 0.5, uuid: () => "00000000-0000-0000-0000-000000000000" },
     logger: quiet,
-    tracing: {
-      span: (_name, _options, work) => work({ set: () => undefined }),
-      traceparent: () => undefined,
-    },
+    tracing: noTracing,
     bus: { send: async (_queue, messages) => void sent.push(...messages) },
     graph: {
       page: () => Promise.reject(new Error("not read here")),
@@ -218,6 +216,7 @@ export function memoryPorts(): MemoryPorts {
 }
 
 const quiet: SyncPorts["logger"] = {
+  debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,

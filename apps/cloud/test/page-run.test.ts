@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { SyncDefinition } from "@postern/contracts";
-import { applyDefinition } from "../src/domain/operations";
-import { ServiceUnavailable, SourceError } from "../src/ports/cloud-ports";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { ServiceUnavailable } from "@postern/runtime";
+import { SourceError } from "../src/ports/source";
 import {
   definition,
   definitionId,

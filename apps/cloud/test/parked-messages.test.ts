@@ -11,10 +11,10 @@ import {
   type WorkMessage,
   workQueueName,
 } from "@postern/contracts";
-import { jobPorts } from "../src/adapters/job-ports";
-import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
+import type { ReceivedMessage } from "../src/ports/message-bus";
 import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
-import { listCycles, applyDefinition } from "../src/domain/operations";
+import { listCycles } from "../src/cycles/cycle-views";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { keepParked, watchParked } from "../src/parked/parked-messages";
 import { agentHandlers } from "../src/agents/http";
 import type { Platform } from "../src/app/platform";
@@ -97,7 +97,7 @@ async function heartbeat(agent: string, capabilities: readonly string[]): Promis
   const caller = { oid: agent, azp: agent, name: agent, roles: ["Agent"] as const };
   type Call = Parameters<ReturnType<typeof agentHandlers>["heartbeat"]>[0];
   const call = { params: { id: AgentId.parse(agent) }, body, caller } as unknown as Call;
-  const { status } = await agentHandlers(jobPorts(platform)).heartbeat(call);
+  const { status } = await agentHandlers(platform.forJobs).heartbeat(call);
   expect(status).toBe(200);
 }
 

@@ -6,7 +6,7 @@ import {
   SyncDefinition,
 } from "@postern/contracts";
 import { createDefinitionStore } from "../src/sync/definitions/definition-store";
-import { applyDefinition } from "../src/domain/operations";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { consumeResults } from "../src/results/results";
 import type { Platform } from "../src/app/platform";
 import { group, lettersOf, onlyUsers, people, resultOf, startWorld, type World } from "./world";

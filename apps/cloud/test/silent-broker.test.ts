@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Secret } from "@postern/contracts";
 import { startServiceBusEmulator, type ServiceBusEmulator } from "@postern/service-bus-emulator";
 import { createServiceBus } from "../src/azure/service-bus";
-import { ServiceUnavailable } from "../src/ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
 
 const queue = "sync-start";
 const sockets = new Set<Socket>();

@@ -4,7 +4,7 @@ import { startCosmosEmulator, type CosmosEmulator } from "@postern/cosmos-emulat
 import type { Container, OperationInput } from "@azure/cosmos";
 import { createDatabase } from "../src/azure/cosmos-client";
 import { bulk, guarded } from "../src/azure/cosmos-operations";
-import { ServiceUnavailable } from "../src/ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
 
 let cosmos: CosmosEmulator;
 let container: Container;

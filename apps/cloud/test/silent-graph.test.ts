@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { createCredential } from "../src/adapters/credential";
+import { AzureCredential } from "@postern/runtime";
 import { createGraphSource } from "../src/sync/graph/graph-source";
 
 /** Takes every connection and says nothing: what is left of one whose other end is gone without a word. */
@@ -62,7 +62,7 @@ test("a token issuer that does not answer keeps nobody waiting, and is asked aga
     AZURE_CLIENT_SECRET: "secret",
     AZURE_AUTHORITY_HOST: `https://${url}/`,
   };
-  const credential = createCredential({ disableInstanceDiscovery: true }, Date.now, 200);
+  const credential = new AzureCredential({ disableInstanceDiscovery: true, issuerTimeoutMs: 200 });
   await expect(credential.getToken("s")).rejects.toThrow("did not answer within 200 ms");
   const asked = sockets.size;
   expect(asked).toBeGreaterThan(0);

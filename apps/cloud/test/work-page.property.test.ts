@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { SyncDefinition, type CycleId, type Version, type WorkItem } from "@postern/contracts";
 import fc from "fast-check";
 import { compileDefinition } from "../src/sync/mapping/compiled-definition";
-import type { SourceChange } from "../src/ports/cloud-ports";
+import type { SourceChange } from "../src/ports/source";
 import { runWorkPage, type WorkPageResult } from "../src/sync/entities/work-page";
 import { memoryPorts, putCounter, putPage } from "./memory-ports";
 

@@ -38,7 +38,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import type { ReceivedMessage } from "../src/dead-letters/new-dead-letter";
+import type { ReceivedMessage } from "../src/ports/message-bus";
 import { runOnDemand } from "../src/sync/pages/on-demand";
 import { runPages } from "../src/sync/pages/page-run";
 import type { CycleWatchPorts } from "../src/sync/watch/cycle-watch";

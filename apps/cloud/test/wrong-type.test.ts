@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { type JobId, SyncDefinition } from "@postern/contracts";
-import { applyDefinition, startOnDemand } from "../src/domain/operations";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
+import { startOnDemand } from "../src/sync/pages/on-demand";
 import { definition, definitionId, id, startWorld, type World } from "./world";
 
 /** Jobs that name an entity under another type than it has: nothing may be lost of it. */

@@ -21,7 +21,7 @@ import { jobKindRegistry } from "../jobs/kinds/registry";
 import { targetTest } from "../jobs/kinds/target-test";
 import { ApplyGate } from "../suspects/apply-gate";
 import { CrashWatch } from "../suspects/crash-watch";
-import { settledWithin } from "../runners/deadline";
+import { settledWithin } from "@postern/runtime";
 import { HeartbeatLoop } from "../control/heartbeat-loop";
 import { JobsLoop } from "../jobs/jobs-loop";
 import { Reporter } from "../reports/reporter";

@@ -2,13 +2,14 @@ import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/co
 import { Agent } from "./agent";
 import type { CosmosLedger } from "../azure/cosmos-ledger";
 import { HttpControlApi } from "../control/http-control-api";
-import { LazyCredential } from "../adapters/lazy-credential";
+import { AzureCredential } from "@postern/runtime";
 import { createPinoLog } from "./pino-log";
 import { ServiceBusBroker } from "../azure/service-bus-broker";
 import { connectServiceBus } from "../azure/service-bus-client";
-import { systemClock, systemRandom } from "./system-clock";
-import { noTracing, type RunningTracing, startTracing } from "../adapters/tracing";
-import type { AgentPorts, Log } from "../ports/agent-ports";
+import { systemClock, systemRandom } from "@postern/runtime";
+import { noTracing, type RunningTracing, startTracing } from "@postern/runtime";
+import type { AgentPorts } from "../ports/agent-ports";
+import type { Logger } from "@postern/runtime";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import type { Settings } from "./settings";
 
@@ -32,16 +33,18 @@ export async function createAgent({
   const log = ports.log ?? agentLog(settings);
   const clock = ports.clock ?? systemClock;
   const closers: (() => Promise<void>)[] = [];
-  const credential = new LazyCredential(async () => {
-    const { defaultCredential } = await import("../adapters/identity");
-    return defaultCredential(settings.identity.disableInstanceDiscovery);
-  });
+  const credential = new AzureCredential(settings.identity);
   let tracing = ports.tracing;
   if (tracing === undefined && settings.telemetry.otlpEndpoint !== null) {
-    const running: RunningTracing = await startTracing(settings.telemetry.otlpEndpoint, {
-      "service.instance.id": settings.agentId,
-      "postern.branch": settings.branch,
-      "postern.tenant": settings.tenant,
+    const running: RunningTracing = await startTracing({
+      otlpEndpoint: settings.telemetry.otlpEndpoint,
+      serviceName: "postern-agent",
+      attributes: {
+        "service.instance.id": settings.agentId,
+        "postern.branch": settings.branch,
+        "postern.tenant": settings.tenant,
+      },
+      registerGlobally: true,
     });
     closers.push(() => running.close());
     tracing = running;
@@ -70,7 +73,7 @@ export async function createAgent({
   return new Agent(settings, whole, close, types);
 }
 
-export function agentLog(settings: Settings): Log {
+export function agentLog(settings: Settings): Logger {
   return createPinoLog(settings.telemetry.logLevel, {
     agent: settings.agentId,
     branch: settings.branch,
@@ -80,9 +83,9 @@ export function agentLog(settings: Settings): Log {
 
 function serviceBus(
   settings: Settings,
-  credential: LazyCredential,
+  credential: AzureCredential,
   clock: AgentPorts["clock"],
-  log: Log,
+  log: Logger,
 ): ServiceBusBroker {
   const { connectionString, fullyQualifiedNamespace, acceptWaitMs } = settings.serviceBus;
   const access =
@@ -101,7 +104,7 @@ function serviceBus(
 /** The Cosmos SDK is loaded with the first unit: an agent that has had no work yet is the smaller for it. */
 function stores(
   settings: Settings,
-  credential: LazyCredential,
+  credential: AzureCredential,
   closers: (() => Promise<void>)[],
   given: Partial<AgentPorts>,
 ): Pick<AgentPorts, "ledger" | "trials"> {

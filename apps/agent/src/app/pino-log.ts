@@ -1,10 +1,10 @@
-import pino, { type Logger } from "pino";
-import type { Log, LogFields } from "../ports/agent-ports";
+import type { LogFields, Logger } from "@postern/runtime";
+import pino from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** One JSON object a line on stderr, written before the call returns: the last line before an exit is never lost. */
-export function createPinoLog(level: LogLevel, fields: LogFields): Log {
+export function createPinoLog(level: LogLevel, fields: LogFields): Logger {
   return wrap(
     pino(
       { level, base: fields, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event" },
@@ -13,7 +13,7 @@ export function createPinoLog(level: LogLevel, fields: LogFields): Log {
   );
 }
 
-function wrap(logger: Logger): Log {
+function wrap(logger: pino.Logger): Logger {
   return {
     debug: (event, fields) => logger.debug(fields ?? {}, event),
     info: (event, fields) => logger.info(fields ?? {}, event),

@@ -1,3 +1,4 @@
+import { deepFreeze } from "@postern/runtime";
 import { type Connector, connectors, type Target } from "@postern/connectors";
 import {
   type AgentId,
@@ -233,12 +234,4 @@ function shownSettings(
     }
   }
   return shown;
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) {
-    if (typeof inner === "object" && inner !== null && !(inner instanceof Secret))
-      deepFreeze(inner as object);
-  }
-  return Object.freeze(value);
 }

@@ -8,8 +8,7 @@ import {
 } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
 import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
-import type { AppliedState } from "../units/ledger-decision";
-import { OutageError } from "../domain/port-errors";
+import { OutageError } from "@postern/runtime";
 import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/agent-ports";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
 import { cosmosTrials } from "./cosmos-trials";
@@ -132,7 +131,9 @@ function documentOf({ applied, triedTo, ...rest }: LedgerEntry): JSONObject {
   };
 }
 
-function plain({ targetKey }: AppliedState): Record<string, string | number | boolean | null> {
+function plain({
+  targetKey,
+}: NonNullable<LedgerEntry["applied"]>): Record<string, string | number | boolean | null> {
   const key: Record<string, string | number | boolean | null> = {};
   for (const [name, value] of Object.entries(targetKey)) {
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) {

@@ -1,5 +1,5 @@
 /** What Cosmos DB's answers mean to runners: outages, and conflicts that are none. */
-import { OutageError } from "../domain/port-errors";
+import { OutageError } from "@postern/runtime";
 
 /** A write that meets another: created meanwhile, changed meanwhile, gone meanwhile, or lost with one of these. */
 export const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412, 424, 449]);

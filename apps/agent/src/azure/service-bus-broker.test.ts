@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { ServiceBusClient } from "@azure/service-bus";
 import { silentLog } from "../../test/world";
 import { ServiceBusBroker } from "./service-bus-broker";
-import { systemClock } from "../app/system-clock";
+import { systemClock } from "@postern/runtime";
 
 test("a sender serves the next send after one that the broker refused", async () => {
   let senders = 0;

@@ -10,23 +10,22 @@
  */
 import { type ServiceBusClient, type ServiceBusSender } from "@azure/service-bus";
 import { onDisconnected } from "./service-bus-connection";
-import { OutageError } from "../domain/port-errors";
+import { OutageError } from "@postern/runtime";
 import type {
   Broker,
-  Clock,
   Delivery,
   JobSource,
   LaneSession,
-  Log,
   OutgoingMessage,
 } from "../ports/agent-ports";
+import type { Clock, Logger } from "@postern/runtime";
 import { brokerOutage, serviceBusCode } from "./service-bus-errors";
 import { BusJobSource } from "./service-bus-jobs";
 import { BusLane } from "./service-bus-lane";
 
 export interface ServiceBusBrokerOptions {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   /** Makes a client whose operations time out after `acceptWaitMs`. */
   readonly connect: () => ServiceBusClient;
   /** How long the broker may keep a request for a lane waiting. */

@@ -3,7 +3,8 @@
  * and after a quiet time: the SDK reconnects it after most kinds of failure, and after some leaves it dead without a word.
  */
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
-import type { Clock, DeadLetterReason, Delivery, JobSource, Log } from "../ports/agent-ports";
+import type { Clock, Logger } from "@postern/runtime";
+import type { DeadLetterReason, Delivery, JobSource } from "../ports/agent-ports";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 
@@ -19,7 +20,7 @@ interface Subscription {
 
 export interface BusJobSourceOptions {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   readonly client: () => ServiceBusClient;
   readonly queue: string;
   readonly maxInFlight: number;

@@ -7,8 +7,9 @@
  * lock: a renewal into a black hole is answered by nobody, and a unit in another thread asks nobody.
  */
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
-import { OutageError } from "../domain/port-errors";
-import type { Clock, DeadLetterReason, Delivery, LaneSession } from "../ports/agent-ports";
+import { OutageError } from "@postern/runtime";
+import type { Clock } from "@postern/runtime";
+import type { DeadLetterReason, Delivery, LaneSession } from "../ports/agent-ports";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 

@@ -1,7 +1,8 @@
 /** Registers the agent and says every 10 s that it lives. A heartbeat that fails is not repeated: the next one says more. */
 import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
-import { OutageError } from "../domain/port-errors";
-import type { Clock, ControlApi, Log } from "../ports/agent-ports";
+import { OutageError } from "@postern/runtime";
+import type { Clock, Logger } from "@postern/runtime";
+import type { ControlApi } from "../ports/agent-ports";
 
 /** After a failure: until the agent is registered nobody knows of it. */
 const RETRY_MS = 2_000;
@@ -9,7 +10,7 @@ const RETRY_MS = 2_000;
 export interface HeartbeatDependencies {
   readonly clock: Clock;
   readonly api: ControlApi;
-  readonly log: Log;
+  readonly log: Logger;
   readonly agent: AgentId;
   readonly intervalMs: number;
   readonly snapshot: () => Heartbeat;

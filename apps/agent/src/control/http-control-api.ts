@@ -6,7 +6,7 @@ import {
   type JobId,
   Problem,
 } from "@postern/contracts";
-import { OutageError } from "../domain/port-errors";
+import { OutageError } from "@postern/runtime";
 import type { AttemptReply, ControlApi } from "../ports/agent-ports";
 import { type JsonAnswer, postJson } from "./post-json";
 

@@ -8,8 +8,8 @@ import {
 import { setTimeout as delay } from "node:timers/promises";
 import { branch, group, target, tenant } from "../../test/work";
 import { silentLog } from "../../test/world";
-import { systemClock, systemRandom } from "../app/system-clock";
-import { OutageError } from "../domain/port-errors";
+import { systemClock, systemRandom } from "@postern/runtime";
+import { OutageError } from "@postern/runtime";
 import type { AttemptReply, Delivery } from "../ports/agent-ports";
 import { jobKindRegistry } from "./kinds/registry";
 import { JobsLoop } from "./jobs-loop";

@@ -21,28 +21,20 @@ import {
 } from "@postern/contracts";
 import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "./job-lease-policy";
 import { stamp } from "../units/ledger-decision";
-import { outagePauseMs } from "../domain/outage-policy";
-import { OutageError } from "../domain/port-errors";
-import type {
-  AttemptReply,
-  Broker,
-  Clock,
-  ControlApi,
-  Delivery,
-  JobSource,
-  Log,
-  RandomSource,
-} from "../ports/agent-ports";
+import { outagePauseMs } from "@postern/runtime";
+import { OutageError } from "@postern/runtime";
+import type { AttemptReply, Broker, ControlApi, Delivery, JobSource } from "../ports/agent-ports";
+import type { Clock, Logger, RandomSource } from "@postern/runtime";
 import type { ResultSource } from "../reports/result-packing";
 import type { JobKindRegistry } from "./kinds/registry";
-import { startDeadline } from "../runners/deadline";
+import { startDeadline } from "@postern/runtime";
 
 export interface JobsLoopDependencies {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly broker: Broker;
   readonly api: ControlApi;
-  readonly log: Log;
+  readonly log: Logger;
   readonly agent: AgentId;
   readonly source: ResultSource;
   readonly registry: JobKindRegistry;

@@ -16,15 +16,16 @@ import {
   nextItemsPerMessage,
   wantsMore,
 } from "./lane-policy";
-import { OutageError } from "../domain/port-errors";
-import type { DeadLetterReason, Delivery, LaneSession, Log, Tracing } from "../ports/agent-ports";
+import { spanCauses, OutageError } from "@postern/runtime";
+import type { DeadLetterReason, Delivery, LaneSession } from "../ports/agent-ports";
+import type { Logger, Tracing } from "@postern/runtime";
 import { parkedMessageOf } from "./parking";
 import { reportOf } from "../reports/report";
 import { formUnit, type ReadDelivery, type Unit } from "../units/unit-forming";
 import { countVerdicts, type Verdict } from "../units/verdict";
 import { readWork, type WorkAddress, type WorkTypes } from "./work-reader";
 import type { ResultSource } from "../reports/result-packing";
-import { endWait } from "../runners/deadline";
+import { endWait } from "@postern/runtime";
 import type { HeldLane, LaneSlots } from "./lane-slots";
 import type { Reporter } from "../reports/reporter";
 import { runUnit, type UnitDependencies, type UnitResult } from "../units/unit-runner";
@@ -38,7 +39,7 @@ export interface LaneWorld {
   readonly unit: UnitDependencies;
   readonly reporter: Reporter;
   readonly tracing: Tracing;
-  readonly log: Log;
+  readonly log: Logger;
   readonly slots: LaneSlots;
   itemsPerMessage: number | undefined;
   readonly onItemsFinished: (items: number) => void;
@@ -220,7 +221,7 @@ class LaneRun {
     const parents = unit.messages.map(({ delivery }) =>
       eventAttribute(delivery.properties, "traceparent"),
     );
-    await this.#world.tracing.span("apply unit", parents, async (span) => {
+    await this.#world.tracing.span("apply unit", spanCauses(parents), async (span) => {
       const began = this.#world.unit.clock.monotonicMs();
       let result: UnitResult;
       try {

@@ -20,22 +20,7 @@ import type {
   ProcessRecord,
   TargetName,
 } from "@postern/contracts";
-
-export interface Clock {
-  /** Wall clock, Unix milliseconds. For stamps that people and other programs read; never for deadlines. */
-  readonly wallMs: () => number;
-  /** Monotonic milliseconds. For deadlines and durations. */
-  readonly monotonicMs: () => number;
-  /** Resolves after the time, or at once when the signal is aborted. Never rejects. */
-  readonly sleep: (durationMs: number, signal?: AbortSignal) => Promise<void>;
-  /** Resolves after everything that has already arrived has been handed over. */
-  readonly turn: () => Promise<void>;
-}
-
-export interface RandomSource {
-  /** At least 0, less than 1. */
-  readonly next: () => number;
-}
+import type { Clock, Logger, RandomSource, Tracing } from "@postern/runtime";
 
 /** A message as it was delivered; settled through the lane or job source that delivered it. */
 export interface Delivery {
@@ -193,31 +178,6 @@ export interface ControlApi {
   readonly leaseAttempt: (job: JobId, agent: AgentId) => Promise<AttemptReply>;
 }
 
-export type LogFields = Readonly<Record<string, unknown>>;
-
-export interface Log {
-  readonly debug: (event: string, fields?: LogFields) => void;
-  readonly info: (event: string, fields?: LogFields) => void;
-  readonly warn: (event: string, fields?: LogFields) => void;
-  readonly error: (event: string, fields?: LogFields) => void;
-  readonly child: (fields: LogFields) => Log;
-}
-
-export interface SpanHandle {
-  /** W3C traceparent of the span; undefined when nothing is traced. */
-  readonly traceparent: string | undefined;
-  readonly set: (attributes: Readonly<Record<string, string | number | boolean>>) => void;
-}
-
-export interface Tracing {
-  /** Runs `work` in a span: child of the first context, linked to the others. */
-  readonly span: <T>(
-    name: string,
-    parents: readonly (string | undefined)[],
-    work: (span: SpanHandle) => Promise<T>,
-  ) => Promise<T>;
-}
-
 /** What the agent is built from. */
 export interface AgentPorts {
   readonly clock: Clock;
@@ -227,7 +187,7 @@ export interface AgentPorts {
   /** Absent: an item that ends the process is never given up. */
   readonly trials?: TrialBook;
   readonly api: ControlApi;
-  readonly log: Log;
+  readonly log: Logger;
   readonly tracing: Tracing;
   /** One per target of the settings. */
   readonly targets: ReadonlyMap<TargetName, TargetPort>;

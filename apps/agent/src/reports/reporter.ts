@@ -5,7 +5,8 @@
  * Called by lane runners, which settle a message only after `report` has resolved. It never retries: a report that fails
  * leaves its messages unsettled, they come again, and the ledger answers with the same outcomes.
  */
-import type { Broker, Clock, OutgoingMessage, SpanHandle, Tracing } from "../ports/agent-ports";
+import type { Broker, OutgoingMessage } from "../ports/agent-ports";
+import { spanCauses, type Clock, type SpanHandle, type Tracing } from "@postern/runtime";
 import { packResults, type ReportedWork, type ResultSource } from "./result-packing";
 import { limits } from "@postern/contracts";
 
@@ -85,7 +86,7 @@ export class Reporter {
   async #send(batch: readonly Waiting[]): Promise<void> {
     const { clock, broker, tracing, queue, source } = this.#dependencies;
     const parents = batch.map(({ traceparent }) => traceparent);
-    await tracing.span("report", parents, async (span: SpanHandle) => {
+    await tracing.span("report", spanCauses(parents), async (span: SpanHandle) => {
       const messages = packResults(
         batch.map(({ work }) => work),
         source,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { systemClock } from "../app/system-clock";
-import type { Clock } from "../ports/agent-ports";
+import { systemClock } from "@postern/runtime";
+import type { Clock } from "@postern/runtime";
 import { ApplyGate } from "./apply-gate";
 
 const { signal } = new AbortController();

@@ -6,7 +6,8 @@
  */
 import type { AgentId } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
-import type { Clock, TrialBook } from "../ports/agent-ports";
+import type { Clock } from "@postern/runtime";
+import type { TrialBook } from "../ports/agent-ports";
 import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "./trial";
 
 export class CrashWatch {

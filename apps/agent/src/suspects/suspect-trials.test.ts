@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { AgentId, ItemId, ItemTrial, Lane } from "@postern/contracts";
-import { systemClock } from "../app/system-clock";
+import { systemClock } from "@postern/runtime";
 import type { TrialBook } from "../ports/agent-ports";
 import { CrashWatch } from "./crash-watch";
 import { SuspectTrials } from "./suspect-trials";

@@ -6,8 +6,8 @@
  */
 import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
-import { OutageError } from "../domain/port-errors";
-import type { Clock } from "../ports/agent-ports";
+import { OutageError } from "@postern/runtime";
+import type { Clock } from "@postern/runtime";
 import { decideTrial, withoutTrial } from "./trial";
 import type { CrashWatch } from "./crash-watch";
 

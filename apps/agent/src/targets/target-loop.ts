@@ -6,16 +6,10 @@
  * each has its own loop, slots and breaker.
  */
 import type { TargetHealth, TargetName } from "@postern/contracts";
-import { failuresEach, outagePauseMs } from "../domain/outage-policy";
-import { OutageError } from "../domain/port-errors";
-import type {
-  Broker,
-  Clock,
-  LaneSession,
-  Log,
-  RandomSource,
-  TargetPort,
-} from "../ports/agent-ports";
+import { failuresEach, outagePauseMs } from "@postern/runtime";
+import { OutageError } from "@postern/runtime";
+import type { Broker, LaneSession, TargetPort } from "../ports/agent-ports";
+import type { Clock, Logger, RandomSource } from "@postern/runtime";
 import { stamp } from "../units/ledger-decision";
 import {
   type Breaker,
@@ -25,7 +19,7 @@ import {
   slotsAdmitted,
   stepBreaker,
 } from "./target-breaker";
-import { endWait, startDeadline } from "../runners/deadline";
+import { endWait, startDeadline } from "@postern/runtime";
 import { type LaneEnd, type LaneWorld, runLane } from "../lanes/lane-runner";
 import { LaneSlots } from "../lanes/lane-slots";
 
@@ -33,7 +27,7 @@ export interface TargetLoopDependencies {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly broker: Broker;
-  readonly log: Log;
+  readonly log: Logger;
   readonly target: TargetPort;
   readonly queue: string;
   readonly slots: number;

@@ -1,4 +1,4 @@
-import { OutageError } from "../domain/port-errors";
+import { OutageError } from "@postern/runtime";
 
 /** What must hold for a side effect to begin. */
 export interface Hold {

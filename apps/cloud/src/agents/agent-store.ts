@@ -1,7 +1,7 @@
 import type { Database } from "@azure/cosmos";
 import { containers } from "@postern/contracts";
 import { AgentRecord } from "./agent";
-import type { AgentStore } from "../jobs/job-ports";
+import type { AgentStore } from "./agent-ports";
 import { documentContainer } from "../azure/document-container";
 import { keysetPage } from "../azure/keyset-page";
 

@@ -2,7 +2,7 @@ import { type FieldProblem, type Heartbeat, nearest } from "@postern/contracts";
 import { agentView } from "./agent";
 import { recordHeartbeat } from "./agent-heartbeat";
 import type { JobPorts } from "../jobs/job-ports";
-import { ServiceUnavailable } from "../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
 import { invalidRequest } from "../http/request-error";

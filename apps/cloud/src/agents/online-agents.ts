@@ -1,13 +1,13 @@
 import type { GroupName } from "@postern/contracts";
 import { type AgentRecord, isOnline } from "./agent";
-import type { AgentStore } from "../jobs/job-ports";
-import type { Clock } from "../ports/cloud-ports";
+import type { AgentStore } from "./agent-ports";
+import type { WallClock } from "@postern/runtime";
 
 const PAGE = 200;
 
 /** The group's agents that have reported within the last heartbeats. */
 export async function onlineAgents(
-  ports: { readonly agents: Pick<AgentStore, "list">; readonly clock: Clock },
+  ports: { readonly agents: Pick<AgentStore, "list">; readonly clock: WallClock },
   group: GroupName,
 ): Promise<AgentRecord[]> {
   const found: AgentRecord[] = [];

@@ -1,6 +1,3 @@
-import { createAuditTrail } from "../audit/audit-store";
-import { deadLetterPorts } from "../adapters/dead-letter-ports";
-import { jobPorts } from "../adapters/job-ports";
 import { agentHandlers } from "../agents/http";
 import { deadLetterHandlers } from "../dead-letters/http";
 import { healthHandlers } from "../health/http";
@@ -11,23 +8,21 @@ import { syncHandlers } from "../sync/definitions/http";
 import type { Platform } from "./platform";
 import { accessTokenVerifier } from "../http/access-token";
 import { type Endpoint, endpoints } from "../http/endpoint";
-import { issuerKeys } from "../http/issuer-keys";
-import { requestReporter } from "../http/request-report";
+import { issuerKeys } from "../azure/issuer-keys";
+import { requestReporter } from "../audit/request-report";
 
 /** The HTTP API over a platform: an endpoint for each route. */
 export function createApi(platform: Platform): Endpoint[] {
-  const { settings, clock, database } = platform;
+  const { settings, clock, forJobs } = platform;
   const now = (): number => clock.now();
-  const jobs = jobPorts(platform);
-  const audit = createAuditTrail(database);
   const { issuer, audience } = settings.auth;
   return endpoints(
     {
-      ...jobHandlers({ ...jobs, definitions: platform.definitions }),
-      ...agentHandlers(jobs),
-      ...syncHandlers({ ...platform, audit }),
-      ...deadLetterHandlers(deadLetterPorts(platform)),
-      ...parkedHandlers({ ...platform, audit }),
+      ...jobHandlers({ ...forJobs, definitions: platform.definitions }),
+      ...agentHandlers(forJobs),
+      ...syncHandlers(platform),
+      ...deadLetterHandlers(platform),
+      ...parkedHandlers(platform),
       ...healthHandlers(platform),
       ...openApiHandlers(settings),
     },
@@ -40,7 +35,7 @@ export function createApi(platform: Platform): Endpoint[] {
         now,
       }),
       now,
-      report: requestReporter(platform, audit),
+      report: requestReporter(platform, platform.audit),
     },
   );
 }

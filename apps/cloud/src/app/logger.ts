@@ -1,9 +1,9 @@
-import type { Clock, LogFields, Logger } from "../ports/cloud-ports";
+import type { WallClock, LogFields, Logger } from "@postern/runtime";
 
 /** One JSON object a line: time, level, event, and the fields of whoever writes it. */
 export function createLogger(
   write: (line: string) => void,
-  clock: Clock,
+  clock: WallClock,
   fields: LogFields = {},
 ): Logger {
   const log = (level: string, event: string, more: LogFields = {}): void => {
@@ -18,6 +18,7 @@ export function createLogger(
     );
   };
   return {
+    debug: () => undefined,
     info: (event, more) => log("info", event, more),
     warn: (event, more) => log("warn", event, more),
     error: (event, more) => log("error", event, more),

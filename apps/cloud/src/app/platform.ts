@@ -1,31 +1,48 @@
 import type { Database } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
 import { randomUUID } from "node:crypto";
+import {
+  AzureCredential,
+  noTracing,
+  type Random,
+  tracingOnFirstSpan,
+  type WallClock,
+} from "@postern/runtime";
 import { createAgentStore } from "../agents/agent-store";
-import { createCredential } from "../adapters/credential";
+import { createAuditTrail } from "../audit/audit-store";
 import { createDatabase } from "../azure/cosmos-client";
+import { createServiceBus } from "../azure/service-bus";
+import { createProgressStore } from "../cycles/progress-store";
+import type { DeadLetterPorts } from "../dead-letters/dead-letter-ports";
 import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
+import { createDeadLetterStore } from "../dead-letters/dead-letter-store";
+import { type ServiceProbe, serviceProbes } from "../health/service-probes";
+import type { JobPorts } from "../jobs/job-ports";
+import { createJobStore, createJobUpdates } from "../jobs/job-store";
+import { type ParkedPorts, sendParked } from "../parked/parked-messages";
+import { createParkedStore } from "../parked/parked-store";
+import type { SyncPorts } from "../ports/cloud-ports";
+import type { Settings } from "../settings";
 import { createDefinitionStore } from "../sync/definitions/definition-store";
+import { createIndexStore } from "../sync/entities/index-store";
 import { createGraphSource } from "../sync/graph/graph-source";
 import { createHoldStore } from "../sync/holds/hold-store";
-import { createIndexStore } from "../sync/entities/index-store";
-import { createJobUpdates } from "../jobs/job-store";
-import { createParkedStore } from "../parked/parked-store";
-import { createProgressStore } from "../cycles/progress-store";
-import { createServiceBus } from "../azure/service-bus";
-import type { ParkedPorts } from "../parked/parked-messages";
-import type { Clock, Random, SyncPorts } from "../ports/cloud-ports";
+import { startOnDemand } from "../sync/pages/on-demand";
+import { acceptedInTime } from "./accepted-in-time";
 import { createLogger } from "./logger";
-import type { Settings } from "../settings";
-import { createTelemetry } from "../telemetry";
 
-/** The app's ports wired to Azure, and the little that handlers need beside them. One per process, made by `main.ts`. */
-export interface Platform extends SyncPorts, ParkedPorts {
+/** The one composition: the ports of every feature, wired to Azure. One per process, made by `main.ts`. */
+export interface Platform extends SyncPorts, ParkedPorts, DeadLetterPorts {
   readonly settings: Settings;
   /** Connects on first use. */
   readonly database: Database;
   /** For calls to Azure services; loads the identity library on first use. */
   readonly credential: TokenCredential;
+  /** For the features that serve callers over HTTP: these do not wait for a broker that is slow. */
+  readonly forJobs: JobPorts;
+  /** What the health route asks. */
+  readonly probes: readonly ServiceProbe[];
+  /** Sends what is recorded and lets go of every connection. */
   close(): Promise<void>;
 }
 
@@ -33,18 +50,27 @@ export interface PlatformOptions {
   readonly writeLog: (line: string) => void;
 }
 
-const clock: Clock = { now: () => Date.now() };
+const clock: WallClock = { now: () => Date.now() };
 const random: Random = { next: () => Math.random(), uuid: () => randomUUID() };
 
 /** Wires everything and connects to nothing: each service is reached when it is first needed. */
 export function createPlatform(settings: Settings, { writeLog }: PlatformOptions): Platform {
-  const now = (): number => clock.now();
-  const credential = createCredential(settings.identity, now);
+  const { tenant, branch } = settings;
+  const credential = new AzureCredential({ ...settings.identity, now: clock.now });
   const database = createDatabase(settings.cosmos, credential);
   const bus = createServiceBus(settings.serviceBus, credential);
-  const telemetry = createTelemetry(settings);
-  const { tenant, branch } = settings;
-  return {
+  const { otlpEndpoint } = settings.telemetry;
+  const traces =
+    otlpEndpoint === null
+      ? undefined
+      : tracingOnFirstSpan({
+          otlpEndpoint,
+          serviceName: "postern-cloud",
+          attributes: { "service.version": settings.version, "postern.branch": branch },
+          registerGlobally: false,
+        });
+  const agents = createAgentStore(database);
+  const ports: Omit<Platform, "forJobs"> = {
     settings,
     database,
     credential,
@@ -58,20 +84,35 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
     clock,
     random,
     logger: createLogger(writeLog, clock, { tenant, branch }),
-    tracing: telemetry.tracing,
+    tracing: traces ?? noTracing,
     bus,
-    graph: createGraphSource(settings.graph, credential, now),
+    graph: createGraphSource(settings.graph, credential, clock.now),
     definitions: createDefinitionStore(database, clock),
     progress: createProgressStore(database),
     index: createIndexStore(database),
     holds: createHoldStore(database),
     deadLetters: createDeadLetterSink(database),
+    letters: createDeadLetterStore(database),
+    audit: createAuditTrail(database),
     parked: createParkedStore(database),
-    agents: createAgentStore(database),
+    agents,
     jobs: createJobUpdates(database, clock),
+    probes: serviceProbes({ settings, database, credential }),
     close: async () => {
       await bus.close();
-      await telemetry.close();
+      await traces?.close();
     },
   };
+  const forJobs: JobPorts = {
+    stamp: ports.stamp,
+    clock,
+    random,
+    logger: ports.logger,
+    bus: { send: (queue, messages) => acceptedInTime(bus.send(queue, messages)) },
+    jobStore: createJobStore(database),
+    agents,
+    sendParked: (group, capabilities) => acceptedInTime(sendParked(ports, group, capabilities)),
+    startOnDemand: async (job) => (await acceptedInTime(startOnDemand(ports, job))) !== undefined,
+  };
+  return { ...ports, forJobs };
 }

@@ -5,6 +5,8 @@ import type { Platform } from "./platform";
 import { cycleWatchHandler } from "../sync/watch/trigger";
 import { deadLetterHandler } from "../dead-letters/trigger";
 import { pageRunHandler } from "../sync/pages/trigger";
+import { replayWatchHandler } from "../dead-letters/replay/trigger";
+import { jobWatchHandler } from "../jobs/trigger";
 import { parkedWatchHandler } from "../parked/trigger";
 import { resultsHandler } from "../results/trigger";
 import { syncTimerHandler } from "../sync/streams/trigger";
@@ -12,15 +14,27 @@ import { syncTimerHandler } from "../sync/streams/trigger";
 /** App setting (or group of settings) that holds the namespace. */
 const connection = "ServiceBusConnection";
 const EVERY_MINUTE = "0 * * * * *";
+/** A lost lease is noticed 35 s after the last heartbeat: looking this often adds a third to that at most. */
+const EVERY_TEN_SECONDS = "*/10 * * * * *";
+/** A replay's claim expires a minute after it was made: looking this often doubles that at most. */
+const EVERY_MINUTE_AT_HALF = "30 * * * * *";
 
-/** Registers every function of the sync half: three timers, the page run, a results consumer a group, a drain a queue. */
-export function registerSyncFunctions(platform: Platform): void {
+/** Registers every timer and queue function: five timers, the page run, a results consumer a group, a drain a queue. */
+export function registerFunctions(platform: Platform): void {
   app.timer("syncTimer", {
     schedule: "%SYNC_SCHEDULE%",
     handler: syncTimerHandler(platform),
   });
   app.timer("cycleWatch", { schedule: EVERY_MINUTE, handler: cycleWatchHandler(platform) });
   app.timer("parkedWatch", { schedule: EVERY_MINUTE, handler: parkedWatchHandler(platform) });
+  app.timer("jobWatch", {
+    schedule: EVERY_TEN_SECONDS,
+    handler: jobWatchHandler(platform.forJobs),
+  });
+  app.timer("replayWatch", {
+    schedule: EVERY_MINUTE_AT_HALF,
+    handler: replayWatchHandler(platform),
+  });
   app.serviceBusQueue("pageRun", {
     connection,
     queueName: startQueueName,

@@ -34,10 +34,10 @@ export function registerHttpFunctions(platform: Platform): void {
       handler: (request, context) =>
         platform.tracing.span(
           `http ${operationId}`,
-          { parent: context.traceContext?.traceParent, fields: { "http.route": route.path } },
+          { parent: context.traceContext?.traceParent, attributes: { "http.route": route.path } },
           async (span) => {
             const reply = await run(apiRequest(platform, request, context));
-            span.set("http.response.status_code", reply.status);
+            span.set({ "http.response.status_code": reply.status });
             return responseOf(request, reply);
           },
         ),

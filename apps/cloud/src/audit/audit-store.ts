@@ -1,7 +1,7 @@
 import type { Database } from "@azure/cosmos";
 import { containers } from "@postern/contracts";
 import { z } from "zod";
-import type { AuditTrail } from "../jobs/job-ports";
+import type { AuditTrail } from "./audit-trail";
 import { documentContainer } from "../azure/document-container";
 
 const StoredEntry = z.object({ id: z.string() });

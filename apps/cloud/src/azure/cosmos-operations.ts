@@ -1,6 +1,6 @@
 import type { Container, JSONObject, OperationInput, SqlQuerySpec } from "@azure/cosmos";
 import { setTimeout as delay } from "node:timers/promises";
-import { ServiceUnavailable } from "../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
 
 /** What several stores ask of Cosmos: bulk requests with a status an operation, queries, and errors told apart. */
 export interface OperationResult {

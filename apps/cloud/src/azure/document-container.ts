@@ -1,6 +1,6 @@
 import type { Container, SqlQuerySpec } from "@azure/cosmos";
 import type { z } from "zod";
-import type { Stored } from "../ports/cloud-ports";
+import type { Stored } from "../ports/stores";
 import { guarded, queryAll, statusOf } from "./cosmos-operations";
 
 /** Documents of one kind in a Cosmos container: point reads and writes with etags, and bounded queries. */

@@ -1,5 +1,5 @@
 import type { SqlParameter } from "@azure/cosmos";
-import type { ListOptions, ListPage } from "../jobs/job-ports";
+import type { ListOptions, ListPage } from "../ports/list-page";
 import type { DocumentContainer } from "./document-container";
 
 export interface KeysetQuery extends ListOptions {

@@ -5,9 +5,10 @@ import {
   type ServiceBusSender,
 } from "@azure/service-bus";
 import type { TokenCredential } from "@azure/identity";
-import { type MessageBus, type OutgoingMessage, ServiceUnavailable } from "../ports/cloud-ports";
+import type { MessageBus, OutgoingMessage } from "../ports/message-bus";
+import { ServiceUnavailable } from "@postern/runtime";
 import type { Settings } from "../settings";
-import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
+import { TimeLimitExceeded, withinTimeLimit } from "@postern/runtime";
 
 /**
  * Sends messages, one link a queue. The SDK's own pause between tries is 30 s: a run ends before that, so it is shorter

@@ -11,7 +11,8 @@ import {
 } from "@postern/contracts";
 import { compileDefinition } from "../sync/mapping/compiled-definition";
 import { waitsOf } from "./cycle-markers";
-import type { DefinitionRecord, Stored, SyncPorts } from "../ports/cloud-ports";
+import type { DefinitionRecord, Stored } from "../ports/stores";
+import type { SyncPorts } from "../ports/cloud-ports";
 
 /**
  * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that belong

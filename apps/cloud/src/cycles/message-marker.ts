@@ -8,7 +8,8 @@ import {
   type Version,
 } from "@postern/contracts";
 import { markerId } from "../sync/pages/page-commit";
-import { ServiceUnavailable, type SyncPorts } from "../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
+import type { SyncPorts } from "../ports/cloud-ports";
 
 /** Where what became of a work message counts. */
 export interface MarkerPlace {

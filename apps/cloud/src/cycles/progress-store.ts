@@ -17,13 +17,8 @@ import {
 import { cycleDocumentId } from "./cycle-document";
 import { z } from "zod";
 import { pageId } from "../sync/pages/page-commit";
-import type {
-  ProgressOperation,
-  ProgressStore,
-  Stored,
-  TransactionResult,
-} from "../ports/cloud-ports";
-import { ServiceUnavailable } from "../ports/cloud-ports";
+import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../ports/stores";
+import { ServiceUnavailable } from "@postern/runtime";
 import { bulk, etagOf, guarded, jsonBody, queryAll } from "../azure/cosmos-operations";
 
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */

@@ -7,8 +7,8 @@ import {
 } from "@postern/contracts";
 import type { Order } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import { timeSortedId } from "../domain/job-id";
-import type { AuditEntry } from "../jobs/job-ports";
+import { timeSortedId } from "@postern/runtime";
+import type { AuditEntry } from "../audit/audit-trail";
 
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
 

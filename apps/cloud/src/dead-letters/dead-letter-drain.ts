@@ -18,10 +18,9 @@ import {
   deadLetterId,
   eventTimeMs,
   payloadText,
-  type QueueOfGroup,
-  type ReceivedMessage,
   unreadableDeadLetter,
 } from "./new-dead-letter";
+import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";

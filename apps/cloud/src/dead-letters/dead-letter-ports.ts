@@ -1,6 +1,8 @@
 import type { DeadLetter } from "@postern/contracts";
-import type { AuditTrail, ListOptions, ListPage } from "../jobs/job-ports";
-import type { Stored, SyncPorts } from "../ports/cloud-ports";
+import type { AuditTrail } from "../audit/audit-trail";
+import type { ListOptions, ListPage } from "../ports/list-page";
+import type { Stored } from "../ports/stores";
+import type { SyncPorts } from "../ports/cloud-ports";
 
 /** What reading, replaying and discarding dead letters needs from the world. */
 export interface DeadLetterQuery {

@@ -1,6 +1,6 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DeadLetter } from "@postern/contracts";
-import type { DeadLetterSink } from "../ports/cloud-ports";
+import type { DeadLetterSink } from "../ports/stores";
 import { bulk, jsonBody } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";
 

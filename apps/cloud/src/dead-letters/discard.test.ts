@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "@jest/globals";
 import type { DeadLetter } from "@postern/contracts";
-import type { AuditEntry } from "../jobs/job-ports";
+import type { AuditEntry } from "../audit/audit-trail";
 import { discardAsRead, discardDeadLetters } from "./discard";
-import type { Stored } from "../ports/cloud-ports";
+import type { Stored } from "../ports/stores";
 
 const letter: DeadLetter = {
   id: "d1",
@@ -37,6 +37,7 @@ let stored: Stored<DeadLetter>;
 let audit: AuditEntry[];
 let loseReply: boolean;
 const logger = {
+  debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,

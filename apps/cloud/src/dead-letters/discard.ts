@@ -1,10 +1,10 @@
 import { type DeadLetter, type DeadLetterResult, PosternError } from "@postern/contracts";
 import { isDeepStrictEqual } from "node:util";
-import { bounded } from "../domain/bounded";
+import { inParallel } from "@postern/runtime";
 import { type Order, withDiscard } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
-import type { Stored } from "../ports/cloud-ports";
+import type { Stored } from "../ports/stores";
 import { lastStep, result } from "./replay/replay";
 
 type Ports = Pick<DeadLetterPorts, "letters" | "audit" | "clock" | "random" | "logger">;
@@ -22,7 +22,7 @@ export async function discardDeadLetters(
   order: Order,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<DeadLetterResult[]> {
-  return bounded(letters, PARALLEL, (stored) =>
+  return inParallel(letters, PARALLEL, (stored) =>
     options.dryRun === true
       ? Promise.resolve(forecast(stored.value))
       : discardOne(ports, stored, order),

@@ -6,13 +6,13 @@ import {
   type DeadLetterView,
   PosternError,
 } from "@postern/contracts";
-import { bounded } from "../domain/bounded";
+import { inParallel } from "@postern/runtime";
 import type { Order } from "./dead-letter";
 import { auditPayloadRead } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
 import { redactPayload } from "./payload-redaction";
-import type { Stored } from "../ports/cloud-ports";
+import type { Stored } from "../ports/stores";
 import { type ReplayRefusal, replayDeadLetters } from "./replay/replay";
 import { type Caller, requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";
@@ -165,7 +165,7 @@ async function select(ports: DeadLetterPorts, request: DeadLetterBatchRequest): 
     for (const [id, group] of await ports.letters.groupsOf([...new Set(ids)]))
       places.set(id, group);
   }
-  const read = await bounded([...places], PARALLEL_READS, ([id, group]) =>
+  const read = await inParallel([...places], PARALLEL_READS, ([id, group]) =>
     ports.letters.read(id, group),
   );
   const letters = read.filter((letter) => letter !== undefined);

@@ -11,6 +11,7 @@ import {
   limits,
   type SyncDefinition,
 } from "@postern/contracts";
+import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 
 const MAX_PAYLOAD_CHARS = 65_536;
 
@@ -64,21 +65,6 @@ export function unmappedDeadLetter(facts: {
     payloadTruncated: false,
     deadLetteredAt: new Date(facts.nowMs).toISOString(),
   };
-}
-
-/** A message as a queue trigger hands it over. */
-export interface ReceivedMessage {
-  readonly body: unknown;
-  readonly messageId: string;
-  readonly properties: Readonly<Record<string, unknown>>;
-  readonly deliveryCount: number;
-}
-
-/** Where a message was found. */
-export interface QueueOfGroup {
-  readonly queue: string;
-  /** Worker group of the queue; `cloud` for queues that belong to none. */
-  readonly group: string;
 }
 
 /** A message that no consumer can read, kept for a person. */

@@ -1,9 +1,8 @@
 import type { Health } from "@postern/contracts";
 import type { z } from "zod";
-import { serviceProbes, type ServiceProbe } from "./service-probes";
+import type { ServiceProbe } from "./service-probes";
 import type { Handlers } from "../http/endpoint";
-import type { Platform } from "../app/platform";
-import { TimeLimitExceeded, withinTimeLimit } from "../adapters/time-limit";
+import { type Logger, TimeLimitExceeded, type WallClock, withinTimeLimit } from "@postern/runtime";
 
 type HealthReport = z.infer<typeof Health>;
 
@@ -11,24 +10,30 @@ const TIME_LIMIT_MS = 3_000;
 /** The route is anonymous: however often it is asked, the services are not asked more often than this. */
 const CACHE_MS = 2_000;
 
-export function healthHandlers(platform: Platform): Pick<Handlers, "getHealth"> {
-  const probes = serviceProbes(platform);
+interface HealthPorts {
+  readonly clock: WallClock;
+  readonly logger: Logger;
+  readonly probes: readonly ServiceProbe[];
+  readonly settings: { readonly version: string };
+}
+
+export function healthHandlers(ports: HealthPorts): Pick<Handlers, "getHealth"> {
   let latest:
     { readonly atMs: number; readonly checks: Promise<HealthReport["checks"]> } | undefined;
   return {
     getHealth: async () => {
-      const now = platform.clock.now();
+      const now = ports.clock.now();
       if (latest === undefined || now - latest.atMs > CACHE_MS) {
         latest = {
           atMs: now,
-          checks: Promise.all(probes.map((probe) => run(platform, probe))),
+          checks: Promise.all(ports.probes.map((probe) => run(ports, probe))),
         };
       }
       const checks = await latest.checks;
       const healthy = checks.every(({ ok }) => ok);
       const body: HealthReport = {
         status: healthy ? "ok" : "degraded",
-        version: platform.settings.version,
+        version: ports.settings.version,
         checks,
       };
       return { status: healthy ? 200 : 503, body };
@@ -37,7 +42,7 @@ export function healthHandlers(platform: Platform): Pick<Handlers, "getHealth"> 
 }
 
 async function run(
-  { clock, logger }: Platform,
+  { clock, logger }: HealthPorts,
   { name, check }: ServiceProbe,
 ): Promise<HealthReport["checks"][number]> {
   const startedMs = clock.now();

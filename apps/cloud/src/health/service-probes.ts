@@ -1,10 +1,12 @@
+import type { Database } from "@azure/cosmos";
+import type { TokenCredential } from "@azure/identity";
 import {
   ServiceBusClient,
   type ServiceBusClientOptions,
   type ServiceBusReceiver,
 } from "@azure/service-bus";
 import { containers, resultsQueueName } from "@postern/contracts";
-import type { Platform } from "../app/platform";
+import type { Settings } from "../settings";
 
 /** One service that the app cannot do without, and a cheap question that only a working one answers. */
 export interface ServiceProbe {
@@ -18,8 +20,14 @@ const CLIENT_OPTIONS: ServiceBusClientOptions = {
   retryOptions: { maxRetries: 0, timeoutInMs: 3_000 },
 };
 
-export function serviceProbes(platform: Platform): ServiceProbe[] {
-  const { settings, database, credential } = platform;
+interface ProbedServices {
+  readonly settings: Pick<Settings, "serviceBus" | "groups" | "graph">;
+  readonly database: Database;
+  readonly credential: TokenCredential;
+}
+
+export function serviceProbes(services: ProbedServices): ServiceProbe[] {
+  const { settings, database, credential } = services;
   let receiver: ServiceBusReceiver | undefined;
   return [
     {
@@ -36,7 +44,7 @@ export function serviceProbes(platform: Platform): ServiceProbe[] {
       check: async () => {
         const [group] = settings.groups;
         if (group === undefined) return;
-        receiver ??= serviceBusClient(platform).createReceiver(resultsQueueName(group.name));
+        receiver ??= serviceBusClient(services).createReceiver(resultsQueueName(group.name));
         await receiver.peekMessages(1);
       },
     },
@@ -51,7 +59,7 @@ export function serviceProbes(platform: Platform): ServiceProbe[] {
 }
 
 /** A client of its own, because the app's waits and tries again for longer than a probe may take. */
-function serviceBusClient({ settings, credential }: Platform): ServiceBusClient {
+function serviceBusClient({ settings, credential }: ProbedServices): ServiceBusClient {
   const { connectionString, fullyQualifiedNamespace } = settings.serviceBus;
   return connectionString === null
     ? new ServiceBusClient(fullyQualifiedNamespace ?? "", credential, CLIENT_OPTIONS)

@@ -6,7 +6,8 @@ import {
   PosternError,
   problemOf,
 } from "@postern/contracts";
-import { ServiceUnavailable, SourceError } from "../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
+import { SourceError } from "../ports/source";
 import type { ApiReply } from "./api-reply";
 import { RequestError } from "./request-error";
 

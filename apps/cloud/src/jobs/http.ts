@@ -4,7 +4,7 @@ import { leaseAttempt } from "./job-attempt";
 import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
 import type { JobPorts } from "./job-ports";
-import type { DefinitionStore } from "../ports/cloud-ports";
+import type { DefinitionStore } from "../ports/stores";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
 import { invalidRequest, noSuch } from "../http/request-error";

@@ -1,8 +1,10 @@
 import { type AgentId, type JobId, PosternError } from "@postern/contracts";
 import type { AgentRecord } from "../agents/agent";
 import { type JobRecord, settleJob } from "./job";
-import type { AgentStore, JobStore } from "./job-ports";
-import type { Clock, Stored } from "../ports/cloud-ports";
+import type { AgentStore } from "../agents/agent-ports";
+import type { JobStore } from "./job-ports";
+import type { WallClock } from "@postern/runtime";
+import type { Stored } from "../ports/stores";
 
 /** Concurrent writers of one job are its agent, its result and a few readers: each loses a handful of times at most. */
 const MAX_TRIES = 8;
@@ -10,7 +12,7 @@ const MAX_TRIES = 8;
 export interface JobChangePorts {
   readonly jobStore: JobStore;
   readonly agents: Pick<AgentStore, "read">;
-  readonly clock: Clock;
+  readonly clock: WallClock;
 }
 
 /**

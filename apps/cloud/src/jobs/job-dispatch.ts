@@ -10,7 +10,8 @@ import {
 import { changeJob } from "./job-change";
 import { failJob, type JobRecord } from "./job";
 import type { JobPorts } from "./job-ports";
-import { ServiceUnavailable, type Stored } from "../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
+import type { Stored } from "../ports/stores";
 
 /**
  * Sends a queued job on its way: a message to the group's queue, or an on-demand read of the sync. The document is there

@@ -13,7 +13,7 @@ import {
 import { type JobRecord, newJob } from "./job";
 import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
-import { newJobId } from "../domain/job-id";
+import { newJobId } from "./job-id";
 import type { JobPorts } from "./job-ports";
 import { isObjectId } from "../sync/graph/object-id";
 

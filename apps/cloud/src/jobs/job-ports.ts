@@ -1,7 +1,11 @@
-import type { AgentId, DefinitionId, EntityRef, GroupName, JobId } from "@postern/contracts";
-import type { AgentRecord } from "../agents/agent";
+import type { DefinitionId, EntityRef, GroupName, JobId } from "@postern/contracts";
+import type { AgentStore } from "../agents/agent-ports";
+import type { ListOptions, ListPage } from "../ports/list-page";
 import type { JobRecord } from "./job";
-import type { Clock, Logger, MessageBus, Random, Stamp, Stored } from "../ports/cloud-ports";
+import type { WallClock, Logger, Random } from "@postern/runtime";
+import type { MessageBus } from "../ports/message-bus";
+import type { Stamp } from "../ports/cloud-ports";
+import type { Stored } from "../ports/stores";
 
 /** What jobs, agents and their lists need from the world, beside the ports of the sync half. */
 
@@ -12,18 +16,6 @@ interface KeyClaim {
   readonly jobId: JobId;
   /** Hash of the request. */
   readonly fingerprint: string;
-}
-
-export interface ListOptions {
-  readonly limit: number;
-  /** Id of the last item of the page before. */
-  readonly after?: string | undefined;
-}
-
-export interface ListPage<T> {
-  readonly items: readonly T[];
-  /** Id to go on after; null at the end. */
-  readonly next: string | null;
 }
 
 export interface JobStore {
@@ -42,45 +34,9 @@ export interface JobStore {
   overdue(options: { now: string; unsentSince: string; limit: number }): Promise<JobId[]>;
 }
 
-export interface AgentStore {
-  read(id: AgentId): Promise<Stored<AgentRecord> | undefined>;
-  /** Undefined when one of that id exists. */
-  create(agent: AgentRecord): Promise<Stored<AgentRecord> | undefined>;
-  /** Undefined when it has changed since `etag`. */
-  replace(agent: AgentRecord, etag: string): Promise<Stored<AgentRecord> | undefined>;
-  /** By id. */
-  list(options: ListOptions): Promise<ListPage<AgentRecord>>;
-}
-
-/** Who did what to which resource, and whether it was allowed. Written once, never changed. */
-export interface AuditEntry {
-  /** Sorts by time. */
-  readonly id: string;
-  /** The resource, such as `syncs/people`. Partition key. */
-  readonly subject: string;
-  readonly at: string;
-  readonly action: string;
-  readonly actor: { readonly oid: string; readonly azp: string; readonly name: string };
-  readonly decision: "allowed" | "denied";
-  /** Status of the answer. */
-  readonly status: number;
-  readonly traceId: string;
-  readonly detail: string | null;
-  /** Why, in the words of who did it. */
-  readonly reason?: string;
-  /** What it did to the resource. */
-  readonly change?: Readonly<Record<string, string | null>>;
-  readonly ttl?: number;
-}
-
-export interface AuditTrail {
-  /** One of that id is left as it is: the same step may be told twice. */
-  add(entry: AuditEntry): Promise<void>;
-}
-
 export interface JobPorts {
   readonly stamp: Stamp;
-  readonly clock: Clock;
+  readonly clock: WallClock;
   readonly random: Random;
   readonly logger: Logger;
   readonly bus: MessageBus;

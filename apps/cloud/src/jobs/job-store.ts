@@ -4,7 +4,8 @@ import { z } from "zod";
 import { finishJob, JobRecord, progressJob } from "./job";
 import { changeJob } from "./job-change";
 import type { JobStore } from "./job-ports";
-import type { Clock, JobUpdates } from "../ports/cloud-ports";
+import type { WallClock } from "@postern/runtime";
+import type { JobUpdates } from "../ports/stores";
 import { createAgentStore } from "../agents/agent-store";
 import { documentContainer } from "../azure/document-container";
 import { keysetPage } from "../azure/keyset-page";
@@ -78,7 +79,7 @@ export function createJobStore(database: Database): JobStore {
 }
 
 /** What queue consumers tell the jobs, kept in container `jobs`. */
-export function createJobUpdates(database: Database, clock: Clock): JobUpdates {
+export function createJobUpdates(database: Database, clock: WallClock): JobUpdates {
   const ports = { jobStore: createJobStore(database), agents: createAgentStore(database), clock };
   return {
     recordProgress: async (jobId, progress) => {

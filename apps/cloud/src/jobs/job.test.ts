@@ -26,7 +26,8 @@ import {
   progressJob,
   settleJob,
 } from "./job";
-import { newJobId, timeSortedId } from "../domain/job-id";
+import { newJobId } from "./job-id";
+import { timeSortedId } from "@postern/runtime";
 
 const START = Date.parse("2026-01-31T08:00:00.000Z");
 const group = GroupName.parse("main");

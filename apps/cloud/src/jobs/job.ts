@@ -16,7 +16,7 @@ import {
 } from "@postern/contracts";
 import { z } from "zod";
 import type { AgentRecord } from "../agents/agent";
-import type { JobProgress } from "../ports/cloud-ports";
+import type { JobProgress } from "../ports/stores";
 
 /**
  * A job and everything that may happen to it, as pure steps from one stored document to the next.

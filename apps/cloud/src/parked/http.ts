@@ -6,7 +6,7 @@ import {
 } from "@postern/contracts";
 import { auditPayloadRead } from "../dead-letters/dead-letter-audit";
 import { accountingOf } from "../dead-letters/dead-letter-drain";
-import type { AuditTrail } from "../jobs/job-ports";
+import type { AuditTrail } from "../audit/audit-trail";
 import type { ParkedStore } from "./parked-messages";
 import { redactPayload } from "../dead-letters/payload-redaction";
 import type { SyncPorts } from "../ports/cloud-ports";

@@ -21,12 +21,16 @@ import {
   resultsQueueName,
   workQueueName,
 } from "@postern/contracts";
-import { type ReceivedMessage, unreadableDeadLetter } from "../dead-letters/new-dead-letter";
+import type { ReceivedMessage } from "../ports/message-bus";
+import { unreadableDeadLetter } from "../dead-letters/new-dead-letter";
 import { accountingOf } from "../dead-letters/dead-letter-drain";
-import type { AgentStore, ListOptions, ListPage } from "../jobs/job-ports";
+import type { AgentStore } from "../agents/agent-ports";
+import type { ListOptions, ListPage } from "../ports/list-page";
 import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "../cycles/message-marker";
-import type { OutgoingMessage, Stored, SyncPorts } from "../ports/cloud-ports";
+import type { OutgoingMessage } from "../ports/message-bus";
+import type { Stored } from "../ports/stores";
+import type { SyncPorts } from "../ports/cloud-ports";
 
 export interface ParkedStore {
   /** One that exists is left as it is: the same message may be reported twice. */

@@ -18,18 +18,16 @@ import {
   resultsQueueName,
   type WorkMessageResult,
 } from "@postern/contracts";
-import {
-  deadLetterId,
-  payloadText,
-  type ReceivedMessage,
-  unreadableDeadLetter,
-} from "../dead-letters/new-dead-letter";
+import { deadLetterId, payloadText, unreadableDeadLetter } from "../dead-letters/new-dead-letter";
+import type { ReceivedMessage } from "../ports/message-bus";
 import { viewCycle } from "../cycles/cycle-views";
 import { retryMessageId } from "../work/item-message-ids";
 import { outcomesOf } from "../sync/pages/on-demand";
 import { isCountedReport } from "../cycles/message-marker";
 import { markerId } from "../sync/pages/page-commit";
-import { type DefinitionRecord, type OutgoingMessage, type SyncPorts } from "../ports/cloud-ports";
+import type { DefinitionRecord } from "../ports/stores";
+import type { OutgoingMessage } from "../ports/message-bus";
+import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun, type ReplayTold } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
 import { singleItemMessage, workQueueOf } from "../work/work-messages";

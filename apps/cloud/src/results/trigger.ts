@@ -1,5 +1,6 @@
 import type { ServiceBusQueueHandler } from "@azure/functions";
 import { eventAttribute, type GroupName } from "@postern/contracts";
+import { spanCauses } from "@postern/runtime";
 import { isParked, keepParked, type ParkedPorts } from "../parked/parked-messages";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { consumeResults } from "./results";
@@ -11,13 +12,14 @@ export function resultsHandler(
 ): ServiceBusQueueHandler {
   return async (bodies, context) => {
     const messages = batchOfMessages(bodies, context);
-    const parents = messages.flatMap(
-      ({ properties }) => eventAttribute(properties, "traceparent") ?? [],
-    );
-    const [parent, ...links] = parents;
+    const causes = messages.map(({ properties }) => eventAttribute(properties, "traceparent"));
     await ports.tracing.span(
       "count results",
-      { kind: "consumer", parent, links, fields: { "postern.messages": messages.length } },
+      {
+        kind: "consumer",
+        ...spanCauses(causes),
+        attributes: { "postern.messages": messages.length },
+      },
       async () => {
         const { parked = [], results = [] } = Object.groupBy(messages, (message) =>
           isParked(message) ? "parked" : "results",

@@ -1,5 +1,5 @@
 import type { InvocationContext } from "@azure/functions";
-import type { ReceivedMessage } from "../dead-letters/new-dead-letter";
+import type { ReceivedMessage } from "../ports/message-bus";
 
 /** What the Service Bus extension says beside the body. Everything about it is taken as hostile: it may be anything. */
 function metadataOf(context: InvocationContext): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
-import type { Logger } from "../ports/cloud-ports";
-import { ServiceUnavailable } from "../ports/cloud-ports";
+import type { Logger } from "@postern/runtime";
+import { ServiceUnavailable } from "@postern/runtime";
 
 /**
  * One run of a timer. A service that does not answer is a matter of the next one, and said in a warning: no caller waits for

@@ -18,7 +18,8 @@ import {
   type WorkMessage,
   workQueueName,
 } from "@postern/contracts";
-import type { OutgoingMessage, Stamp } from "../ports/cloud-ports";
+import type { OutgoingMessage } from "../ports/message-bus";
+import type { Stamp } from "../ports/cloud-ports";
 
 /** Work items on their way: made, gathered by lane, cut into messages, named. */
 export interface WorkOrigin {

@@ -3,7 +3,6 @@ import {
   Agent,
   type AgentPorts,
   type Ledger,
-  type Log,
   OutageError,
   type Settings,
   type TargetPort,
@@ -18,6 +17,7 @@ import type {
   TenantId,
 } from "@postern/contracts";
 import type { ApplyResult } from "@postern/connectors";
+import type { Logger } from "@postern/runtime";
 import { agentBroker } from "./agent-broker";
 import type { FakeBroker } from "./fake-broker";
 import { FakeContainer } from "./fake-container";
@@ -66,7 +66,8 @@ export function startAgent(world: AgentWorld): Agent {
     },
     log: agentLog(process.name, history, {}),
     tracing: {
-      span: (_name, _parents, work) => work({ traceparent: undefined, set: () => undefined }),
+      span: (_name, _options, work) => work({ traceparent: undefined, set: () => undefined }),
+      traceparent: () => undefined,
     },
     targets: new Map([[world.targetName, targetPort(world)]]),
   };
@@ -100,7 +101,11 @@ function settingsOf({ process, place, slots, acceptWaitMs }: AgentWorld): Settin
   };
 }
 
-function agentLog(name: string, history: History, bound: Readonly<Record<string, unknown>>): Log {
+function agentLog(
+  name: string,
+  history: History,
+  bound: Readonly<Record<string, unknown>>,
+): Logger {
   const write =
     (level: string) =>
     (event: string, fields: Readonly<Record<string, unknown>> = {}): void =>

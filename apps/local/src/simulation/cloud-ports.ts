@@ -1,3 +1,4 @@
+import { noTracing } from "@postern/runtime";
 /** The cloud's ports over the fake services, for one simulated process. */
 import {
   type AuditEntry,
@@ -77,10 +78,7 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     clock: { now: () => process.wallMs() },
     random: { next: () => random.next(), uuid: () => random.uuid() },
     logger: logger(world, {}),
-    tracing: {
-      span: (_name, _options, work) => work({ set: () => undefined }),
-      traceparent: () => undefined,
-    },
+    tracing: noTracing,
     bus: bus(world),
     graph: graph(world),
     definitions: definitions(world),
@@ -98,6 +96,7 @@ function logger({ process, log }: CloudWorld, bound: Readonly<Record<string, unk
     (event: string, fields: Readonly<Record<string, unknown>> = {}): void =>
       log(`${process.name} ${level} ${event} ${JSON.stringify({ ...bound, ...fields })}`);
   return {
+    debug: () => undefined,
     info: write("info"),
     warn: write("warn"),
     error: write("error"),

@@ -3,7 +3,7 @@ import { withFailureAgain, withReplaySent } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
 import type { MarkerPlace } from "../../cycles/message-marker";
 import { markerId } from "../../sync/pages/page-commit";
-import type { Stored } from "../../ports/cloud-ports";
+import type { Stored } from "../../ports/stores";
 import { reopenCycles } from "../../cycles/reopen-cycle";
 import { withdrawalOf } from "./replay-markers";
 

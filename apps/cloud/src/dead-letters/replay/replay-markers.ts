@@ -1,5 +1,5 @@
 import type { DeadLetter, Marker, MessageId, OutcomeCounts } from "@postern/contracts";
-import { bounded } from "../../domain/bounded";
+import { inParallel } from "@postern/runtime";
 import { isRetryId } from "../../work/item-message-ids";
 import { type MarkerPlace, markerOf } from "../../cycles/message-marker";
 import type { SyncPorts } from "../../ports/cloud-ports";
@@ -46,7 +46,7 @@ export async function countBegun(
   // A retry comes after the report that asked for it, and that one has seen to it.
   const first = told.filter(({ workMessageId }) => !isRetryId(workMessageId));
   const markers: Marker[] = [];
-  await bounded(first, PARALLEL, async ({ workMessageId, itemId, ...of }) => {
+  await inParallel(first, PARALLEL, async ({ workMessageId, itemId, ...of }) => {
     const begun = replayOf(workMessageId);
     if (begun === undefined) return;
     const stored = await ports.deadLetters.replayed(itemId, begun.messageId);

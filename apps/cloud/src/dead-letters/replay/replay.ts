@@ -8,7 +8,7 @@ import {
   type SyncDefinition,
   streamOf,
 } from "@postern/contracts";
-import { bounded } from "../../domain/bounded";
+import { inParallel } from "@postern/runtime";
 import {
   type Order,
   replayChance,
@@ -18,7 +18,8 @@ import {
 } from "../dead-letter";
 import { auditLastActions, auditRefusal } from "../dead-letter-audit";
 import type { DeadLetterPorts } from "../dead-letter-ports";
-import type { OutgoingMessage, Stored } from "../../ports/cloud-ports";
+import type { OutgoingMessage } from "../../ports/message-bus";
+import type { Stored } from "../../ports/stores";
 import { reopenCycles } from "../../cycles/reopen-cycle";
 import { followEnd } from "./replay-end";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
@@ -81,7 +82,7 @@ async function followEnds(
   readonly ended: readonly ReplayRefusal[];
 }> {
   const nowMs = ports.clock.now();
-  const ends = await bounded(letters, PARALLEL, async (stored) =>
+  const ends = await inParallel(letters, PARALLEL, async (stored) =>
     replayChance(stored.value, nowMs).kind === "resend" ? followEnd(ports, stored) : undefined,
   );
   const ended = letters.flatMap(({ value }, index) => {
@@ -179,7 +180,7 @@ async function send(
 ): Promise<ReplayRefusal[]> {
   const results: ReplayRefusal[] = [];
   const claimed: Claimed[] = [];
-  await bounded(candidates, PARALLEL, async (candidate) => {
+  await inParallel(candidates, PARALLEL, async (candidate) => {
     const order = orderOf(candidate.stored.value);
     if (order === undefined) return;
     const claim = await claimOne(ports, candidate, order, nextSlot);
@@ -200,10 +201,10 @@ async function send(
     } catch (error) {
       // Some may have been accepted: the same ids go out again when the request is repeated.
       ports.logger.error("replay not sent", { queue, count: ofQueue.length, error: String(error) });
-      results.push(...(await bounded(ofQueue, PARALLEL, (one) => giveUp(ports, one))));
+      results.push(...(await inParallel(ofQueue, PARALLEL, (one) => giveUp(ports, one))));
       continue;
     }
-    results.push(...(await bounded(ofQueue, PARALLEL, (one) => noteSent(ports, one))));
+    results.push(...(await inParallel(ofQueue, PARALLEL, (one) => noteSent(ports, one))));
   }
   return results;
 }

@@ -1,8 +1,9 @@
 import type { DeadLetter, Marker } from "@postern/contracts";
-import { bounded } from "../../domain/bounded";
+import { inParallel } from "@postern/runtime";
 import { type Order, replayChance, withClaimExtended } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
-import { ServiceUnavailable, type Stored } from "../../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
+import type { Stored } from "../../ports/stores";
 import { replayEach } from "./replay";
 import { follow, followEnd, placeOf, unfinishedReport } from "./replay-end";
 import { endOf, withdrawalOf } from "./replay-markers";
@@ -41,7 +42,7 @@ async function resume(
 ): Promise<{ readonly letters: number; readonly failed: boolean }> {
   const unanswered = new Map<string, Stored<DeadLetter>>();
   const orders = new Map<string, Order>();
-  await bounded(places, PARALLEL, async ({ id, group }) => {
+  await inParallel(places, PARALLEL, async ({ id, group }) => {
     const stored = await readable(ports, id, group);
     const order = stored === undefined ? undefined : orderOf(stored.value);
     if (stored === undefined || order === undefined) return;

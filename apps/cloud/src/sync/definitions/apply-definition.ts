@@ -13,12 +13,8 @@ import {
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
 import { compileDefinition } from "../mapping/compiled-definition";
 import { cycleIdAt } from "../../cycles/cycle-id";
-import type {
-  DefinitionRecord,
-  ProgressOperation,
-  Stored,
-  SyncPorts,
-} from "../../ports/cloud-ports";
+import type { DefinitionRecord, ProgressOperation, Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf } from "../streams/start-messages";
 
 /** Sync definitions: applying one, and the cycles that this and a caller's wish begin. */

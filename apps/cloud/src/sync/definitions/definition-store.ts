@@ -1,7 +1,8 @@
 import type { Database } from "@azure/cosmos";
 import { containers, DefinitionId, SyncDefinition } from "@postern/contracts";
 import { z } from "zod";
-import type { Clock, DefinitionRecord, DefinitionStore, Stored } from "../../ports/cloud-ports";
+import type { WallClock } from "@postern/runtime";
+import type { DefinitionRecord, DefinitionStore, Stored } from "../../ports/stores";
 import { etagOf, guarded, queryAll, statusOf } from "../../azure/cosmos-operations";
 
 /**
@@ -17,7 +18,7 @@ const StoredDefinition = z.object({
   resyncDue: z.boolean(),
 });
 
-export function createDefinitionStore(database: Database, clock: Clock): DefinitionStore {
+export function createDefinitionStore(database: Database, clock: WallClock): DefinitionStore {
   const container = database.container(containers.definitions);
   let cached:
     { readonly atMs: number; readonly all: readonly Stored<DefinitionRecord>[] } | undefined;

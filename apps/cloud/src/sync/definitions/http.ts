@@ -1,16 +1,11 @@
 import type { DefinitionId } from "@postern/contracts";
-import {
-  applyDefinition,
-  listCycles,
-  listHolds,
-  releaseHolds,
-  startCycle,
-  viewCycle,
-  viewSync,
-} from "../../domain/operations";
-import type { DefinitionRecord, Stored, SyncPorts } from "../../ports/cloud-ports";
+import { applyDefinition, startCycle } from "./apply-definition";
+import { listCycles, viewCycle, viewSync } from "../../cycles/cycle-views";
+import { listHolds, releaseHolds } from "../holds/held-items";
+import type { DefinitionRecord, Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { auditRelease } from "../holds/release-audit";
-import type { AuditTrail } from "../../jobs/job-ports";
+import type { AuditTrail } from "../../audit/audit-trail";
 import type { Handlers } from "../../http/endpoint";
 import { afterOf, continuationOf } from "../../http/list-continuation";
 import { invalidRequest, noSuch } from "../../http/request-error";

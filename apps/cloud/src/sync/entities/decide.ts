@@ -7,7 +7,7 @@ import {
   MappingFailure,
 } from "../mapping/compiled-definition";
 import { membershipProperties } from "./index-merge";
-import type { Standing } from "../../ports/cloud-ports";
+import type { Standing } from "../../ports/stores";
 import type { ColumnValue } from "../mapping/mapping-expression";
 
 /**

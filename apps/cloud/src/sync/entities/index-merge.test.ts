@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { DefinitionId, IndexEntry } from "@postern/contracts";
 import fc from "fast-check";
 import { collectTouches, mergeObject } from "./index-merge";
-import type { SourceChange } from "../../ports/cloud-ports";
+import type { SourceChange } from "../../ports/source";
 
 const definition = "directory" as DefinitionId;
 

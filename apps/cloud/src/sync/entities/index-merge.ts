@@ -6,7 +6,7 @@ import {
   laneOf,
   membershipRef,
 } from "@postern/contracts";
-import type { MemberChange, SourceChange } from "../../ports/cloud-ports";
+import type { MemberChange, SourceChange } from "../../ports/source";
 
 /**
  * Folds what a source reports into the entity index. Reports come in parts, repeated, and with unchanged properties left

@@ -9,14 +9,8 @@ import {
   laneOf,
 } from "@postern/contracts";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Enumeration,
-  type IndexStore,
-  type IndexWrite,
-  ServiceUnavailable,
-  type Standing,
-  type Stored,
-} from "../../ports/cloud-ports";
+import type { Enumeration, IndexStore, IndexWrite, Standing, Stored } from "../../ports/stores";
+import { ServiceUnavailable } from "@postern/runtime";
 import {
   etagOf,
   guarded,

@@ -1,8 +1,9 @@
 import { entityKey, type IndexEntry, type StreamName } from "@postern/contracts";
-import { bounded } from "../../domain/bounded";
+import { inParallel } from "@postern/runtime";
 import type { CompiledDefinition } from "../mapping/compiled-definition";
 import type { ObjectTouch } from "./index-merge";
-import type { Stored, SyncPorts } from "../../ports/cloud-ports";
+import type { Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 
 const READS_AT_ONCE = 5;
 
@@ -25,7 +26,7 @@ export async function readRestored(
       changes.length > 0 &&
       changes.at(-1)?.removed === undefined,
   );
-  await bounded(back, READS_AT_ONCE, async ({ ref, changes }) => {
+  await inParallel(back, READS_AT_ONCE, async ({ ref, changes }) => {
     const type = ref.type === "group" ? "group" : "user";
     const whole = await graph.object(type, ref.id, compiled.select[stream]);
     // Not there: removed once more, which a later page of the delta says, or not there yet. The delta counts.

@@ -31,13 +31,9 @@ import {
   mergeMembership,
   mergeObject,
 } from "./index-merge";
-import type {
-  IndexWrite,
-  SourceChange,
-  Standing,
-  Stored,
-  SyncPorts,
-} from "../../ports/cloud-ports";
+import type { IndexWrite, Standing, Stored } from "../../ports/stores";
+import type { SourceChange } from "../../ports/source";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { readRestored } from "./restored-objects";
 import { makeItem } from "../../work/work-messages";
 

@@ -7,7 +7,7 @@ import {
   type SourceChange,
   SourceError,
   type SourcePage,
-} from "../../ports/cloud-ports";
+} from "../../ports/source";
 
 /** What Microsoft Graph answers, taken as hostile: checked, bounded, and cut down to what was asked for. */
 const Removed = z.object({ reason: z.string().max(50).optional() });

@@ -6,7 +6,7 @@ import {
 } from "@microsoft/microsoft-graph-client";
 import type { TokenCredential } from "@azure/identity";
 import { isObjectId } from "./object-id";
-import { type GraphSource, SourceError } from "../../ports/cloud-ports";
+import { type GraphSource, SourceError } from "../../ports/source";
 import type { Settings } from "../../settings";
 import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
 

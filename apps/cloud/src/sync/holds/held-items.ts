@@ -14,7 +14,9 @@ import { followUpIdOf, startFollowUp } from "../streams/follow-up";
 import { releaseMessageId } from "../../work/item-message-ids";
 import { markerOf } from "../../cycles/message-marker";
 import { markerId, pageId } from "../pages/page-commit";
-import { type IndexWrite, ServiceUnavailable, type SyncPorts } from "../../ports/cloud-ports";
+import type { IndexWrite } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
 import { singleItemMessage, workQueueOf } from "../../work/work-messages";
 
 /**

@@ -1,6 +1,6 @@
 import type { Database } from "@azure/cosmos";
 import { containers, Hold } from "@postern/contracts";
-import type { HoldStore } from "../../ports/cloud-ports";
+import type { HoldStore } from "../../ports/stores";
 import { bulk, guarded, jsonBody } from "../../azure/cosmos-operations";
 import { documentContainer } from "../../azure/document-container";
 import { equalTo, keysetPage } from "../../azure/keyset-page";

@@ -1,7 +1,7 @@
 import type { DefinitionId } from "@postern/contracts";
 import type { Order } from "../../dead-letters/dead-letter";
-import { timeSortedId } from "../../domain/job-id";
-import type { AuditTrail } from "../../jobs/job-ports";
+import { timeSortedId } from "@postern/runtime";
+import type { AuditTrail } from "../../audit/audit-trail";
 import type { SyncPorts } from "../../ports/cloud-ports";
 
 /**

@@ -14,12 +14,9 @@ import { viewCycle } from "../../cycles/cycle-views";
 import { commitPage } from "./page-commit";
 import { enqueue } from "./page-enqueue";
 import type { PageRunOptions } from "./page-run";
-import {
-  ServiceUnavailable,
-  type SourceChange,
-  SourceError,
-  type SyncPorts,
-} from "../../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
+import { type SourceChange, SourceError } from "../../ports/source";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { decideStart } from "../streams/start-decision";
 import { startMessageOf } from "../streams/start-messages";
 import { runWorkPage } from "../entities/work-page";

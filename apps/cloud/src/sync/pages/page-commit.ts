@@ -12,7 +12,8 @@ import {
   type Version,
 } from "@postern/contracts";
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
-import type { ProgressOperation, Stored, SyncPorts } from "../../ports/cloud-ports";
+import type { ProgressOperation, Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, type StreamClaims, versionOf } from "../streams/stream-claims";
 
 /** How the record of a committed page is called in the store. */

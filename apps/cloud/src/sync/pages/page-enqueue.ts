@@ -44,7 +44,7 @@ export async function enqueue(
     "enqueue",
     {
       kind: "producer",
-      fields: { "postern.items": result.items.length, "postern.version": version },
+      attributes: { "postern.items": result.items.length, "postern.version": version },
     },
     async () => {
       const nowMs = ports.clock.now();

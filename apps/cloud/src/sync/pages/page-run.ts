@@ -10,7 +10,9 @@ import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-
 import { moveCheckpoint } from "./page-commit";
 import type { PageOutcome } from "./page-enqueue";
 import { type CycleOfRun, PageWork } from "./page-work";
-import { ServiceUnavailable, SourceError, type SyncPorts } from "../../ports/cloud-ports";
+import { ServiceUnavailable } from "@postern/runtime";
+import { SourceError } from "../../ports/source";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { decideStart } from "../streams/start-decision";
 import { continuationOf, startMessageOf } from "../streams/start-messages";
 import { beginResync } from "./resync";

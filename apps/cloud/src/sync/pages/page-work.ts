@@ -9,7 +9,8 @@ import type { CompiledDefinition } from "../mapping/compiled-definition";
 import type { LeftBehind } from "../entities/index-merge";
 import { commitPage } from "./page-commit";
 import { enqueue, type PageOutcome } from "./page-enqueue";
-import type { SourceChange, SyncPorts } from "../../ports/cloud-ports";
+import type { SourceChange } from "../../ports/source";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 import { runWorkPage } from "../entities/work-page";
 

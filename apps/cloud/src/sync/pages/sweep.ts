@@ -1,7 +1,8 @@
 import type { IndexEntry, StartMessage } from "@postern/contracts";
 import type { CompiledDefinition } from "../mapping/compiled-definition";
 import type { CycleOfRun, PageWork } from "./page-work";
-import type { Stored, SyncPorts } from "../../ports/cloud-ports";
+import type { Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import type { Claim, StreamClaims } from "../streams/stream-claims";
 
 /**

@@ -32,7 +32,7 @@ export function pageRunHandler(options: PageRunOptions): ServiceBusQueueHandler 
       {
         kind: "consumer",
         parent: eventAttribute(received.properties, "traceparent"),
-        fields: {
+        attributes: {
           "postern.definition": definition,
           "postern.stream": stream,
           "postern.reason": reason,

@@ -1,5 +1,6 @@
 import type { StreamName } from "@postern/contracts";
-import { SourceError, type SourceChange, type SyncPorts } from "../../ports/cloud-ports";
+import { SourceError, type SourceChange } from "../../ports/source";
+import type { SyncPorts } from "../../ports/cloud-ports";
 
 /** Graph pages and objects of one work page: enough for lanes to fill messages, little enough to hold two in memory. */
 const MAX_SOURCE_PAGES = 8;
@@ -31,10 +32,10 @@ export async function readPages(
     try {
       const page = await ports.tracing.span(
         "graph page",
-        { kind: "client", fields: { "postern.stream": stream } },
+        { kind: "client", attributes: { "postern.stream": stream } },
         async (span) => {
           const read = await ports.graph.page(stream, select, from);
-          span.set("postern.objects", read.changes.length);
+          span.set({ "postern.objects": read.changes.length });
           return read;
         },
       );

@@ -8,7 +8,8 @@ import {
   startSession,
   type StreamName,
 } from "@postern/contracts";
-import type { OutgoingMessage, SyncPorts } from "../../ports/cloud-ports";
+import type { OutgoingMessage } from "../../ports/message-bus";
+import type { SyncPorts } from "../../ports/cloud-ports";
 
 /** Messages that ask for a page run. Their ids are made from what they ask, so that asking twice is asking once. */
 export function startMessageOf(

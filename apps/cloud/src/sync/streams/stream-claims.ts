@@ -8,7 +8,8 @@ import {
   type StreamName,
   type Version,
 } from "@postern/contracts";
-import type { Stored, SyncPorts } from "../../ports/cloud-ports";
+import type { Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 
 /**
  * Claims on streams, as far as this process holds them.

@@ -22,14 +22,11 @@ import {
   type WatchedCycle,
 } from "./cycle-watch-decision";
 import { followUpAsked } from "../streams/follow-up";
-import type { AgentStore } from "../../jobs/job-ports";
+import type { AgentStore } from "../../agents/agent-ports";
 import { onlineAgents } from "../../agents/online-agents";
-import type {
-  OutgoingMessage,
-  ProgressOperation,
-  Stored,
-  SyncPorts,
-} from "../../ports/cloud-ports";
+import type { OutgoingMessage } from "../../ports/message-bus";
+import type { ProgressOperation, Stored } from "../../ports/stores";
+import type { SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf } from "../streams/start-messages";
 import { workQueueOf } from "../../work/work-messages";
 

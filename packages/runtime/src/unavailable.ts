@@ -1,4 +1,3 @@
-/** Raised by adapters when a cloud service does not do what was asked. Runners wait and try again; items are not to blame. */
 export type OutageService = "broker" | "ledger" | "api";
 
 export type OutageCode =
@@ -10,6 +9,7 @@ export type OutageCode =
   | "too-large"
   | "conflict-storm";
 
+/** A cloud service does not do what the agent asks. Runners wait and try again; items are not to blame. */
 export class OutageError extends Error {
   readonly service: OutageService;
   readonly code: OutageCode;
@@ -27,5 +27,22 @@ export class OutageError extends Error {
     this.service = service;
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Cosmos DB or Service Bus does not answer, or asks to slow down, for longer than the client retries by itself. */
+export class ServiceUnavailable extends Error {
+  readonly service: "cosmos" | "service-bus" | "blob";
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    service: "cosmos" | "service-bus" | "blob",
+    message: string,
+    options: { retryAfterMs?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "ServiceUnavailable";
+    this.service = service;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }

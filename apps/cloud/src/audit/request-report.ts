@@ -1,8 +1,8 @@
 import { type OperationId, PosternError, historyTtlSeconds } from "@postern/contracts";
-import { timeSortedId } from "../domain/job-id";
-import type { AuditEntry, AuditTrail } from "../jobs/job-ports";
-import type { Clock, Logger, Random } from "../ports/cloud-ports";
-import type { RequestReport } from "./endpoint";
+import { timeSortedId } from "@postern/runtime";
+import type { AuditEntry, AuditTrail } from "../audit/audit-trail";
+import type { WallClock, Logger, Random } from "@postern/runtime";
+import type { RequestReport } from "../http/endpoint";
 
 /**
  * What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change; who acts on
@@ -16,7 +16,7 @@ const audited: ReadonlySet<OperationId> = new Set<OperationId>([
 
 /** One log event a request; and an audit entry for each change that was asked for, and for each refusal of a role. */
 export function requestReporter(
-  ports: { readonly logger: Logger; readonly clock: Clock; readonly random: Random },
+  ports: { readonly logger: Logger; readonly clock: WallClock; readonly random: Random },
   trail: AuditTrail,
 ): (report: RequestReport) => Promise<void> {
   return async (report) => {
@@ -50,7 +50,7 @@ function textOf(error: unknown): string {
 }
 
 function auditEntry(
-  ports: { readonly clock: Clock; readonly random: Random },
+  ports: { readonly clock: WallClock; readonly random: Random },
   report: RequestReport,
 ): AuditEntry | undefined {
   const { caller, operationId, status, traceId, error } = report;

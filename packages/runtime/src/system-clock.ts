@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { Clock, RandomSource } from "../ports/agent-ports";
+import type { Clock, Random } from "./ports";
 
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
@@ -18,4 +19,4 @@ export const systemClock: Clock = {
   turn: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
-export const systemRandom: RandomSource = { next: () => Math.random() };
+export const systemRandom: Random = { next: () => Math.random(), uuid: () => randomUUID() };

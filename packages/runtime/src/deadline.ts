@@ -1,6 +1,6 @@
-import type { Clock } from "../ports/agent-ports";
+import type { Clock } from "./ports";
 
-/** Lets go of a wait that nobody needs any more. The default reason is an exception with a stack, too dear for every unit. */
+/** Cancels a wait. The default reason would be an exception with a stack, too expensive for every unit. */
 export function endWait(wait: AbortController): void {
   wait.abort("no longer needed");
 }
@@ -34,7 +34,7 @@ export function startDeadline(clock: Clock, durationMs: number, outer?: AbortSig
   };
 }
 
-/** Waits for a promise, but no longer than this. Tells whether it came. */
+/** Waits for a promise, but no longer than `durationMs`. Returns whether it settled. */
 export async function settledWithin(
   clock: Clock,
   durationMs: number,

@@ -1,6 +1,6 @@
-/** Something did not come to an end in time. It may still do so later: the caller has only stopped waiting. */
+/** Work did not end in time. It may still end later: the caller has only stopped waiting. */
 export class TimeLimitExceeded extends Error {
-  /** As of a socket that times out, so that who tells passing failures from others by their codes knows it. */
+  /** As of a socket that times out, so that code which recognises passing failures by their codes recognises this one. */
   readonly code = "ETIMEDOUT";
 
   constructor(limitMs: number, what: string) {
@@ -10,7 +10,7 @@ export class TimeLimitExceeded extends Error {
 }
 
 /**
- * For whatever may hang for ever, as much of what libraries do may: a connection can be gone without a word.
+ * Bounds a wait that could last for ever, as many calls into libraries can: a connection may be gone without a word.
  *
  * @param what says in the error what did not happen, for example `the token issuer did not answer`
  * @throws TimeLimitExceeded when `work` takes longer

@@ -1,5 +1,3 @@
-import type { JobId } from "@postern/contracts";
-
 /** Crockford's base 32: no letter that is taken for a digit, and the order of characters is the order of values. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_CHARS = 9;
@@ -21,8 +19,4 @@ export function timeSortedId(nowMs: number, next: () => number): string {
   let random = "";
   while (random.length < RANDOM_CHARS) random += ALPHABET[Math.floor(next() * 32)] ?? "0";
   return time + random;
-}
-
-export function newJobId(nowMs: number, next: () => number): JobId {
-  return `j${timeSortedId(nowMs, next)}` as JobId;
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { SignJWT } from "jose";
-import { accessTokenVerifier, type CallerOf } from "./access-token";
+import { accessTokenVerifier, type CallerOf } from "../http/access-token";
 import { issuerKeys } from "./issuer-keys";
 
 const HOUR_MS = 60 * 60_000;

@@ -1,0 +1,28 @@
+export { AzureCredential } from "./azure-credential";
+export { type Deadline, endWait, settledWithin, startDeadline } from "./deadline";
+export { deepFreeze } from "./deep-freeze";
+export { inParallel } from "./in-parallel";
+export { failuresEach, outagePauseMs } from "./outage-pause";
+export type {
+  Clock,
+  LogFields,
+  Logger,
+  Random,
+  RandomSource,
+  SpanAttributes,
+  SpanHandle,
+  SpanOptions,
+  Tracing,
+  WallClock,
+} from "./ports";
+export { spanCauses } from "./span-causes";
+export { systemClock, systemRandom } from "./system-clock";
+export { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
+export { timeSortedId } from "./time-sorted-id";
+export { noTracing, type RunningTracing, startTracing, tracingOnFirstSpan } from "./tracing";
+export {
+  OutageError,
+  type OutageCode,
+  type OutageService,
+  ServiceUnavailable,
+} from "./unavailable";
