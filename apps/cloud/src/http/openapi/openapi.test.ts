@@ -22,7 +22,7 @@ describe("the OpenAPI document", () => {
   });
 
   test("is what docs/openapi.json holds; run npm run fix when it is not", () => {
-    const file = path.join(__dirname, "../../../../docs/openapi.json");
+    const file = path.join(__dirname, "../../../../../docs/openapi.json");
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(
       JSON.parse(JSON.stringify(document)) as unknown,
     );
