@@ -11,11 +11,11 @@ const platform = createPlatform(loadSettings(process.env, hostname()), {
 registerFunctions(platform);
 registerHttpFunctions(platform);
 
-// The Service Bus SDK leaves promises behind when it gives up a connection. What they are refused with is known to
-// whoever used it; the instance, and all that runs in it, must not end by them.
+// The Service Bus SDK leaves rejected promises behind when it gives up a connection. Their callers have handled the
+// error already; the instance, and all that runs in it, must not end because of them.
 process.on("unhandledRejection", (error) =>
   platform.logger.error("unhandled-rejection", { error }),
 );
 
-// Spans wait up to a second for company: those of the last second go out before the host ends the process.
+// Spans are exported in batches, once a second: the last batch is sent before the host ends the process.
 app.hook.appTerminate(() => platform.close());

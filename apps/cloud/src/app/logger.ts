@@ -1,6 +1,6 @@
 import type { WallClock, LogFields, Logger } from "@postern/runtime";
 
-/** One JSON object a line: time, level, event, and the fields of whoever writes it. */
+/** One JSON object per line: time, level, event, and the fields of the caller. */
 export function createLogger(
   write: (line: string) => void,
   clock: WallClock,

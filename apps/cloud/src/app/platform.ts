@@ -53,7 +53,7 @@ export interface PlatformOptions {
 const clock: WallClock = { now: () => Date.now() };
 const random: Random = { next: () => Math.random(), uuid: () => randomUUID() };
 
-/** Wires everything and connects to nothing: each service is reached when it is first needed. */
+/** Wires everything and connects to nothing: each service is contacted when it is first needed. */
 export function createPlatform(settings: Settings, { writeLog }: PlatformOptions): Platform {
   const { tenant, branch } = settings;
   const credential = new AzureCredential({ ...settings.identity, now: clock.now });

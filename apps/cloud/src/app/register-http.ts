@@ -22,13 +22,13 @@ const allMethods: HttpMethod[] = [
   "TRACE",
 ];
 
-/** Registers a function for each route of the contracts' table, and one for whatever no route takes. */
+/** Registers a function for each route of the contracts' table, and one for every request that matches none. */
 export function registerHttpFunctions(platform: Platform): void {
   for (const { operationId, route, run } of createApi(platform)) {
     app.http(operationId, {
       methods: route.method === "GET" ? ["GET", "HEAD"] : [route.method],
       route: route.path,
-      // Callers are told apart by their Entra token, which the app itself verifies. A function key is shared, has no
+      // Callers are identified by their Entra token, which the app itself verifies. A function key is shared, has no
       // roles and no expiry; as a second lock it would only be one more secret to keep.
       authLevel: "anonymous",
       handler: (request, context) =>
@@ -63,7 +63,7 @@ function apiRequest(
     method: request.method,
     path: url.pathname,
     params: request.params,
-    // Not request.query: the host hands that over as a dictionary, in which a repeated parameter is one value.
+    // Not request.query: the host passes a dictionary, in which a repeated parameter is one value.
     query: url.searchParams,
     headers: new Headers([...request.headers]),
     body: request.body,

@@ -8,18 +8,18 @@ export interface AuditEntry {
   readonly action: string;
   readonly actor: { readonly oid: string; readonly azp: string; readonly name: string };
   readonly decision: "allowed" | "denied";
-  /** Status of the answer. */
+  /** HTTP status of the reply. */
   readonly status: number;
   readonly traceId: string;
   readonly detail: string | null;
-  /** Why, in the words of who did it. */
+  /** The reason, in the actor's own words. */
   readonly reason?: string;
-  /** What it did to the resource. */
+  /** What the action changed about the resource. */
   readonly change?: Readonly<Record<string, string | null>>;
   readonly ttl?: number;
 }
 
 export interface AuditTrail {
-  /** One of that id is left as it is: the same step may be told twice. */
+  /** An entry with the same id is left as it is: the same step may be reported twice. */
   add(entry: AuditEntry): Promise<void>;
 }

@@ -5,8 +5,8 @@ import type { WallClock, Logger, Random } from "@postern/runtime";
 import type { RequestReport } from "../http/endpoint";
 
 /**
- * What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change; who acts on
- * dead letters or releases held items is written down before it happens, with the reason.
+ * What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change; an action on
+ * dead letters or a release of held items is recorded before it happens, with the reason.
  */
 const audited: ReadonlySet<OperationId> = new Set<OperationId>([
   "createJob",
@@ -14,7 +14,7 @@ const audited: ReadonlySet<OperationId> = new Set<OperationId>([
   "startCycle",
 ]);
 
-/** One log event a request; and an audit entry for each change that was asked for, and for each refusal of a role. */
+/** One log event per request, and an audit entry for each change that was requested and each role that was missing. */
 export function requestReporter(
   ports: { readonly logger: Logger; readonly clock: WallClock; readonly random: Random },
   trail: AuditTrail,
@@ -26,7 +26,7 @@ export function requestReporter(
     try {
       await trail.add(entry);
     } catch (error) {
-      // What was done is done: the answer stands. The log keeps the entry.
+      // The change has been made, so the reply stands. The log keeps the entry.
       ports.logger.error("audit entry not stored", { ...entry, error: textOf(error) });
     }
   };
@@ -67,12 +67,12 @@ function auditEntry(
     status,
     traceId,
     detail: error instanceof PosternError ? error.message.slice(0, 1_000) : null,
-    // Changes are kept for good; refusals could be made by the thousand.
+    // Changes are kept for good; refusals are not, because an attacker could cause thousands.
     ...(denied ? { ttl: historyTtlSeconds } : {}),
   };
 }
 
-/** `/api/syncs/people/cycles/c1` → `syncs/people`: all that happens to one resource is found together. */
+/** `/api/syncs/people/cycles/c1` → `syncs/people`: everything that happens to one resource is found together. */
 function subjectOf(path: string): string {
   return path.split("/").slice(2, 4).join("/").slice(0, 200);
 }

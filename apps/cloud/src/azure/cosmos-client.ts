@@ -4,12 +4,12 @@ import { databaseName } from "@postern/contracts";
 import type { Settings } from "../settings";
 
 /**
- * The database, with retries short enough to leave a run time to end in good order: throttling beyond that is the
- * caller's to answer by asking again later.
+ * The database, with retries short enough to leave a run time to end in good order. On throttling beyond that, the
+ * caller asks again later.
  */
 const RETRIES = 5;
 const MAX_RETRY_SECONDS = 5;
-/** The service itself gives up after 5 s; a connection that leads nowhere must not hold a run up for much longer. */
+/** The service itself gives up after 5 s; a dead connection must not delay a run for much longer. */
 const REQUEST_TIMEOUT_MS = 8_000;
 
 export function createDatabase(

@@ -2,7 +2,7 @@ import type { Container, JSONObject, OperationInput, SqlQuerySpec } from "@azure
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceUnavailable } from "@postern/runtime";
 
-/** What several stores ask of Cosmos: bulk requests with a status an operation, queries, and errors told apart. */
+/** What several stores need of Cosmos DB: bulk requests with a status per operation, queries, and a reading of errors. */
 export interface OperationResult {
   readonly status: number;
   readonly etag: string;
@@ -16,15 +16,15 @@ const THROTTLED_ROUNDS = 4;
 const THROTTLED_WAIT_MS = 200;
 
 const THROTTLED = 429;
-/** Conflicting writes within the service: to be sent again. */
+/** Conflicting writes within the service: the caller sends the request again. */
 const RETRY_WITH = 449;
 const TRANSIENT = new Set([408, THROTTLED, RETRY_WITH, 500, 502, 503]);
 
 /**
- * Carries out operations, each with its own partition key and its own status. Throttled ones are sent again, a bounded
+ * Runs operations, each with its own partition key and its own status. Throttled ones are sent again, a limited
  * number of times.
  *
- * Through the older `bulk`: `executeBulkOperations` waits a full second for every last batch that is not full, which
+ * It uses the older `bulk`: `executeBulkOperations` waits a full second for a last batch that is not full, which
  * would add two seconds to each change on its way.
  */
 export async function bulk(
@@ -74,7 +74,7 @@ async function eachChunk(
   await Promise.all(Array.from({ length: BULK_PARALLEL }, lane));
 }
 
-/** All documents of a query that is bounded by itself. */
+/** All documents of a query whose result is small by nature. */
 export async function queryAll(
   container: Container,
   spec: SqlQuerySpec,
@@ -87,14 +87,14 @@ export async function queryAll(
   return resources;
 }
 
-/** What went wrong, from under what the SDK wraps around it for bulk requests and transactions. */
+/** The cause, without what the SDK wraps around it for bulk requests and transactions. */
 function rootOf(error: unknown): unknown {
   return error instanceof Error && !("code" in error) && error.cause !== undefined
     ? error.cause
     : error;
 }
 
-/** Status of an error of the SDK; undefined for anything else, 503 where the connection failed. */
+/** HTTP status of an error of the SDK, 503 if the connection failed; undefined for any other error. */
 export function statusOf(error: unknown): number | undefined {
   const root = rootOf(error);
   if (typeof root !== "object" || root === null || !("code" in root)) return undefined;
@@ -105,7 +105,7 @@ export function statusOf(error: unknown): number | undefined {
     : undefined;
 }
 
-/** Turns what may pass (throttling, time-outs, lost connections) into `ServiceUnavailable`. */
+/** @throws ServiceUnavailable for passing failures: throttling, time-outs, lost connections */
 export async function guarded<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -124,7 +124,7 @@ export async function guarded<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A document without what Cosmos adds to it. */
+/** A document without the properties that Cosmos DB adds. */
 export function withoutSystemProperties(resource: unknown): Record<string, unknown> {
   if (typeof resource !== "object" || resource === null) return {};
   const { _rid, _self, _etag, _attachments, _ts, _lsn, ...document } = resource as Record<
@@ -139,7 +139,7 @@ export function etagOf(resource: unknown): string {
   return typeof resource._etag === "string" ? resource._etag : "";
 }
 
-/** A document as the SDK's types want it: they know no optional properties, which JSON leaves out. */
+/** A document as the SDK's types want it: they do not know optional properties, which JSON leaves out. */
 export function jsonBody(document: object): JSONObject {
   return document as JSONObject;
 }

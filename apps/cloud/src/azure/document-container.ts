@@ -3,12 +3,12 @@ import type { z } from "zod";
 import type { Stored } from "../ports/stores";
 import { guarded, queryAll, statusOf } from "./cosmos-operations";
 
-/** Documents of one kind in a Cosmos container: point reads and writes with etags, and bounded queries. */
+/** Documents of one kind in a Cosmos DB container: point reads, writes with etags, and queries of limited size. */
 export interface DocumentContainer<T extends { readonly id: string }> {
-  /** Undefined when one of that id exists. */
+  /** Undefined when a document with that id exists. */
   create(document: T): Promise<Stored<T> | undefined>;
   read(id: string, partition: string): Promise<Stored<T> | undefined>;
-  /** Undefined when it has changed since `etag`, or is gone. */
+  /** Undefined when the document has changed since `etag`, or no longer exists. */
   replace(document: T, partition: string, etag: string): Promise<Stored<T> | undefined>;
   query(spec: SqlQuerySpec): Promise<T[]>;
 }

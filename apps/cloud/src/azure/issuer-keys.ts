@@ -11,9 +11,9 @@ import { z } from "zod";
 /**
  * The signing keys of the pinned issuer, found through its OpenID configuration and cached.
  *
- * Keys come from nowhere else: headers of a token that name keys (`jku`, `x5u`, `jwk`) are not looked at. A key that is
- * not known makes one fetch, at most every 30 s, which is how a rotation is noticed. When the issuer does not answer,
- * keys read within the last day go on serving, since an outage there must not become one here.
+ * Keys come from nowhere else: headers of a token that name keys (`jku`, `x5u`, `jwk`) are ignored. An unknown key
+ * causes one fetch, at most every 30 s, which is how a rotation is noticed. When the issuer does not respond,
+ * keys read within the last day stay valid, so that an outage there does not become one here.
  */
 export interface IssuerKeysOptions {
   readonly issuer: string;

@@ -11,14 +11,14 @@ import type { Settings } from "../settings";
 import { TimeLimitExceeded, withinTimeLimit } from "@postern/runtime";
 
 /**
- * Sends messages, one link a queue. The SDK's own pause between tries is 30 s: a run ends before that, so it is shorter
- * here, and what fails after three tries is the run's to ask for again.
+ * Sends messages, one link per queue. The SDK's default pause between tries is 30 s: a run ends before that, so it is
+ * shorter here, and after three failed tries the run sends again.
  */
 const RETRY = { maxRetries: 3, retryDelayInMs: 500, timeoutInMs: 10_000 };
 /**
- * A connection whose other end is gone without a word takes every message and answers none, and the SDK goes on trying over
- * it for two minutes (the idle time-out of AMQP, twice). One batch unanswered for this long is the sign: the client is
- * replaced. Far above what a batch takes, three tries at a busy broker included.
+ * A dead connection takes every message and confirms none, and the SDK keeps trying over
+ * it for two minutes (the idle time-out of AMQP, twice). One batch unconfirmed for this long is the sign, and the client is
+ * replaced. The limit is far above what a batch takes, three tries at a busy broker included.
  */
 const ANSWERED_WITHIN_MS = 8_000;
 
@@ -49,7 +49,7 @@ export function createServiceBus(
     senders.set(queue, made);
     return made;
   };
-  /** The next message goes over a new one; what is still under way on this one fails and comes again. */
+  /** The next message goes over a new client; what is still under way on this one fails and is sent again. */
   const giveUp = (connection: Connection): void => {
     if (current !== connection) return;
     current = undefined;
@@ -59,7 +59,7 @@ export function createServiceBus(
     send: async (queue, messages) => {
       const connection = connected();
       const sender = senderOf(connection, queue);
-      // A batch carries one session: the service refuses mixed ones on partitioned queues.
+      // A batch carries one session: the service refuses mixed batches on partitioned queues.
       const sessions = Map.groupBy(messages, ({ sessionId }) => sessionId);
       try {
         await Promise.all([...sessions.values()].map((group) => sendBatches(sender, group)));
@@ -83,7 +83,7 @@ interface Connection {
   readonly senders: Map<string, ServiceBusSender>;
 }
 
-/** @throws TimeLimitExceeded when the broker does not answer; the SDK is told to try no longer */
+/** @throws TimeLimitExceeded when the broker does not confirm in time; the SDK is then told to stop trying */
 async function answered<T>(
   work: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {

@@ -7,7 +7,7 @@ import { type Logger, TimeLimitExceeded, type WallClock, withinTimeLimit } from 
 type HealthReport = z.infer<typeof Health>;
 
 const TIME_LIMIT_MS = 3_000;
-/** The route is anonymous: however often it is asked, the services are not asked more often than this. */
+/** The route is anonymous: however often it is called, the services are probed no more often than this. */
 const CACHE_MS = 2_000;
 
 interface HealthPorts {
@@ -51,12 +51,12 @@ async function run(
     return { name, ok: true, durationMs: clock.now() - startedMs };
   } catch (error) {
     const late = error instanceof TimeLimitExceeded;
-    // Anyone may ask: what exactly went wrong is for the log.
+    // Anyone may call this route, so the details go to the log only.
     logger.warn("health probe failed", { name, error: String(error) });
     return {
       name,
       ok: false,
-      detail: late ? `no answer within ${TIME_LIMIT_MS} ms` : "answers with an error",
+      detail: late ? `no response within ${TIME_LIMIT_MS} ms` : "responds with an error",
       durationMs: clock.now() - startedMs,
     };
   }

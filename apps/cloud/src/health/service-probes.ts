@@ -8,14 +8,14 @@ import {
 import { containers, resultsQueueName } from "@postern/contracts";
 import type { Settings } from "../settings";
 
-/** One service that the app cannot do without, and a cheap question that only a working one answers. */
+/** A service that the app depends on, and a cheap request that succeeds only if it works. */
 export interface ServiceProbe {
   readonly name: "cosmos" | "service-bus" | "graph-token";
   /** Rejects when the service does not do what the app needs. */
   readonly check: () => Promise<void>;
 }
 
-/** Nothing is retried: a probe tells how it is now. */
+/** Nothing is retried: a probe shows the present state. */
 const CLIENT_OPTIONS: ServiceBusClientOptions = {
   retryOptions: { maxRetries: 0, timeoutInMs: 3_000 },
 };
@@ -32,7 +32,7 @@ export function serviceProbes(services: ProbedServices): ServiceProbe[] {
   return [
     {
       name: "cosmos",
-      // A point read through the data plane, as the app makes them; that there is no such document is the good answer.
+      // A point read through the data plane, as the app makes them. The document does not exist; 404 is the expected reply.
       check: async () => {
         const id = "health-probe";
         await database.container(containers.definitions).item(id, id).read();
@@ -58,7 +58,7 @@ export function serviceProbes(services: ProbedServices): ServiceProbe[] {
   ];
 }
 
-/** A client of its own, because the app's waits and tries again for longer than a probe may take. */
+/** A separate client, because the app's own waits and retries for longer than a probe may take. */
 function serviceBusClient({ settings, credential }: ProbedServices): ServiceBusClient {
   const { connectionString, fullyQualifiedNamespace } = settings.serviceBus;
   return connectionString === null

@@ -2,7 +2,7 @@ import { PosternError, Role } from "@postern/contracts";
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { RequestError } from "./request-error";
 
-/** Who calls, as the verified token says. */
+/** The caller, as the verified token names it. */
 export interface Caller {
   /** Object id of the user or service principal in the tenant. */
   readonly oid: string;
@@ -77,7 +77,7 @@ function bearerToken(authorization: string | null): string {
 
 function callerOfClaims(claims: JWTPayload, tenantId: string): Caller {
   const { tid, oid, azp, preferred_username: userName, roles } = claims;
-  if (tid !== tenantId) throw refused("The token is of another tenant");
+  if (tid !== tenantId) throw refused("The token belongs to another tenant");
   if (!isIdentity(oid) || !isIdentity(azp)) throw refused("The token does not say who calls");
   const granted = Array.isArray(roles)
     ? roles.flatMap((role) => Role.safeParse(role).data ?? [])
@@ -102,8 +102,8 @@ function whatIsWrong(error: unknown): string {
   if (error instanceof errors.JWKSNoMatchingKey)
     return "The token is not signed with a key of the pinned issuer";
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return "The token's signature does not fit";
-  return "The token cannot be read";
+    return "The token's signature is not valid";
+  return "The token is not a readable JWT";
 }
 
 function refused(description: string, cause?: unknown): RequestError {

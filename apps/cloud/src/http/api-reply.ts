@@ -1,4 +1,4 @@
-/** An answer before it becomes the Functions library's. */
+/** A reply, before it becomes one of the Functions library. */
 export interface ApiReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -6,7 +6,7 @@ export interface ApiReply {
   readonly body: unknown;
 }
 
-/** The same for every answer: data of a tenant is not for caches, and nothing here is HTML. */
+/** The same for every reply: a tenant's data must not be cached, and nothing here is HTML. */
 export const commonHeaders: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",

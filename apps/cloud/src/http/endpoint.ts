@@ -6,8 +6,8 @@ import { problemReply } from "./problem-reply";
 import { type RawRequest, readInput } from "./request-input";
 
 /**
- * One route of the table with its handler: authenticate, authorise, read and validate, handle, answer. In that order, so
- * that nobody without the role learns more than that the route exists, and no body is read for them.
+ * One route of the table with its handler: authenticate, authorise, read and validate, handle, reply. In that order, so
+ * that a caller without the role learns only that the route exists, and no body is read for that caller.
  */
 type RouteOf<Op extends OperationId> = Extract<(typeof routes)[number], { operationId: Op }>;
 type OutputOf<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
@@ -22,12 +22,12 @@ interface Call<Op extends OperationId> {
   /** Undefined on anonymous routes only. */
   readonly caller: RouteOf<Op>["roles"] extends readonly [] ? undefined : Caller;
   readonly traceId: string;
-  /** W3C trace context of the request, for whatever it sets going; null when nothing is traced. */
+  /** W3C trace context of the request, for the work that it starts; null when nothing is traced. */
   readonly traceparent: string | null;
 }
 
 type Responses<Op extends OperationId> = RouteOf<Op>["responses"];
-/** An answer that the route's table knows: the body has the type of its status. */
+/** A reply that the route's table knows: the body has the type of its status. */
 type Reply<Op extends OperationId> = {
   [Status in keyof Responses<Op>]: {
     readonly status: Status;
@@ -48,7 +48,7 @@ export interface ApiRequest extends RawRequest {
   readonly traceparent: string | null;
 }
 
-/** What is told of every request, for the log and the audit trail. */
+/** Reported for every request, to the log and the audit trail. */
 export interface RequestReport {
   readonly operationId: OperationId;
   readonly method: string;
@@ -58,9 +58,9 @@ export interface RequestReport {
   readonly traceId: string;
   readonly durationMs: number;
   readonly caller: Caller | undefined;
-  /** Path of what was made, where something was. */
+  /** Path of the resource that was created, if one was. */
   readonly location: string | undefined;
-  /** Set when the answer is an error. */
+  /** Set when the reply is an error. */
   readonly error: unknown;
 }
 
@@ -68,7 +68,7 @@ export interface EndpointContext {
   readonly callerOf: CallerOf;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Awaited before the answer leaves; must not throw. */
+  /** Awaited before the reply is sent; must not throw. */
   readonly report: (report: RequestReport) => Promise<void>;
 }
 

@@ -10,7 +10,7 @@ interface JsonFlaw {
   readonly column: number;
 }
 
-/** Deeper than any schema of the API; protects whatever walks the value later. */
+/** Deeper than any schema of the API; protects the code that walks the value later. */
 export const maxJsonDepth = 32;
 
 export type JsonReading =

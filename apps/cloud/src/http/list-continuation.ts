@@ -1,13 +1,13 @@
 import { invalidRequest } from "./request-error";
 
-/** What a list gives out to go on: opaque to callers, bound to the list that gave it. */
+/** The continuation of a list: opaque to callers, valid only for the list that issued it. */
 export function continuationOf(list: string, next: string | null): string | null {
   return next === null ? null : Buffer.from(JSON.stringify([list, next])).toString("base64url");
 }
 
 /**
- * @param form of what the list goes by, where not every text can be such
- * @throws RequestError when it is not one that this list gave out
+ * @param form pattern of the ids that the list is ordered by, if not every text can be one
+ * @throws RequestError when this list did not issue the continuation
  */
 export function afterOf(
   list: string,

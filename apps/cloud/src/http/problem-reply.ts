@@ -19,7 +19,7 @@ export interface ProblemPlace {
 
 /** When a caller may ask again after a dependency failed: a restart of one takes about that long. */
 const RETRY_AFTER_SECONDS = 5;
-/** As many as the schema of a problem lets through. */
+/** As many as the schema of a problem allows. */
 const MAX_FIELDS = 100;
 
 interface Finding {
@@ -29,7 +29,7 @@ interface Finding {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The error as problem details. One that nobody raised on purpose says nothing but where the log has more. */
+/** The error as problem details. An unexpected error reveals only the trace id under which the log has more. */
 export function problemReply(error: unknown, place: ProblemPlace): ApiReply {
   const { code, detail, errors, headers } = findingOf(error);
   const problem: Problem = problemOf(code, detail, {
@@ -55,7 +55,7 @@ function findingOf(error: unknown): Finding {
   if (!answered || error.code === "internal") {
     return {
       code: "internal",
-      detail: "Something went wrong inside; quote the trace id when you report it.",
+      detail: "An internal error occurred; quote the trace id when you report it.",
       errors: [],
       headers: {},
     };
@@ -72,13 +72,13 @@ function unavailable(retryAfterMs: number | null): Finding {
   const seconds = retryAfterMs === null ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1_000);
   return {
     code: "dependency-unavailable",
-    detail: `A cloud service that this needs does not answer; try again in ${seconds} s.`,
+    detail: `A cloud service that this request needs does not respond; try again in ${seconds} s.`,
     errors: [],
     headers: { "Retry-After": String(seconds) },
   };
 }
 
-/** Operations of the domain name fields in `details.problems`. */
+/** Decisions name the fields at fault in `details.problems`. */
 function problemsIn({ details }: PosternError): FieldProblem[] {
   const parsed = FieldProblem.array().safeParse(details["problems"]);
   return parsed.success ? parsed.data : [];

@@ -8,14 +8,14 @@ export interface RawBody {
   readonly body: AsyncIterable<Uint8Array> | null;
 }
 
-/** YAML aliases multiply what they stand for; a definition needs a few at most. */
+/** Each YAML alias repeats what it stands for; a definition needs a few at most. */
 const MAX_YAML_ALIASES = 50;
 
-/** Each is looked up through the whole document: without a bound that takes the square of its size. */
+/** Each is looked up in the whole document: without a limit, the time grows with the square of its size. */
 const MAX_YAML_ALIASES_WRITTEN = 1_000;
 
 /**
- * The body as a value, not yet held against its schema.
+ * The body as a value, not yet validated against its schema.
  *
  * @throws RequestError 413 over the limit, 415 for another media type, 400 with line and column where it cannot be read
  */
@@ -93,8 +93,8 @@ function readJsonBody(text: string): unknown {
 }
 
 /**
- * Without the parser's own line numbers and search for duplicate keys: both take the square of the body's size, and
- * nothing else is answered meanwhile.
+ * Without the parser's own line numbers and search for duplicate keys: both take time in the square of the body's size,
+ * and no other request is served meanwhile.
  */
 function readYamlBody(text: string): unknown {
   const document = parseDocument(text, {
@@ -137,7 +137,7 @@ function valueOf(document: Document): unknown {
   }
 }
 
-/** The first key that its map has had before. Keys that are not scalars are never the same. */
+/** The first key that occurs twice in its map. Keys that are not scalars never count as equal. */
 function duplicateKey(document: Document): { problem: string; offset: number } | undefined {
   let offset: number | undefined;
   visit(document, {
@@ -165,7 +165,7 @@ function placeOf(text: string, offset: number): { line: number; column: number }
   };
 }
 
-/** The same bounds as for JSON, where YAML has no scanner of ours. */
+/** The same limits as for JSON, for which a scanner exists; YAML has none. */
 function treeFlaw(
   value: unknown,
   field: string,

@@ -1,6 +1,6 @@
 import { type ErrorCode, type FieldProblem, PosternError } from "@postern/contracts";
 
-/** A request that cannot be served as it is: what is wrong, field by field, and headers that tell the way out. */
+/** A request that cannot be served: what is wrong, field by field, and headers that show the way out. */
 export class RequestError extends PosternError {
   readonly problems: readonly FieldProblem[];
   readonly headers: Readonly<Record<string, string>>;

@@ -8,7 +8,7 @@ export interface RawRequest extends RawBody {
   readonly query: URLSearchParams;
 }
 
-/** What a request asks for, held against the schemas of its route. */
+/** The input of a request, validated against the schemas of its route. */
 export interface RequestInput {
   readonly params: unknown;
   readonly query: unknown;
@@ -17,8 +17,8 @@ export interface RequestInput {
 }
 
 /**
- * Everything but the body is judged first and together, so that a caller sees all of it at once; the body is only read
- * when the rest is right.
+ * Everything but the body is validated first and together, so that a caller sees all problems at once; the body is read
+ * only when the rest is valid.
  *
  * @throws RequestError
  */
@@ -82,7 +82,7 @@ function headerObject(route: Route, headers: Headers): Record<string, string> {
 
 const keysOfSchema = new WeakMap<z.ZodType, readonly string[]>();
 
-/** Keys known at any depth of a schema, for "did you mean". */
+/** The keys at every depth of a schema, for "did you mean". */
 function knownKeys(schema: z.ZodType): readonly string[] {
   let keys = keysOfSchema.get(schema);
   if (keys === undefined) {

@@ -4,7 +4,7 @@ import { problemReply } from "./problem-reply";
 import { RequestError } from "./request-error";
 import type { ApiRequest } from "./endpoint";
 
-/** Answers what no route takes: 405 with `Allow` where the path exists, else 404 with the nearest known path. */
+/** The reply to a request that matches no route: 405 with `Allow` if the path exists, else 404 with the nearest path. */
 export function unknownRouteReply(
   request: Pick<ApiRequest, "method" | "path" | "traceId">,
 ): ApiReply {

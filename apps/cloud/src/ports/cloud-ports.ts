@@ -21,7 +21,7 @@ export interface Stamp {
   readonly branch: BranchId;
   /** CloudEvents `source`. */
   readonly source: string;
-  /** Claims are taken in this name: the instance, so that a restarted process takes over its own lease at once. */
+  /** Claims are taken in this name: the instance, so that a restarted process takes over its own lease without waiting. */
   readonly owner: string;
   readonly groups: readonly WorkerGroup[];
 }

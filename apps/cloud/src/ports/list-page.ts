@@ -7,6 +7,6 @@ export interface ListOptions {
 
 export interface ListPage<T> {
   readonly items: readonly T[];
-  /** Id to go on after; null at the end. */
+  /** Id after which the next page begins; null at the end. */
   readonly next: string | null;
 }

@@ -12,7 +12,7 @@ export interface SourceChange {
   /** Changes of the single-valued reference `manager`. */
   readonly manager?: ReferenceChange;
   readonly members?: readonly MemberChange[];
-  /** Says something about memberships only: the group itself was not read. */
+  /** Contains membership changes only: the group itself was not read. */
   readonly membersOnly?: boolean;
 }
 
@@ -51,10 +51,10 @@ export interface GraphSource {
 
 export type SourceFailure = "throttled" | "expired" | "unavailable" | "refused";
 
-/** Microsoft Graph did not give what was asked for. */
+/** Microsoft Graph did not return what was requested. */
 export class SourceError extends Error {
   readonly failure: SourceFailure;
-  /** When to ask again, if the source said so. */
+  /** Milliseconds until the next try, if the source named a time. */
   readonly retryAfterMs: number | null;
 
   constructor(

@@ -31,7 +31,7 @@ export interface DefinitionRecord {
   readonly id: DefinitionId;
   readonly definition: SyncDefinition;
   readonly appliedAt: string;
-  /** A mapping change whose resync has not been started yet: the timer starts it if whoever applied it could not. */
+  /** A mapping change whose resync has not been started yet: the timer starts it if the request that applied it could not. */
   readonly resyncDue: boolean;
 }
 
@@ -43,9 +43,9 @@ export interface DefinitionStore {
   ): Promise<Stored<DefinitionRecord> | undefined>;
   /** All definitions, by id. From a cache of at most 10 s unless `fresh`. */
   list(options?: { fresh?: boolean }): Promise<readonly Stored<DefinitionRecord>[]>;
-  /** Undefined when one of that id exists. */
+  /** Undefined when a document with that id exists. */
   create(record: DefinitionRecord): Promise<Stored<DefinitionRecord> | undefined>;
-  /** Undefined when it has changed since `etag`. */
+  /** Undefined when the document has changed since `etag`. */
   replace(record: DefinitionRecord, etag: string): Promise<Stored<DefinitionRecord> | undefined>;
 }
 
@@ -83,13 +83,13 @@ export interface ProgressStore {
   /** Which of these versions have a page record: their pages were committed. */
   committed(definition: DefinitionId, versions: readonly Version[]): Promise<ReadonlySet<Version>>;
   cycle(definition: DefinitionId, cycleId: CycleId): Promise<Stored<Cycle> | undefined>;
-  /** Newest first, about `limit`. A continuation is the moment that all cycles of the next page began before. */
+  /** Newest first, about `limit`. A continuation is a time: all cycles of the next page began before it. */
   cycles(
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },
   ): Promise<{ items: readonly Cycle[]; continuation: string | null }>;
   /**
-   * Those that the cycle watch has not closed, in the order of their ids: by the time of their beginning, on-demand cycles
+   * Cycles that the cycle watch has not closed, ordered by id: by the time at which they began, on-demand cycles
    * last. At most `limit`; fewer at the end.
    */
   openCycles(
@@ -104,7 +104,7 @@ export interface ProgressStore {
     operations: readonly ProgressOperation[],
   ): Promise<TransactionResult>;
   marker(definition: DefinitionId, id: string): Promise<Marker | undefined>;
-  /** Which of them were new: a marker that exists is left as it is. */
+  /** Returns which of them were new; an existing marker is left as it is. */
   createMarkers(markers: readonly Marker[]): Promise<readonly boolean[]>;
 }
 
@@ -114,7 +114,7 @@ export interface IndexWrite {
   readonly etag: string | undefined;
 }
 
-/** What memberships ask of their group and their member. */
+/** What a membership needs to know of its group and its member. */
 export type Standing = Pick<IndexEntry, "exists" | "inScope" | "held">;
 
 export interface Enumeration {
@@ -129,12 +129,12 @@ export interface IndexStore {
     definition: DefinitionId,
     entities: readonly EntityRef[],
   ): Promise<Map<string, Stored<IndexEntry>>>;
-  /** Only how they stand, by `entityKey`. */
+  /** Only their standing, by `entityKey`. */
   standings(
     definition: DefinitionId,
     entities: readonly EntityRef[],
   ): Promise<Map<string, Standing>>;
-  /** The new etags by `entityKey`, or undefined if any write lost to a newer one (others may have been written). */
+  /** Returns the new etags by `entityKey`, or undefined if a write lost to a newer one (others may have been written). */
   write(writes: readonly IndexWrite[]): Promise<Map<string, string> | undefined>;
   /** Memberships of these groups, or with these members. */
   membershipsOf(
@@ -142,7 +142,7 @@ export interface IndexStore {
     ends: { groupIds: readonly string[]; memberIds: readonly string[] },
   ): Promise<Stored<IndexEntry>[]>;
   /**
-   * Entries that an enumeration has not seen (of those that were gone before, only those found gone after `comparedFrom`), or
+   * Entries that an enumeration has not seen (of those gone before it, only those found gone after `comparedFrom`), or
    * has seen only in part, or that a sweep has found. At most `limit`.
    */
   leftBehind(
@@ -151,16 +151,16 @@ export interface IndexStore {
     enumeration: Enumeration,
     limit: number,
   ): Promise<Stored<IndexEntry>[]>;
-  /** Entries of which an item is held. */
+  /** Number of entries that have a held item. */
   countHeld(definition: DefinitionId): Promise<number>;
 }
 
 export interface HoldStore {
   put(holds: readonly Hold[]): Promise<void>;
-  /** Ids that do not exist are passed over. */
+  /** Ids that do not exist are ignored. */
   remove(definition: DefinitionId, ids: readonly string[]): Promise<void>;
   get(definition: DefinitionId, id: string): Promise<Hold | undefined>;
-  /** By id. A continuation is the id that the next page goes on after. */
+  /** Ordered by id. A continuation is the id after which the next page begins. */
   list(
     definition: DefinitionId,
     options: { limit: number; continuation?: string | undefined },
@@ -169,11 +169,11 @@ export interface HoldStore {
 
 export interface DeadLetterSink {
   /**
-   * One that exists is left as it is, also one of the same item and message under another id: the same message may be
+   * An existing dead letter is left as it is, also one of the same item and message under another id: the same message may be
    * drained or reported twice.
    */
   add(deadLetters: readonly DeadLetter[]): Promise<void>;
-  /** The one that has sent this replay, or (of the same item) a later one. */
+  /** The dead letter that has sent this replay or, of the same item, a later one. */
   replayed(itemId: string | null, messageId: string): Promise<Stored<DeadLetter> | undefined>;
   /** False when it has changed since `etag`. */
   replace(deadLetter: DeadLetter, etag: string): Promise<boolean>;
@@ -187,7 +187,7 @@ export interface JobProgress {
   readonly complete: boolean;
 }
 
-/** What queue consumers tell the jobs. Unknown and ended jobs are passed over. */
+/** What queue consumers report to jobs. Unknown and ended jobs are ignored. */
 export interface JobUpdates {
   recordProgress(jobId: JobId, progress: JobProgress): Promise<void>;
   recordResult(message: JobResultMessage): Promise<void>;

@@ -1,7 +1,7 @@
 import type { InvocationContext } from "@azure/functions";
 import type { ReceivedMessage } from "../ports/message-bus";
 
-/** What the Service Bus extension says beside the body. Everything about it is taken as hostile: it may be anything. */
+/** What the Service Bus extension supplies beside the body. All of it is treated as hostile: it may be anything. */
 function metadataOf(context: InvocationContext): Readonly<Record<string, unknown>> {
   return context.triggerMetadata ?? {};
 }

@@ -2,8 +2,8 @@ import type { Logger } from "@postern/runtime";
 import { ServiceUnavailable } from "@postern/runtime";
 
 /**
- * One run of a timer. A service that does not answer is a matter of the next one, and said in a warning: no caller waits for
- * this one, and what it would have looked after is still there.
+ * One run of a timer. If a service does not respond, the run logs a warning and leaves the rest to the next one: no caller
+ * waits for this one, and the work is still there.
  */
 export async function timerTick(
   logger: Logger,
