@@ -13,6 +13,18 @@ class ClosingLineReporter {
     }
   }
 
+  /** Each test file, and whether all of it ran and passed: what `npm test` need not run again. */
+  #outcomes(results) {
+    return results.testResults.map((file) => ({
+      path: file.testFilePath,
+      passed:
+        !file.testExecError &&
+        file.numFailingTests === 0 &&
+        file.numPendingTests === 0 &&
+        file.numTodoTests === 0,
+    }));
+  }
+
   onRunComplete(_contexts, results) {
     const brokenFiles = results.testResults.filter((file) => file.testExecError).length;
     const failed = results.numFailedTests + brokenFiles;
@@ -25,6 +37,8 @@ class ClosingLineReporter {
     const counted = skipsAreFailures ? failed + skipped : failed;
     const tail = skipped > 0 && !skipsAreFailures ? `, ${skipped} skipped` : "";
     const line = `${results.numPassedTests} passed, ${counted} failed${tail}`;
+    if (process.env.POSTERN_OUTCOMES_FILE && !results.wasInterrupted)
+      writeFileSync(process.env.POSTERN_OUTCOMES_FILE, JSON.stringify(this.#outcomes(results)));
     // The default reporter prints its summary after this one: whoever started jest prints the line last.
     if (process.env.POSTERN_CLOSING_LINE_FILE)
       writeFileSync(process.env.POSTERN_CLOSING_LINE_FILE, line);

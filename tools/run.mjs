@@ -142,6 +142,10 @@ function toolEnvironment(node) {
   return childEnvironment({ PATH: searchPath });
 }
 
+/** Node runs TypeScript by itself; our packages are CommonJS, so it says at each start that it had to look. */
+const typescriptFlags = ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
+const selectPartsFile = path.join(root, "tools", "parts", "select-parts.ts");
+
 const bin = (name) => path.join(root, "node_modules", ".bin", name);
 
 function build(environment) {
@@ -179,20 +183,65 @@ function steps(list, environment) {
   }
 }
 
-function checkSteps() {
+/** Like runNow, while other commands run. */
+function runBeside(file, args, environment) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: root,
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (output += text));
+    child.on("error", (error) => resolve({ ok: false, output: `${output}${error.message}` }));
+    child.on("close", (code) => resolve({ ok: code === 0, output }));
+  });
+}
+
+/**
+ * Runs the checks, two at a time: lint takes longer than all others together. Every check runs to its end, so that one run
+ * shows all that is wrong.
+ */
+async function check(node, environment) {
+  const open = checkSteps(node);
+  const failures = [];
+  const lane = async () => {
+    for (let step = open.shift(); step !== undefined; step = open.shift()) {
+      const [label, file, args] = step;
+      const began = Date.now();
+      const result = await runBeside(file, args, environment);
+      const seconds = ((Date.now() - began) / 1000).toFixed(1);
+      say(`  ${label.padEnd(12)} ${result.ok ? `${seconds} s` : "failed"}`);
+      if (!result.ok) failures.push(`${label} failed:\n${result.output.trim()}`);
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  if (failures.length > 0) fail(failures.join("\n\n"));
+}
+
+/** The parts of the repository whose tests have to run; see tools/parts. */
+function selectParts(node, environment) {
+  const result = runNow(node, [...typescriptFlags, selectPartsFile], { environment, quiet: true });
+  if (!result.ok) fail(`Selecting the tests to run failed:\n${result.output}`);
+  return JSON.parse(result.output);
+}
+
+/** Slowest first: two run at a time. */
+function checkSteps(node) {
   return [
-    [
-      "types",
-      path.join(root, "node_modules", "@typescript", "native", "bin", "tsc"),
-      ["-p", "tsconfig.json"],
-    ],
-    ["imports", bin("depcruise"), ["packages", "apps", "--output-type", "err"]],
     [
       "lint",
       bin("eslint"),
-      ["--cache", "--cache-location", path.join(stateDirectory, "eslint"), "."],
+      [
+        "--cache",
+        "--cache-strategy",
+        "content",
+        "--cache-location",
+        path.join(stateDirectory, "eslint"),
+        ".",
+      ],
     ],
-    ["unused", bin("knip"), ["--no-progress"]],
     [
       "format",
       bin("prettier"),
@@ -201,15 +250,79 @@ function checkSteps() {
         "--log-level",
         "warn",
         "--cache",
+        "--cache-strategy",
+        "content",
         "--cache-location",
         path.join(stateDirectory, "prettier"),
         ".",
       ],
     ],
+    [
+      "types",
+      path.join(root, "node_modules", "@typescript", "native", "bin", "tsc"),
+      ["-p", "tsconfig.json"],
+    ],
+    ["imports", bin("depcruise"), ["packages", "apps", "--output-type", "err"]],
+    ["unused", bin("knip"), ["--no-progress"]],
   ];
 }
 
-function main() {
+/**
+ * Runs the checks and the tests. Without arguments, only the parts of the repository that are not as they were when their tests
+ * last passed; `--all` runs everything, and so does CI. Arguments of jest (patterns of paths) run those tests and no checks.
+ */
+async function test(node, environment, args) {
+  const all = args.includes("--all") || Boolean(process.env.CI);
+  const patterns = args.filter((arg) => arg !== "--all");
+  if (patterns.length > 0) return jest(node, environment, patterns);
+
+  say("Checks:");
+  await check(node, environment);
+  const selection = selectParts(node, environment);
+  const run = all ? selection.tested : selection.run;
+  const spared = selection.tested.filter((folder) => !run.includes(folder));
+  if (spared.length > 0)
+    say(
+      `Unchanged since their tests passed: ${spared.join(", ")} (npm test -- --all tests them too)`,
+    );
+  if (run.length === 0) {
+    process.stdout.write("\n0 passed, 0 failed\n");
+    return undefined;
+  }
+  const runFile = path.join(stateDirectory, "parts-run.json");
+  const outcomes = path.join(stateDirectory, "outcomes.json");
+  writeFileSync(runFile, JSON.stringify({ keys: selection.keys, run }));
+  rmSync(outcomes, { force: true });
+  return jest(
+    node,
+    { ...environment, POSTERN_OUTCOMES_FILE: outcomes },
+    ["--roots", ...run.map((folder) => path.join(root, folder))],
+    () => {
+      if (existsSync(outcomes))
+        runNow(node, [...typescriptFlags, selectPartsFile, "remember", runFile, outcomes], {
+          environment,
+          quiet: true,
+        });
+    },
+  );
+}
+
+function jest(node, environment, args, beforeExit = () => {}) {
+  const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+  const closingLine = path.join(stateDirectory, "closing-line");
+  rmSync(closingLine, { force: true });
+  return foreground(
+    node,
+    [...flags, path.join(root, "node_modules", "jest", "bin", "jest.js"), ...args],
+    { ...environment, POSTERN_CLOSING_LINE_FILE: closingLine },
+    () => {
+      beforeExit();
+      if (existsSync(closingLine)) process.stdout.write(`\n${readFileSync(closingLine, "utf8")}\n`);
+    },
+  );
+}
+
+async function main() {
   const callerDirectory = process.env.INIT_CWD ?? process.cwd();
   install();
   const node = nodeBinary();
@@ -230,7 +343,7 @@ function main() {
       return foreground(node, [entry, command, ...rest], { ...environment, ...cache });
     }
     case "check":
-      return steps(checkSteps(), environment);
+      return check(node, environment);
     case "fix":
       return steps(
         [
@@ -242,27 +355,10 @@ function main() {
         ],
         environment,
       );
-    case "test": {
+    case "test":
       build(environment);
-      if (rest.length === 0) {
-        say("Checks:");
-        steps(checkSteps(), environment);
-      }
-      const jest = path.join(root, "node_modules", "jest", "bin", "jest.js");
-      const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
       process.chdir(root);
-      const closingLine = path.join(stateDirectory, "closing-line");
-      rmSync(closingLine, { force: true });
-      return foreground(
-        node,
-        [...flags, jest, ...rest],
-        { ...environment, POSTERN_CLOSING_LINE_FILE: closingLine },
-        () => {
-          if (existsSync(closingLine))
-            process.stdout.write(`\n${readFileSync(closingLine, "utf8")}\n`);
-        },
-      );
-    }
+      return test(node, environment, rest);
     default:
       return fail(
         `Unknown command '${command}'. Commands: setup, start, test, build, check, fix, bench, chaos, simulate.`,
@@ -270,4 +366,4 @@ function main() {
   }
 }
 
-main();
+await main();

@@ -1,0 +1,167 @@
+/**
+ * The rules of the house that neither the compiler nor the linter knows. Each takes the sources and returns what breaks it.
+ * Reasons are in docs/adr/0011 and 0012; how to mend each is in its message.
+ */
+import path from "node:path";
+import { circles } from "./circles.ts";
+import { type Finding, importsOf, isTest, type SourceFile } from "./source-files.ts";
+
+/** About a dozen: what a person takes in at one look. */
+const MAX_FILES_PER_FOLDER = 13;
+const MAX_COMMENT_COLUMNS = 120;
+/** Cuts below this are of structure (an id's first characters, a version's parts), not of text that a person reads. */
+const SHORTEST_TEXT_CUT = 20;
+
+const products = (files: readonly SourceFile[]): SourceFile[] =>
+  files.filter(({ file }) => /\/src\//.test(file) && !isTest(file));
+
+const lineOf = (text: string, offset: number): number => text.slice(0, offset).split("\n").length;
+
+export function fullFolders(files: readonly SourceFile[]): Finding[] {
+  const counts = new Map<string, number>();
+  for (const { file } of products(files)) {
+    const folder = path.posix.dirname(file);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > MAX_FILES_PER_FOLDER)
+    .map(([file, count]) => ({
+      file,
+      problem: `holds ${count} source files; give those that belong together a folder (at most ${MAX_FILES_PER_FOLDER})`,
+    }));
+}
+
+/** Circles of files and circles of sibling folders, type-only imports included. */
+export function importCircles(files: readonly SourceFile[]): Finding[] {
+  const sources = products(files);
+  const known = new Set(sources.map(({ file }) => file));
+  const ofFiles = new Map(sources.map((each) => [each.file, new Set(importsOf(each, known))]));
+  const ofFolders = new Map<string, Set<string>>();
+  for (const [file, imported] of ofFiles) {
+    for (const other of imported) {
+      const pair = siblingFolders(file, other);
+      if (pair === undefined) continue;
+      const [from, to] = pair;
+      ofFolders.set(from, (ofFolders.get(from) ?? new Set()).add(to));
+    }
+  }
+  const finding = ([first = "", ...rest]: string[], kind: string): Finding => ({
+    file: first,
+    problem: `is in a circle of ${kind} with ${rest.join(", ")}; move what both need to a place below them, or hand it in`,
+  });
+  return [
+    ...circles(ofFiles).map((group) => finding(group, "imports")),
+    ...circles(ofFolders).map((group) => finding(group, "folders")),
+  ];
+}
+
+/** The folders in which two files part, when both lie in a folder there: `a/x/1.ts` and `a/y/2.ts` → `a/x`, `a/y`. */
+function siblingFolders(one: string, other: string): [string, string] | undefined {
+  const [a, b] = [one.split("/"), other.split("/")];
+  const at = a.findIndex((part, index) => part !== b[index]);
+  if (at < 0 || at === a.length - 1 || at === b.length - 1) return undefined;
+  return [a.slice(0, at + 1).join("/"), b.slice(0, at + 1).join("/")];
+}
+
+/** `@throws X` names a class that the file knows, or one that some package of the workspace exports. */
+export function unknownThrows(files: readonly SourceFile[]): Finding[] {
+  const classes = new Set(["Error", "TypeError", "RangeError", "AggregateError", "SyntaxError"]);
+  for (const { text } of files)
+    for (const [, name = ""] of text.matchAll(/\bclass (\w+)/g)) classes.add(name);
+  return products(files).flatMap(({ file, text }) =>
+    [...text.matchAll(/@throws \{?([A-Z]\w+)/g)]
+      .filter(
+        ([, name = ""]) =>
+          !classes.has(name) && !new RegExp(`import [^;]*\\b${name}\\b`).test(text),
+      )
+      .map(({ 1: name = "", index }) => ({
+        file,
+        line: lineOf(text, index),
+        problem: `@throws ${name}: there is no such class; name the one that is thrown`,
+      })),
+  );
+}
+
+/** Two doc comments in a row: the first documents nothing. A module's header stands first in its file. */
+export function strayDocComments(files: readonly SourceFile[]): Finding[] {
+  return products(files).flatMap(({ file, text }) =>
+    [...text.matchAll(/^\/\*\*(?:[^*]|\*(?!\/))*\*\/\n+(?=\/\*\*)/gm)]
+      .filter(({ index }) => text.slice(0, index).trim() !== "" || false)
+      .map(({ index }) => ({
+        file,
+        line: lineOf(text, index),
+        problem:
+          "a doc comment is followed by another; put the module's header before the imports, or merge them",
+      })),
+  );
+}
+
+/** `text.slice(0, 300)`: a cut has a name and a reason. */
+export function bareCuts(files: readonly SourceFile[]): Finding[] {
+  return products(files).flatMap(({ file, text }) =>
+    [...text.matchAll(/\.(?:slice|substring)\(0, ([\d_]+)\)/g)]
+      .filter(([, length = ""]) => Number(length.replaceAll("_", "")) >= SHORTEST_TEXT_CUT)
+      .map(({ 0: cut, index }) => ({
+        file,
+        line: lineOf(text, index),
+        problem: `${cut} cuts at a bare number; use clip(text, limits.…) or a named constant`,
+      })),
+  );
+}
+
+export function wideComments(files: readonly SourceFile[]): Finding[] {
+  return files.flatMap(({ file, text }) =>
+    text
+      .split("\n")
+      .flatMap((line, index) =>
+        line.length > MAX_COMMENT_COLUMNS && /^\s*(\/\/|\/\*|\*)/.test(line)
+          ? [
+              {
+                file,
+                line: index + 1,
+                problem: `the comment is ${line.length} columns wide; wrap it at ${MAX_COMMENT_COLUMNS}`,
+              },
+            ]
+          : [],
+      ),
+  );
+}
+
+/** Phrases that a reader stumbles over, with what to write instead. */
+const phrases: readonly (readonly [RegExp, string])[] = [
+  [/\bat most so many\b/i, "show at most this many"],
+  [/\bdoes not get on\b/i, "fails, or makes no progress"],
+  [/\bis no id at\b/i, "is not a valid … id"],
+  [/\bask again later whether\b/i, "try again"],
+  [/\bHow an? \w+ is called\b/, "Name of …"],
+  [/\bnot any further\b/i, "no longer"],
+  [/\bis told of\b/i, "is reported to, or is logged"],
+  [/\bsees to the beginning\b/i, "name what is done first"],
+];
+
+export function strangePhrases(files: readonly SourceFile[]): Finding[] {
+  return files.flatMap(({ file, text }) =>
+    phrases.flatMap(([pattern, instead]) => {
+      const found = pattern.exec(text);
+      return found === null
+        ? []
+        : [
+            {
+              file,
+              line: lineOf(text, found.index),
+              problem: `“${found[0]}” reads as translated; write: ${instead}`,
+            },
+          ];
+    }),
+  );
+}
+
+export const rules = {
+  fullFolders,
+  importCircles,
+  unknownThrows,
+  strayDocComments,
+  bareCuts,
+  wideComments,
+  strangePhrases,
+};
