@@ -2,12 +2,12 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ColumnMapping, ColumnType, EntityMapping, SyncDefinition } from "@postern/contracts";
 import type { CreateTableBuilder } from "kysely";
-import type { SqlEngine } from "./engine";
-import { openInbox } from "./inbox";
+import type { SqlEngine } from "./engine/engine";
+import { openInbox } from "./inbox/inbox";
 import { locationOf } from "./location";
 import { openEngine } from "./open-engine";
 import type { SqlSettings } from "./settings";
-import { StatementCache } from "./statement-cache";
+import { StatementCache } from "./engine/statement-cache";
 
 interface TablePlan {
   readonly key: ReadonlySet<string>;

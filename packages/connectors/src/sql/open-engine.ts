@@ -1,4 +1,4 @@
-import type { SqlEngine } from "./engine";
+import type { SqlEngine } from "./engine/engine";
 import { locationOf } from "./location";
 import { openPostgresEngine } from "./postgres/open-postgres";
 import type { SqlSettings } from "./settings";

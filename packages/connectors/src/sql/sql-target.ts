@@ -19,16 +19,16 @@ import type {
   Target,
   TargetFailure,
 } from "../connector";
-import { BatchWriter } from "./batch-writer";
-import { Catalogue } from "./catalogue";
-import type { SqlEngine } from "./engine";
-import { type Inbox, openInbox } from "./inbox";
-import { type PlannedItem, type PlanningContext, planItem } from "./planned-item";
-import { RowWriter } from "./row-writer";
+import { BatchWriter } from "./batch/batch-writer";
+import { Catalogue } from "./engine/catalogue";
+import type { SqlEngine } from "./engine/engine";
+import { type Inbox, openInbox } from "./inbox/inbox";
+import { type PlannedItem, type PlanningContext, planItem } from "./rows/planned-item";
+import { RowWriter } from "./rows/row-writer";
 import { Semaphore } from "./semaphore";
 import type { SqlSettings } from "./settings";
-import { StatementCache } from "./statement-cache";
-import type { StatementSink } from "./statement-span";
+import { StatementCache } from "./engine/statement-cache";
+import type { StatementSink } from "../tracing/statement-span";
 
 const MAX_BATCH_ITEMS = 1_000;
 

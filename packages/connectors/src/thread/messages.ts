@@ -1,6 +1,6 @@
 /** What the agent's thread and a target's thread say to each other. Both are of one build: there is no version. */
 import type { ApplyItem, ApplyResult, ProbeResult } from "../connector";
-import type { StatementSpan } from "../sql/statement-span";
+import type { StatementSpan } from "../tracing/statement-span";
 import type { CarriedError } from "./carried-error";
 import type { PulseCell } from "./pulse";
 import type { StopCell } from "./stop-flag";

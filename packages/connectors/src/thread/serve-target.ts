@@ -8,7 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { ProbeResult, ApplyItem, ApplyResult, StopSignal } from "../connector";
 import { openSqliteTarget } from "../sql/sqlite/sqlite-target";
 import type { ThreadSettings } from "../sql/sqlite/thread-settings";
-import type { StatementSink, StatementSpan } from "../sql/statement-span";
+import type { StatementSink, StatementSpan } from "../tracing/statement-span";
 import { packError } from "./carried-error";
 import type {
   FromThread,

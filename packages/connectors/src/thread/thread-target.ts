@@ -18,7 +18,7 @@ import type {
   Target,
   TargetFailure,
 } from "../connector";
-import { traceStatement, tracesStatements } from "../sql/trace-statement";
+import { traceStatement, tracesStatements } from "../tracing/trace-statement";
 import { unpackError } from "./carried-error";
 import type { ThreadAnswer, ThreadCall } from "./messages";
 import { StopFlag } from "./stop-flag";

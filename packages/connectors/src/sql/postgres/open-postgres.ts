@@ -1,4 +1,4 @@
-import type { SqlEngine } from "../engine";
+import type { SqlEngine } from "../engine/engine";
 import { locationOf, otherKind } from "../location";
 import type { SqlSettings } from "../settings";
 import { openPostgres } from "./postgres-engine";

@@ -1,7 +1,7 @@
 import type { Secret } from "@postern/contracts";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import type { Client, PoolClient } from "pg";
-import type { Column, ColumnKind, Database, SqlEngine, TableShape, Tables } from "../engine";
+import type { Column, ColumnKind, Database, SqlEngine, TableShape, Tables } from "../engine/engine";
 import { classifyPostgres } from "./postgres-failures";
 
 /** The protocol counts parameters in 16 bits. */

@@ -1,5 +1,5 @@
 import { isNativeError } from "node:util/types";
-import { sqlFailure, type SqlFailure } from "../sql-failure";
+import { sqlFailure, type SqlFailure } from "../engine/sql-failure";
 
 /** What PostgreSQL says of an error, besides its text: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 interface ServerError {

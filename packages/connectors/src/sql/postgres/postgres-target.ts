@@ -1,6 +1,6 @@
 import type { SqlSettings } from "../settings";
 import { SqlTarget } from "../sql-target";
-import { traceStatement } from "../trace-statement";
+import { traceStatement } from "../../tracing/trace-statement";
 import { openPostgresEngine } from "./open-postgres";
 
 export function openPostgresTarget(name: string, settings: SqlSettings): SqlTarget {

@@ -1,5 +1,12 @@
 import { Kysely, sql } from "kysely";
-import type { Column, ColumnKind, SqlEngine, SqlParameter, TableShape, Tables } from "../engine";
+import type {
+  Column,
+  ColumnKind,
+  SqlEngine,
+  SqlParameter,
+  TableShape,
+  Tables,
+} from "../engine/engine";
 import { NodeSqliteDialect, type SqliteOptions } from "./sqlite-dialect";
 import { classifySqlite } from "./sqlite-failures";
 

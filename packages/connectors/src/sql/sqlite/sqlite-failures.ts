@@ -1,5 +1,5 @@
 import { isNativeError } from "node:util/types";
-import { sqlFailure, type SqlFailure } from "../sql-failure";
+import { sqlFailure, type SqlFailure } from "../engine/sql-failure";
 
 /** Result codes of https://www.sqlite.org/rescode.html, extended ones where they decide. */
 const CONSTRAINT = {

@@ -1,5 +1,5 @@
 import { SqlTarget } from "../sql-target";
-import type { StatementSink } from "../statement-span";
+import type { StatementSink } from "../../tracing/statement-span";
 import { openSqliteEngine } from "./open-sqlite";
 import { fromThread, type ThreadSettings } from "./thread-settings";
 

@@ -5,9 +5,9 @@
  */
 import { entityKey, invariant } from "@postern/contracts";
 import { type CompiledQuery, sql } from "kysely";
-import type { ApplyItem } from "../connector";
-import type { Database, SqlEngine, SqlParameter } from "./engine";
-import type { StatementCache } from "./statement-cache";
+import type { ApplyItem } from "../../connector";
+import type { Database, SqlEngine, SqlParameter } from "../engine/engine";
+import type { StatementCache } from "../engine/statement-cache";
 
 const VALUES = ["version", "item_id", "tombstone", "applied_at"] as const;
 const COLUMNS = ["definition", "entity", ...VALUES] as const;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { TargetValue } from "@postern/contracts";
 import { bindValue } from "./bind-value";
-import type { Column, ColumnKind } from "./engine";
+import type { Column, ColumnKind } from "../engine/engine";
 
 /** Shows what is bound, so that a test can tell 1 from 1n and true. */
 const plain = { toParameter: (value: string | number | boolean) => value };

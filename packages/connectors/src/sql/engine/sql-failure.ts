@@ -1,5 +1,5 @@
 import type { ErrorCode, FailureClass } from "@postern/contracts";
-import type { TargetFailure } from "../connector";
+import type { TargetFailure } from "../../connector";
 
 /**
  * How far a failure reaches: `item` = some row of the statement is at fault, and without it the others go through;

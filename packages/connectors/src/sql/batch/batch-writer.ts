@@ -11,14 +11,14 @@
  */
 import { agentPoint } from "@postern/contracts";
 import { sql } from "kysely";
-import type { ApplyResult, StopSignal } from "../connector";
-import type { Database, SqlEngine } from "./engine";
-import type { Inbox } from "./inbox";
+import type { ApplyResult, StopSignal } from "../../connector";
+import type { Database, SqlEngine } from "../engine/engine";
+import type { Inbox } from "../inbox/inbox";
 import { failed, isolate, type Results } from "./isolation";
-import type { PlannedItem } from "./planned-item";
-import { byClaim, type RowWriter, StatementError } from "./row-writer";
-import type { SqlFailure } from "./sql-failure";
-import { type StatementSink, statementSpan } from "./statement-span";
+import type { PlannedItem } from "../rows/planned-item";
+import { byClaim, type RowWriter, StatementError } from "../rows/row-writer";
+import type { SqlFailure } from "../engine/sql-failure";
+import { type StatementSink, statementSpan } from "../../tracing/statement-span";
 
 export interface BatchWriterOptions {
   readonly engine: SqlEngine;

@@ -3,11 +3,11 @@
  * that fails for want of another (a reference, a freed unique value) is tried once more after the rest.
  */
 import { sql } from "kysely";
-import type { ApplyResult, StopSignal, TargetFailure } from "../connector";
-import type { Database } from "./engine";
-import type { PlannedItem } from "./planned-item";
-import { byClaim, StatementError } from "./row-writer";
-import type { SqlFailure } from "./sql-failure";
+import type { ApplyResult, StopSignal, TargetFailure } from "../../connector";
+import type { Database } from "../engine/engine";
+import type { PlannedItem } from "../rows/planned-item";
+import { byClaim, StatementError } from "../rows/row-writer";
+import type { SqlFailure } from "../engine/sql-failure";
 
 /**
  * Of a hundred items with one at fault, halves write two hundred once more until it is found, quarters a hundred and thirty,

@@ -1,9 +1,9 @@
 import { type ErrorCode, nearest, type TargetValue, type WorkItem } from "@postern/contracts";
-import type { ApplyItem, TargetFailure } from "../connector";
+import type { ApplyItem, TargetFailure } from "../../connector";
 import { bindValue } from "./bind-value";
-import type { Catalogue } from "./catalogue";
-import type { SqlEngine, SqlParameter, TableShape } from "./engine";
-import { itemFailure } from "./sql-failure";
+import type { Catalogue } from "../engine/catalogue";
+import type { SqlEngine, SqlParameter, TableShape } from "../engine/engine";
+import { itemFailure } from "../engine/sql-failure";
 
 /** An item whose table, columns and values have been checked against the target's catalogue: ready to bind. */
 export interface PlannedItem {

@@ -1,10 +1,10 @@
 import { type CompiledQuery, sql } from "kysely";
-import type { ApplyResult, StopSignal } from "../connector";
-import type { Database, SqlEngine } from "./engine";
-import { chunks } from "./inbox";
+import type { ApplyResult, StopSignal } from "../../connector";
+import type { Database, SqlEngine } from "../engine/engine";
+import { chunks } from "../inbox/inbox";
 import { type PlannedItem, rowKeyOf } from "./planned-item";
-import type { StatementCache } from "./statement-cache";
-import { type StatementSink, statementSpan } from "./statement-span";
+import type { StatementCache } from "../engine/statement-cache";
+import { type StatementSink, statementSpan } from "../../tracing/statement-span";
 
 /** Rows of one delete with a composite key: beyond it, databases plan badly. */
 const DELETE_ROWS = 500;

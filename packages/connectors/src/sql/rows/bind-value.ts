@@ -1,5 +1,5 @@
 import type { TargetValue } from "@postern/contracts";
-import type { Column, SqlEngine, SqlParameter } from "./engine";
+import type { Column, SqlEngine, SqlParameter } from "../engine/engine";
 
 export type Bound =
   | { readonly ok: true; readonly parameter: SqlParameter }
