@@ -4,22 +4,18 @@ import type { DefinitionId, FailureClass, ErrorCode, WorkItem } from "@postern/c
  * The one interface between the agent and a private system. A connector is a kind of system (`sql`); a target is one
  * opened system of that kind. Each connector passes the conformance kit.
  */
-export interface Connector<Settings> {
+export interface Connector<Settings, Context extends TargetContext = TargetContext> {
   readonly kind: string;
   /** Schema and defaults of the target's settings, as they stand in the agent's settings file. */
   readonly parseSettings: (settings: unknown) => Settings;
   /** Opens the target without contacting it: what is unreachable now may be reachable later. */
-  readonly open: (settings: Settings, context: TargetContext) => Target;
+  readonly open: (settings: Settings, context: Context) => Target;
 }
 
+/** What the agent offers to a target. A connector that wants more than this extends it. */
 export interface TargetContext {
   /** Name of the target, for spans and errors. */
   readonly name: string;
-  /**
-   * Program of a thread that calls `serveTarget` of `@postern/connectors/thread`: where a target works whose driver can
-   * stand still. An absolute path to JavaScript.
-   */
-  readonly threadProgram: string;
 }
 
 /** One item and the definition it belongs to. */

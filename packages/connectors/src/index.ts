@@ -9,7 +9,7 @@ export type {
   TargetContext,
   TargetFailure,
 } from "./connector";
-export { connectors } from "./registry";
+export { type AnyTargetContext, connectors } from "./registry";
 export { createTables } from "./sql/create-tables";
 export { SqlSettings } from "./sql/settings";
 export { sqlConnector } from "./sql/sql-connector";

@@ -6,7 +6,7 @@ import { sqlConnector } from "../src/index";
 async function write(file: string, firstVersion: number, threadProgram: string): Promise<void> {
   const target = sqlConnector.open(sqlConnector.parseSettings({ url: `sqlite:${file}` }), {
     name: "hr-db",
-    threadProgram,
+    sqliteThreadProgram: threadProgram,
   });
   const { signal } = new AbortController();
   for (let version = firstVersion; ; version += 1) {

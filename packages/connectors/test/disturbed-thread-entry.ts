@@ -5,7 +5,7 @@
 //   EXIT, MEMORY             the thread ends
 import { spawnSync } from "node:child_process";
 import { DatabaseSync, StatementSync } from "node:sqlite";
-import { serveTarget } from "../src/thread";
+import { serveSqliteTarget } from "../src/sql/sqlite/serve-sqlite-target";
 
 let closeAfter: string | undefined;
 
@@ -46,4 +46,4 @@ DatabaseSync.prototype.close = function (this: DatabaseSync): void {
   Reflect.apply(close, this, []);
 };
 
-serveTarget();
+serveSqliteTarget();

@@ -91,7 +91,8 @@ export async function startPostgres(): Promise<PostgresServer> {
         schema,
         client,
         storesNul: false,
-        open: () => sqlConnector.open(settings, { name: "hr-db", threadProgram: "/not/used" }),
+        open: () =>
+          sqlConnector.open(settings, { name: "hr-db", sqliteThreadProgram: "/not/used" }),
         people: async () =>
           (await client.query<PersonRow>(`select * from people order by id collate "C"`)).rows,
         members: async () => {

@@ -48,7 +48,7 @@ describe("a PostgreSQL target", () => {
       schema: harness.schema,
       ...settings,
     });
-    const each = sqlConnector.open(parsed, { name: "hr-db", threadProgram: "/not/used" });
+    const each = sqlConnector.open(parsed, { name: "hr-db", sqliteThreadProgram: "/not/used" });
     opened.push(each);
     return each;
   };

@@ -41,7 +41,7 @@ export function sqliteHarness(): SqliteHarness {
     file,
     database,
     storesNul: true,
-    open: () => sqlConnector.open(settings, { name: "hr-db", threadProgram }),
+    open: () => sqlConnector.open(settings, { name: "hr-db", sqliteThreadProgram: threadProgram }),
     people: async () =>
       rows("select * from people order by id").map((row) => ({
         id: String(row["id"]),

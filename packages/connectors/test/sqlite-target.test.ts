@@ -33,7 +33,7 @@ describe("a SQLite target", () => {
   const openWith = (settings: Readonly<Record<string, unknown>>): Target =>
     sqlConnector.open(sqlConnector.parseSettings({ url: `sqlite:${harness.file}`, ...settings }), {
       name: "hr-db",
-      threadProgram,
+      sqliteThreadProgram: threadProgram,
     });
 
   test("ends at the highest version whatever the order of deliveries", async () => {

@@ -1,3 +1,3 @@
-import { serveTarget } from "../src/thread";
+import { serveSqliteTarget } from "../src/sql/sqlite/serve-sqlite-target";
 
-serveTarget();
+serveSqliteTarget();

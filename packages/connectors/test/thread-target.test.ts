@@ -48,7 +48,7 @@ describe("a target in a thread of its own", () => {
   const opened: Target[] = [];
   const open = (settings: Readonly<Record<string, unknown>> = {}, program = disturbedProgram) => {
     const parsed = sqlConnector.parseSettings({ url: `sqlite:${harness.file}`, ...settings });
-    const target = sqlConnector.open(parsed, { name: "hr-db", threadProgram: program });
+    const target = sqlConnector.open(parsed, { name: "hr-db", sqliteThreadProgram: program });
     opened.push(target);
     return target;
   };
@@ -60,7 +60,7 @@ describe("a target in a thread of its own", () => {
     restMs = 60_000,
   ) => {
     const settings = toThread(sqlConnector.parseSettings({ url: `sqlite:${harness.file}` }));
-    const start = { driver: "sqlite", name: "hr-db", settings } as const;
+    const start = { name: "hr-db", settings };
     const target = new ThreadTarget({
       kind: "sql",
       hasInbox: true,

@@ -1,5 +1,10 @@
 import { deepFreeze } from "@postern/runtime";
-import { type Connector, connectors, type Target } from "@postern/connectors";
+import {
+  type AnyTargetContext,
+  type Connector,
+  connectors,
+  type Target,
+} from "@postern/connectors";
 import {
   type AgentId,
   type BranchId,
@@ -22,7 +27,7 @@ import { knownKeys, SettingsFile, settingLeaves } from "./settings-schema";
 export interface TargetEntry {
   readonly name: TargetName;
   readonly connector: string;
-  /** @param threadProgram where a target works whose driver can stand still; absolute path */
+  /** @param threadProgram that a SQLite target runs in a thread; absolute path */
   readonly open: (threadProgram: string) => Target;
 }
 
@@ -193,10 +198,10 @@ const registry: ReadonlyMap<string, Opener> = new Map(
   Object.values(connectors).map((connector) => [connector.kind, opener(connector)]),
 );
 
-function opener<T>(connector: Connector<T>): Opener {
+function opener<T>(connector: Connector<T, AnyTargetContext>): Opener {
   return (settings, name) => {
     const parsed = connector.parseSettings(settings);
-    return (threadProgram) => connector.open(parsed, { name, threadProgram });
+    return (threadProgram) => connector.open(parsed, { name, sqliteThreadProgram: threadProgram });
   };
 }
 

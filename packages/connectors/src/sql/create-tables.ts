@@ -1,11 +1,9 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
 import type { ColumnMapping, ColumnType, EntityMapping, SyncDefinition } from "@postern/contracts";
 import type { CreateTableBuilder } from "kysely";
+import { driverOf } from "./drivers";
 import type { SqlEngine } from "./engine/engine";
 import { openInbox } from "./inbox/inbox";
-import { locationOf } from "./location";
-import { openEngine } from "./open-engine";
+import { readUrl } from "./location";
 import type { SqlSettings } from "./settings";
 import { StatementCache } from "./engine/statement-cache";
 
@@ -54,16 +52,15 @@ async function createTable(engine: SqlEngine, name: string, plan: TablePlan): Pr
  * tables belong to the target.
  *
  * @returns names of the tables that were created
+ * @throws PosternError `settings-invalid` when the url is none of a driver
  */
 export async function createTables(
   settings: SqlSettings,
   definition: SyncDefinition,
 ): Promise<string[]> {
-  const location = locationOf(settings);
-  if (location.kind === "sqlite") {
-    mkdirSync(dirname(location.file), { recursive: true });
-    closeSync(openSync(location.file, "a"));
-  }
+  const driver = driverOf(readUrl(settings).reveal());
+  await driver.createDatabase?.(settings);
+  const openEngine = await driver.loadEngine();
   const engine = openEngine(settings, "set-up");
   try {
     await openInbox({

@@ -1,58 +1,49 @@
 import { readFileSync } from "node:fs";
-import { isAbsolute } from "node:path";
 import { PosternError, Secret } from "@postern/contracts";
-import type { SqlSettings } from "./settings";
 
-export type DatabaseLocation =
-  | { readonly kind: "sqlite"; readonly file: string }
-  | { readonly kind: "postgres"; readonly url: Secret };
-
-/** @throws PosternError `settings-invalid` */
-export function databaseLocation(text: string): DatabaseLocation {
-  if (text.startsWith("sqlite:")) {
-    const file = text.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
-    if (isAbsolute(file) && !file.includes("\0")) return { kind: "sqlite", file };
-    throw new PosternError(
-      "settings-invalid",
-      "$.url: a sqlite url needs an absolute path (sqlite:/var/lib/app/data.db)",
-    );
-  }
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
-    return { kind: "postgres", url: new Secret(text) };
-  }
-  throw new PosternError(
-    "settings-invalid",
-    "$.url: must be sqlite:/absolute/path or postgres://user:password@host:port/database",
-  );
+/** The part of a target's settings that says where its database is: exactly one of the two is set. */
+export interface UrlSettings {
+  readonly url?: Secret | undefined;
+  readonly urlFile?: string | undefined;
 }
 
-/** Where the settings point now. @throws PosternError `settings-invalid` when the url file cannot be read */
-export function locationOf(settings: Pick<SqlSettings, "url" | "urlFile">): DatabaseLocation {
-  if (settings.url) return databaseLocation(settings.url.reveal());
+/**
+ * The url that the settings give now: a url file is read each time.
+ *
+ * @throws PosternError `settings-invalid` when the url file cannot be read
+ */
+export function readUrl({ url, urlFile }: UrlSettings): Secret {
+  if (url) return url;
   try {
-    return databaseLocation(readFileSync(settings.urlFile ?? "", "utf8").trim());
+    return new Secret(readFileSync(urlFile ?? "", "utf8").trim());
   } catch (error) {
-    if (error instanceof PosternError) throw error;
-    throw new PosternError("settings-invalid", `$.urlFile: ${settings.urlFile} cannot be read`, {
+    throw new PosternError("settings-invalid", `$.urlFile: ${urlFile} cannot be read`, {
       cause: error,
     });
   }
 }
 
-/** Undefined when the settings name no file now. */
-export function databaseFile(settings: Pick<SqlSettings, "url" | "urlFile">): string | undefined {
-  try {
-    const location = locationOf(settings);
-    return location.kind === "sqlite" ? location.file : undefined;
-  } catch {
-    return undefined;
-  }
+/** Scheme of a url, in lower case as the table of drivers has it; undefined when the text has none. */
+export function schemeOf(url: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):/.exec(url)?.[1];
 }
 
-/** A target keeps to one kind of database: which thread it works in was decided by it. */
-export function otherKind(): PosternError {
-  return new PosternError(
+/**
+ * The url that the settings give now, for a target that a driver has opened. A target keeps to its driver: the driver
+ * decided in which thread it works.
+ *
+ * @param urlProblem of the driver
+ * @throws PosternError `settings-invalid` when the url file cannot be read or no longer holds a url of the driver
+ */
+export function readUrlAgain(
+  settings: UrlSettings,
+  urlProblem: (url: string) => string | undefined,
+): Secret {
+  const url = readUrl(settings);
+  const problem = urlProblem(url.reveal());
+  if (problem === undefined) return url;
+  throw new PosternError(
     "settings-invalid",
-    "$.urlFile: names another kind of database than when the target was opened; restart the agent",
+    `$.urlFile: ${problem}, as when the target was opened; restart the agent to open another kind of database`,
   );
 }

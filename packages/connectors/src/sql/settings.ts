@@ -1,13 +1,6 @@
 import { isAbsolute } from "node:path";
-import {
-  fieldProblems,
-  PosternError,
-  problemText,
-  Secret,
-  TargetIdentifier,
-} from "@postern/contracts";
+import { Secret, TargetIdentifier } from "@postern/contracts";
 import { z } from "zod";
-import { databaseLocation } from "./location";
 
 const url = z
   .union([z.string().max(4_000), z.instanceof(Secret)])
@@ -41,14 +34,3 @@ export const SqlSettings = z
     error: "give exactly one of url, urlFile",
   });
 export type SqlSettings = z.infer<typeof SqlSettings>;
-
-/** @throws PosternError `settings-invalid` with every problem; values are never repeated */
-export function parseSqlSettings(settings: unknown): SqlSettings {
-  const parsed = SqlSettings.safeParse(settings);
-  if (!parsed.success) {
-    const problems = fieldProblems(parsed.error, Object.keys(SqlSettings.shape));
-    throw new PosternError("settings-invalid", problemText(problems));
-  }
-  if (parsed.data.url) databaseLocation(parsed.data.url.reveal());
-  return parsed.data;
-}

@@ -25,19 +25,18 @@ import type { SqlEngine } from "./engine/engine";
 import { type Inbox, openInbox } from "./inbox/inbox";
 import { type PlannedItem, type PlanningContext, planItem } from "./rows/planned-item";
 import { RowWriter } from "./rows/row-writer";
+import type { OpenEngine } from "./driver";
 import { Semaphore } from "./semaphore";
 import type { SqlSettings } from "./settings";
+import { targetTraits } from "./target-traits";
 import { StatementCache } from "./engine/statement-cache";
 import type { StatementSink } from "../tracing/statement-span";
-
-const MAX_BATCH_ITEMS = 1_000;
 
 export interface SqlTargetOptions {
   /** Name of the target, for spans and errors. */
   readonly name: string;
   readonly settings: SqlSettings;
-  /** Contacts nothing. @throws PosternError */
-  readonly openEngine: (settings: SqlSettings, name: string) => SqlEngine;
+  readonly openEngine: OpenEngine;
   readonly onStatement: StatementSink;
 }
 
@@ -51,9 +50,9 @@ interface Session {
 
 export class SqlTarget implements Target {
   readonly name: string;
-  readonly kind = "sql";
-  readonly hasInbox = true;
-  readonly maxBatchItems = MAX_BATCH_ITEMS;
+  readonly kind = targetTraits.kind;
+  readonly hasInbox = targetTraits.hasInbox;
+  readonly maxBatchItems = targetTraits.maxBatchItems;
   readonly #options: SqlTargetOptions;
   readonly #settings: SqlSettings;
   #session: Session | undefined;
@@ -96,7 +95,10 @@ export class SqlTarget implements Target {
     items: readonly ApplyItem[],
     { signal }: { readonly signal: StopSignal },
   ): Promise<readonly ApplyResult[]> {
-    invariant(items.length <= MAX_BATCH_ITEMS, `a batch has at most ${MAX_BATCH_ITEMS} items`);
+    invariant(
+      items.length <= this.maxBatchItems,
+      `a batch has at most ${this.maxBatchItems} items`,
+    );
     signal.throwIfAborted();
     const results: (ApplyResult | undefined)[] = items.map(() => undefined);
     const fail = (failure: TargetFailure): void => {

@@ -7,9 +7,8 @@ import type { StopCell } from "./stop-flag";
 
 /** What a thread is to serve. */
 export interface ThreadStart {
-  readonly driver: "sqlite";
   readonly name: string;
-  /** As the driver takes them, without a class instance: none survives the way. */
+  /** As the thread's program takes them, without a class instance: none survives the way. */
   readonly settings: unknown;
 }
 

@@ -6,8 +6,6 @@ import { invariant } from "@postern/contracts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import type { ProbeResult, ApplyItem, ApplyResult, StopSignal } from "../connector";
-import { openSqliteTarget } from "../sql/sqlite/sqlite-target";
-import type { ThreadSettings } from "../sql/sqlite/thread-settings";
 import type { StatementSink, StatementSpan } from "../tracing/statement-span";
 import { packError } from "./carried-error";
 import type {
@@ -21,7 +19,7 @@ import type {
 import { Pulse } from "./pulse";
 import { StopFlag } from "./stop-flag";
 
-/** What a driver offers in its thread. */
+/** What a thread serves. */
 interface ServedTarget {
   readonly probe: (options: { readonly signal: AbortSignal }) => Promise<ProbeResult>;
   readonly apply: (
@@ -31,30 +29,28 @@ interface ServedTarget {
   readonly close: () => Promise<void>;
 }
 
-const never = new AbortController().signal;
+/** What the program of a thread opens, in that thread. */
+export type OpenServedTarget = (start: ThreadStart, listeners: ThreadListeners) => ServedTarget;
 
-function open(
-  { driver, name, settings }: ThreadStart,
-  pulse: Pulse,
-  onStatement: StatementSink,
-): ServedTarget {
-  switch (driver) {
-    case "sqlite":
-      // Written by the sql connector in the agent's thread; both are of one build.
-      return openSqliteTarget(name, settings as ThreadSettings, {
-        onStatement,
-        onReturned: () => pulse.beat(),
-      });
-  }
+export interface ThreadListeners {
+  readonly onStatement: StatementSink;
+  /** A statement of whatever kind has come back from the driver, also in failure. */
+  readonly onReturned: () => void;
 }
 
+const never = new AbortController().signal;
+
 /** Serves the target that the thread was started for, until it is told to close. Ends the thread then. */
-export function serveTarget(): void {
+export function serveTarget(open: OpenServedTarget): void {
   const port = parentPort;
   invariant(port, "a target is served in a thread of its own");
   const spansOf = new AsyncLocalStorage<StatementSpan[] | undefined>();
-  const { start, pulse } = workerData as ThreadData;
-  const target = open(start, new Pulse(pulse), (span) => spansOf.getStore()?.push(span));
+  const { start, pulse: pulseCell } = workerData as ThreadData;
+  const pulse = new Pulse(pulseCell);
+  const target = open(start, {
+    onStatement: (span) => spansOf.getStore()?.push(span),
+    onReturned: () => pulse.beat(),
+  });
   const say = (message: FromThread): void => port.postMessage(message);
 
   const answer = async (call: ThreadCall): Promise<ThreadAnswer> => {

@@ -5,7 +5,8 @@ export interface StatementFacts {
   /** `upsert`, `delete`, `inbox`. */
   readonly verb: string;
   readonly table: string;
-  readonly system: "sqlite" | "postgresql";
+  /** `db.system` of OpenTelemetry: `sqlite`, `postgresql`. */
+  readonly system: string;
   readonly target: string;
   readonly items: number;
 }

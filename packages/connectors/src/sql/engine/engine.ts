@@ -34,7 +34,8 @@ export interface TableShape {
 
 /** What differs between databases. Everything else of the connector is common. */
 export interface SqlEngine {
-  readonly system: "sqlite" | "postgresql";
+  /** Name of the product in spans, as OpenTelemetry has it for `db.system`. */
+  readonly system: string;
   readonly database: Database;
   /** Most parameters that one statement takes. */
   readonly maxParameters: number;

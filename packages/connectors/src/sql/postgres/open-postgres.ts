@@ -1,19 +1,18 @@
-import type { SqlEngine } from "../engine/engine";
-import { locationOf, otherKind } from "../location";
-import type { SqlSettings } from "../settings";
+import type { OpenEngine } from "../driver";
+import { readUrlAgain } from "../location";
 import { openPostgres } from "./postgres-engine";
+import { postgresUrlProblem } from "./postgres-url";
 
-/** Opens no connection yet. @throws PosternError `settings-invalid` */
-export function openPostgresEngine(settings: SqlSettings, name: string): SqlEngine {
-  const location = locationOf(settings);
-  if (location.kind !== "postgres") throw otherKind();
-  return openPostgres({
-    url: location.url,
-    applicationName: `postern ${name}`.slice(0, 63),
+/** PostgreSQL cuts a longer `application_name`, and says so in its log each time. */
+const APPLICATION_NAME_CHARS = 63;
+
+export const openPostgresEngine: OpenEngine = (settings, name) =>
+  openPostgres({
+    url: readUrlAgain(settings, postgresUrlProblem),
+    applicationName: `postern ${name}`.slice(0, APPLICATION_NAME_CHARS),
     schema: settings.schema,
     poolSize: settings.poolSize,
     connectTimeoutMs: settings.connectTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     lockTimeoutMs: settings.lockTimeoutMs,
   });
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
-import { parseSqlSettings } from "./settings";
+import { parseSqlSettings } from "./parse-settings";
 
 const problem = (settings: unknown): string => {
   try {
@@ -31,7 +31,7 @@ describe("settings of a sql target", () => {
     [{ url: "sqlite:/a", urlFile: "/b" }, /exactly one of url, urlFile/],
     [{ url: "sqlite:relative.db" }, /absolute path/],
     [{ url: "mysql://app:hunter2@db/hr" }, /must be sqlite:\/absolute\/path or postgres/],
-    [{ url: "postgres://" + "[bad" }, /must be sqlite/],
+    [{ url: "postgres://" + "[bad" }, /must be postgres:\/\//],
     [{ urlFile: "relative" }, /\$\.urlFile: must be an absolute path/],
     [{ url: "sqlite:/a", poolSize: 0 }, /\$\.poolSize/],
     [{ url: "sqlite:/a", poolsize: 3 }, /\$\.poolsize: unknown key \(did you mean 'poolSize'\?\)/],

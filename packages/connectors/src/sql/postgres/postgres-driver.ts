@@ -1,0 +1,9 @@
+import type { SqlDriver } from "../driver";
+import { POSTGRES_URL_FORM, postgresUrlProblem } from "./postgres-url";
+
+/** Its targets work in the agent's thread: `pg` waits for nothing but its socket (docs/adr/0008). */
+export const postgresDriver: SqlDriver = {
+  urlForm: POSTGRES_URL_FORM,
+  urlProblem: postgresUrlProblem,
+  loadEngine: async () => (await import("./open-postgres")).openPostgresEngine,
+};

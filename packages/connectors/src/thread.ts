@@ -1,1 +1,0 @@
-export { serveTarget } from "./thread/serve-target";
