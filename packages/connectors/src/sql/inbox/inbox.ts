@@ -4,13 +4,11 @@
  * not be applied, however it came to be delivered again or late. Audit triggers may read the version from it.
  */
 import { entityKey, invariant } from "@postern/contracts";
-import { type CompiledQuery, sql } from "kysely";
 import type { ApplyItem } from "../../connector";
 import type { Database, SqlEngine, SqlParameter } from "../engine/engine";
+import { chunks } from "../engine/chunks";
 import type { StatementCache } from "../engine/statement-cache";
-
-const VALUES = ["version", "item_id", "tombstone", "applied_at"] as const;
-const COLUMNS = ["definition", "entity", ...VALUES] as const;
+import { COLUMNS, compileAdvance, createInboxTable, KEY, VALUES } from "./inbox-table";
 
 /** Rows that are restored together. */
 const RESTORED_ROWS = 200;
@@ -44,49 +42,11 @@ const entryKey = ({ definition, item }: ApplyItem): string =>
   keyOf(definition, entityKey(item.entity));
 
 export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
-  const name = table.split(".").at(-1) ?? table;
   let ensured: Promise<void> | undefined;
-
-  const create = async (): Promise<void> => {
-    if (await engine.describe(table)) return;
-    try {
-      await engine.database.schema
-        .createTable(table)
-        .ifNotExists()
-        .addColumn("definition", engine.typeOf("text"), (column) => column.notNull())
-        .addColumn("entity", engine.typeOf("text"), (column) => column.notNull())
-        .addColumn("version", engine.typeOf("integer"), (column) => column.notNull())
-        .addColumn("item_id", engine.typeOf("text"), (column) => column.notNull())
-        .addColumn("tombstone", engine.typeOf("boolean"), (column) => column.notNull())
-        .addColumn("applied_at", engine.typeOf("timestamp"), (column) => column.notNull())
-        .addPrimaryKeyConstraint(`${name}_key`, ["definition", "entity"])
-        .execute();
-    } catch (error) {
-      // Two agents at once: `if not exists` may still fail for the slower one.
-      if (!(await engine.describe(table))) throw error;
-    }
-  };
-
-  const compileAdvance = (rows: number): CompiledQuery =>
-    engine.database
-      .insertInto(table)
-      .values(Array.from({ length: rows }, () => Object.fromEntries(COLUMNS.map((c) => [c, ""]))))
-      .onConflict((conflict) =>
-        conflict
-          .columns(["definition", "entity"])
-          .doUpdateSet(
-            Object.fromEntries(
-              VALUES.map((column) => [column, sql`${sql.id("excluded", column)}`]),
-            ),
-          )
-          .where(sql<boolean>`${sql.id(name, "version")} < ${sql.id("excluded", "version")}`),
-      )
-      .returning(["definition", "entity"])
-      .compile();
 
   const isAmong = (entries: readonly ApplyItem[]) =>
     engine.rowsIn(
-      ["definition", "entity"],
+      KEY,
       entries.map(({ definition, item }) => [definition, entityKey(item.entity)]),
     );
 
@@ -111,7 +71,7 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
 
   return {
     ensure() {
-      ensured ??= create().catch((error: unknown) => {
+      ensured ??= createInboxTable(engine, table).catch((error: unknown) => {
         ensured = undefined;
         throw error;
       });
@@ -125,7 +85,9 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       const advanced = new Set<ApplyItem>();
       const appliedAt = new Date().toISOString();
       for (const part of chunks(entries, Math.floor(engine.maxParameters / COLUMNS.length))) {
-        const compiled = statements.get(`inbox ${part.length}`, () => compileAdvance(part.length));
+        const compiled = statements.get(`inbox ${part.length}`, () =>
+          compileAdvance(engine, table, part.length),
+        );
         noteStatement(compiled.sql);
         const { rows } = await transaction.executeQuery<Record<string, unknown>>({
           ...compiled,
@@ -166,10 +128,10 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
     async versions(transaction, entries) {
       const byKey = new Map(entries.map((entry) => [entryKey(entry), entry]));
       const versions = new Map<ApplyItem, number>();
-      for (const part of chunks(entries, Math.floor(engine.maxParameters / 2))) {
+      for (const part of chunks(entries, Math.floor(engine.maxParameters / KEY.length))) {
         const rows = await transaction
           .selectFrom(table)
-          .select(["definition", "entity", "version"])
+          .select([...KEY, "version"])
           .where(isAmong(part))
           .execute();
         for (const row of rows) {
@@ -185,12 +147,4 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
 /** A trigger on the inbox may have kept it from being restored: then nothing of the transaction may stay. */
 function expectRows(found: bigint, expected: number): void {
   if (Number(found) !== expected) throw new Error("the inbox was not restored");
-}
-
-export function chunks<Item>(items: readonly Item[], size: number): Item[][] {
-  const parts: Item[][] = [];
-  for (let start = 0; start < items.length; start += size) {
-    parts.push(items.slice(start, start + size));
-  }
-  return parts;
 }

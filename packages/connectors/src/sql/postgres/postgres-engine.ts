@@ -2,6 +2,7 @@ import type { Secret } from "@postern/contracts";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import type { Client, PoolClient } from "pg";
 import type { Column, ColumnKind, Database, SqlEngine, TableShape, Tables } from "../engine/engine";
+import { objectName, tableShape } from "../engine/table-shape";
 import { classifyPostgres } from "./postgres-failures";
 
 /** The protocol counts parameters in 16 bits. */
@@ -103,10 +104,9 @@ export function openPostgres(options: PostgresOptions): SqlEngine {
     maxConcurrentTransactions: options.poolSize,
     readCommitted: undefined,
     async describe(object): Promise<TableShape | undefined> {
-      const [first = "", second, ...rest] = object.split(".");
-      if (rest.length > 0) return undefined;
-      const name = second ?? first;
-      const schema = second === undefined ? options.schema : first;
+      const place = objectName(object);
+      if (!place) return undefined;
+      const { name, schema = options.schema } = place;
       const path =
         schema === undefined
           ? sql`format('%I', ${name}::text)`
@@ -120,25 +120,14 @@ export function openPostgres(options: PostgresOptions): SqlEngine {
         where a.attrelid = to_regclass(${path}) and a.attnum > 0 and not a.attisdropped`.execute(
         database,
       );
-      if (rows.length === 0) return undefined;
-      const columns = new Map<string, Column>(
-        rows.map((row) => [
-          row.name,
-          {
-            name: row.name,
-            declaredType: row.declared,
-            kind: KINDS[row.base] ?? "other",
-            generated: row.generated,
-            comparedAsText: ["json", "xml", "point", "polygon"].includes(row.base),
-          },
-        ]),
-      );
-      return {
-        reference: object,
-        name,
-        columns: [...columns.values()],
-        findColumn: (column) => columns.get(column),
-      };
+      const columns = rows.map((row): Column => ({
+        name: row.name,
+        declaredType: row.declared,
+        kind: KINDS[row.base] ?? "other",
+        generated: row.generated,
+        comparedAsText: ["json", "xml", "point", "polygon"].includes(row.base),
+      }));
+      return tableShape(object, name, columns, (column) => column);
     },
     async tableNames() {
       const { rows } = await sql<{ name: string }>`

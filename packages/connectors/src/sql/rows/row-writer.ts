@@ -1,7 +1,7 @@
 import { type CompiledQuery, sql } from "kysely";
 import type { ApplyResult, StopSignal } from "../../connector";
 import type { Database, SqlEngine } from "../engine/engine";
-import { chunks } from "../inbox/inbox";
+import { chunks } from "../engine/chunks";
 import { type PlannedItem, rowKeyOf } from "./planned-item";
 import type { StatementCache } from "../engine/statement-cache";
 import { type StatementSink, statementSpan } from "../../tracing/statement-span";

@@ -12,7 +12,6 @@ import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { isNativeError } from "node:util/types";
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -24,7 +23,8 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import { isPlainError, refusedByParser } from "./sqlite-failures";
+import { RecentlyUsed } from "../recently-used";
+import { isBusy, isPlainError, refusedByParser } from "./sqlite-failures";
 
 export interface SqliteOptions {
   readonly file: string;
@@ -176,7 +176,7 @@ class NodeSqliteConnection implements DatabaseConnection {
   readonly identity: string;
   readonly #database: DatabaseSync;
   readonly #onReturned: (() => void) | undefined;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new RecentlyUsed<StatementSync>(STATEMENTS_CACHED);
 
   constructor(database: DatabaseSync, identity: string, onReturned: (() => void) | undefined) {
     this.#database = database;
@@ -223,25 +223,13 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   #prepare(sql: string): StatementSync {
-    const cached = this.#statements.get(sql);
-    if (cached) {
-      // Most recently used last.
-      this.#statements.delete(sql);
-      this.#statements.set(sql, cached);
-      return cached;
-    }
-    let statement: StatementSync;
-    try {
-      statement = this.#database.prepare(sql);
-    } catch (error) {
-      throw refusedByParser(error);
-    }
-    this.#statements.set(sql, statement);
-    const oldest = this.#statements.keys().next();
-    if (this.#statements.size > STATEMENTS_CACHED && !oldest.done) {
-      this.#statements.delete(oldest.value);
-    }
-    return statement;
+    return this.#statements.get(sql, () => {
+      try {
+        return this.#database.prepare(sql);
+      } catch (error) {
+        throw refusedByParser(error);
+      }
+    });
   }
 }
 
@@ -265,15 +253,6 @@ function openDatabase(file: string): DatabaseSync {
 function fileIdentity(file: string): string | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   return found && `${found.dev}:${found.ino}`;
-}
-
-function isBusy(error: unknown): boolean {
-  return (
-    isNativeError(error) &&
-    "errcode" in error &&
-    typeof error.errcode === "number" &&
-    (error.errcode & 0xff) === 5
-  );
 }
 
 function inputValue(value: unknown): SQLInputValue {

@@ -7,6 +7,7 @@ import type {
   TableShape,
   Tables,
 } from "../engine/engine";
+import { objectName, tableShape } from "../engine/table-shape";
 import { NodeSqliteDialect, type SqliteOptions } from "./sqlite-dialect";
 import { classifySqlite } from "./sqlite-failures";
 
@@ -39,11 +40,6 @@ interface CatalogueRow {
 export function openSqlite(options: SqliteOptions): SqlEngine {
   const dialect = new NodeSqliteDialect(options);
   const database = new Kysely<Tables>({ dialect });
-  const split = (object: string): { schema: string; name: string } | undefined => {
-    const [first = "", second, ...rest] = object.split(".");
-    if (rest.length > 0) return undefined;
-    return second === undefined ? { schema: "main", name: first } : { schema: first, name: second };
-  };
   return {
     system: "sqlite",
     database,
@@ -61,32 +57,20 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
       }
     },
     async describe(object): Promise<TableShape | undefined> {
-      const place = split(object);
+      const place = objectName(object);
       if (!place) return undefined;
+      const { name, schema = "main" } = place;
       const { rows } = await sql<CatalogueRow>`
-        select name, type, hidden from pragma_table_xinfo(${place.name}, ${place.schema})`.execute(
-        database,
-      );
-      if (rows.length === 0) return undefined;
+        select name, type, hidden from pragma_table_xinfo(${name}, ${schema})`.execute(database);
+      const columns = rows.map((row): Column => ({
+        name: row.name,
+        declaredType: row.type.toLowerCase() || "any",
+        kind: kindOf(row.type),
+        generated: row.hidden > 1,
+        comparedAsText: false,
+      }));
       // SQLite compares identifiers without regard to the case of ASCII letters.
-      const columns = new Map<string, Column>(
-        rows.map((row) => [
-          row.name.toLowerCase(),
-          {
-            name: row.name,
-            declaredType: row.type.toLowerCase() || "any",
-            kind: kindOf(row.type),
-            generated: row.hidden > 1,
-            comparedAsText: false,
-          },
-        ]),
-      );
-      return {
-        reference: object,
-        name: place.name,
-        columns: [...columns.values()],
-        findColumn: (name) => columns.get(name.toLowerCase()),
-      };
+      return tableShape(object, name, columns, (column) => column.toLowerCase());
     },
     async tableNames() {
       const { rows } = await sql<{

@@ -1,5 +1,16 @@
 import { isNativeError } from "node:util/types";
-import { sqlFailure, type SqlFailure } from "../engine/sql-failure";
+import {
+  busy,
+  databaseDown,
+  internalFault,
+  ofOneRow,
+  referenceMissing,
+  rowRejected,
+  type SqlFailure,
+  statementRejected,
+  timedOut,
+  uniqueConflict,
+} from "../engine/sql-failure";
 
 /** Result codes of https://www.sqlite.org/rescode.html, extended ones where they decide. */
 const CONSTRAINT = {
@@ -13,68 +24,67 @@ const CONSTRAINT = {
   dataType: 3091,
 } as const;
 
+const BUSY = 5;
+/** `SQLITE_ERROR`: no more is known of it than its text. */
+const PLAIN_ERROR = 1;
+
+/** Characters of SQLite's own text that a message repeats. */
+const DETAIL_CHARS = 200;
+
 /** SQLite names table and column in a constraint's message, and never a value. */
 function detail(error: Error): string {
-  return error.message.replace(/\s+/g, " ").slice(0, 200);
+  return error.message.replace(/\s+/g, " ").slice(0, DETAIL_CHARS);
 }
 
-function errorNumber(error: Error): number | undefined {
-  return "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
+/** Extended result code of an error that SQLite raised. */
+function resultCode(error: unknown): number | undefined {
+  if (!isNativeError(error) || !("errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode : undefined;
 }
+
+/** The last byte of an extended code is the code that it extends. */
+const primaryCode = (extended: number | undefined): number => (extended ?? 0) & 0xff;
+
+export const isBusy = (error: unknown): boolean => primaryCode(resultCode(error)) === BUSY;
+
+export const isPlainError = (error: unknown): boolean =>
+  primaryCode(resultCode(error)) === PLAIN_ERROR;
 
 /** Marks what the preparation of a statement failed with: no row is at fault, since none has been looked at. */
 export function refusedByParser(error: unknown): unknown {
   return isNativeError(error) ? Object.assign(error, { refusedByParser: true }) : error;
 }
 
-export function isPlainError(error: unknown): boolean {
-  return isNativeError(error) && ((errorNumber(error) ?? 0) & 0xff) === 1;
-}
-
 export function classifySqlite(error: unknown, table: string): SqlFailure {
-  if (!isNativeError(error)) return internal(table);
-  const extended = errorNumber(error);
+  if (!isNativeError(error)) return internalFault(table);
+  const extended = resultCode(error);
   if (extended === undefined) {
     // The database handle is closed, or the file went away: raised by Node or by our own driver.
     return "code" in error && typeof error.code === "string"
-      ? sqlFailure(
-          "batch",
-          "target-down",
-          "target-unreachable",
-          `SQLite database: ${detail(error)}`,
-        )
-      : internal(table);
+      ? databaseDown(`SQLite database: ${detail(error)}`)
+      : internalFault(table);
   }
-  switch (extended & 0xff) {
+  switch (primaryCode(extended)) {
     case 19:
       return classifyConstraint(extended, detail(error), table);
-    case 5: // busy
+    case BUSY:
     case 6: // locked
     case 17: // schema changed while a statement was prepared
-      return sqlFailure(
-        "batch",
-        "transient",
-        "target-busy",
-        "another program holds the SQLite database's write lock",
-      );
+      return busy("another program holds the SQLite database's write lock");
     case 9: // interrupted
-      return sqlFailure("batch", "transient", "target-timeout", "SQLite was interrupted");
+      return timedOut("SQLite was interrupted");
     case 18: // too big
     case 20: // type mismatch
-      return sqlFailure(
-        "item",
-        "permanent",
-        "target-rejected",
+      return rowRejected(
         `table '${table}' refuses a value (${detail(error)}): correct it at its source, or the mapping`,
       );
-    case 1: // no such table or column, refused by the parser; or an expression that cannot take a row's value
-      return sqlFailure(
-        "refusedByParser" in error ? "statement" : "item",
-        "permanent",
-        "target-rejected",
+    case PLAIN_ERROR: {
+      // No such table or column, refused by the parser; or an expression that cannot take a row's value.
+      const rejected = statementRejected(
         `table '${table}' refuses the statement (${detail(error)}): correct the mapping or the table`,
-        true,
       );
+      return "refusedByParser" in error ? rejected : ofOneRow(rejected);
+    }
     case 8:
       return down("is read-only: give the agent's account write access to file and folder");
     case 13:
@@ -94,16 +104,7 @@ export function classifySqlite(error: unknown, table: string): SqlFailure {
 }
 
 function down(problem: string): SqlFailure {
-  return sqlFailure("batch", "target-down", "target-unreachable", `the SQLite database ${problem}`);
-}
-
-function internal(table: string): SqlFailure {
-  return sqlFailure(
-    "batch",
-    "transient",
-    "internal",
-    `an unexpected fault while writing table '${table}'; the agent's log has it`,
-  );
+  return databaseDown(`the SQLite database ${problem}`);
 }
 
 function classifyConstraint(extended: number, text: string, table: string): SqlFailure {
@@ -111,35 +112,23 @@ function classifyConstraint(extended: number, text: string, table: string): SqlF
     case CONSTRAINT.unique:
     case CONSTRAINT.primaryKey:
     case CONSTRAINT.rowId:
-      return sqlFailure(
-        "item",
-        "dependency",
-        "target-conflict",
+      return uniqueConflict(
         `another row of table '${table}' holds a value that must be unique (${text})`,
       );
     case CONSTRAINT.foreignKey:
-      return sqlFailure(
-        "item",
-        "dependency",
-        "target-reference-missing",
+      return referenceMissing(
         `table '${table}': a row that this one refers to is missing, or another still refers to it (${text})`,
       );
     case CONSTRAINT.trigger:
       // The text of RAISE is the trigger author's and may repeat a value.
-      return sqlFailure(
-        "item",
-        "permanent",
-        "target-rejected",
+      return rowRejected(
         `a trigger of table '${table}' refuses the row: correct the values at their source, the mapping or the trigger`,
       );
     case CONSTRAINT.check:
     case CONSTRAINT.notNull:
     case CONSTRAINT.dataType:
     default:
-      return sqlFailure(
-        "item",
-        "permanent",
-        "target-rejected",
+      return rowRejected(
         `table '${table}' refuses the row (${text}): correct the mapping or the constraint`,
       );
   }
