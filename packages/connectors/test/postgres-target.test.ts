@@ -1,25 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { SyncDefinition } from "@postern/contracts";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { applyItem, assertVersionsRise, member, noPerson, person } from "../src/conformance";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  applyItem,
+  assertVersionsRise,
+  member,
+  noPerson,
+  outcomesOf,
+  person,
+} from "../src/conformance";
 import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
 import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy";
 import { expectRefusalsToStayAlone, type RefusingHarness } from "./refused-rows";
 import { type PostgresHarness, type PostgresServer, startPostgres } from "./postgres-harness";
-
-const signal = new AbortController().signal;
-const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal });
-const failure = (result: ApplyResult | undefined) =>
-  result && "failure" in result ? result.failure : undefined;
-const told = (results: readonly ApplyResult[]) =>
-  results.map((result) =>
-    "failure" in result ? `${result.failure.class} ${result.failure.code}` : result.outcome,
-  );
+import { peopleDefinition, wideTable } from "./scenes";
+import { apply, failureOf, signal } from "./target-calls";
 
 describe("a PostgreSQL target", () => {
   let server: PostgresServer;
@@ -87,11 +87,11 @@ describe("a PostgreSQL target", () => {
     await apply(cut, person("ann", 1));
     proxy.loseReplyTo("commit");
     const batch = [person("ann", 2, { age: 2 }), person("bob", 2)];
-    expect(told(await apply(cut, ...batch))).toEqual([
-      "target-down target-unreachable",
-      "target-down target-unreachable",
+    expect(outcomesOf(await apply(cut, ...batch))).toEqual([
+      "failed target-down target-unreachable",
+      "failed target-down target-unreachable",
     ]);
-    expect(told(await apply(cut, ...batch))).toEqual(["replayed", "replayed"]);
+    expect(outcomesOf(await apply(cut, ...batch))).toEqual(["replayed", "replayed"]);
     expect((await harness.audit()).map(({ key, version }) => `${key} ${version}`)).toEqual([
       "ann 1",
       "ann 2",
@@ -103,8 +103,10 @@ describe("a PostgreSQL target", () => {
     const { proxy, target: cut } = await throughProxy();
     await apply(cut, person("ann", 1));
     proxy.loseReplyTo("insert into");
-    expect(told(await apply(cut, person("ann", 2)))).toEqual(["target-down target-unreachable"]);
-    expect(told(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(cut, person("ann", 2)))).toEqual([
+      "failed target-down target-unreachable",
+    ]);
+    expect(outcomesOf(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
   test("gives up on a server that goes silent, and says so to a probe in time", async () => {
@@ -123,10 +125,10 @@ describe("a PostgreSQL target", () => {
     const { proxy, target: cut } = await throughProxy({ statementTimeoutMs: 100 });
     await apply(cut, person("ann", 1));
     proxy.forgetConnections();
-    expect(told(await apply(cut, person("ann", 2, { age: 2 })))).toEqual([
-      "target-down target-unreachable",
+    expect(outcomesOf(await apply(cut, person("ann", 2, { age: 2 })))).toEqual([
+      "failed target-down target-unreachable",
     ]);
-    expect(told(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
   test("answers target-down when nothing listens, when the database is not there, when the login is refused", async () => {
@@ -145,7 +147,7 @@ describe("a PostgreSQL target", () => {
     ];
     for (const [url, expected] of cases) {
       const wrong = open({ url });
-      const found = failure((await apply(wrong, person("ann", 1)))[0]);
+      const found = failureOf((await apply(wrong, person("ann", 1)))[0]);
       expect(found).toMatchObject(expected);
       expect(found?.message).not.toMatch(/wrong-secret|pass-word/);
       const probe = await wrong.probe({ signal });
@@ -154,28 +156,31 @@ describe("a PostgreSQL target", () => {
     }
   });
 
-  test("reads its url file again after a refused login", async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), "postern-url-"));
-    const urlFile = path.join(directory, "url");
-    writeFileSync(urlFile, server.url.replace("pass-word", "old-one"));
-    const rotating = open({ url: undefined, urlFile });
-    expect(told(await apply(rotating, person("ann", 1)))).toEqual([
-      "target-down target-refused-login",
-    ]);
-    writeFileSync(urlFile, `${server.url}\n`);
-    expect(told(await apply(rotating, person("ann", 1)))).toEqual(["applied"]);
-    rmSync(directory, { recursive: true });
-  });
+  describe("with a url file whose password was changed", () => {
+    let directory: string;
+    let rotating: Target;
+    const correctUrl = () => writeFileSync(path.join(directory, "url"), `${server.url}\n`);
+    beforeEach(() => {
+      directory = mkdtempSync(path.join(tmpdir(), "postern-url-"));
+      const urlFile = path.join(directory, "url");
+      writeFileSync(urlFile, server.url.replace("pass-word", "old-one"));
+      rotating = open({ url: undefined, urlFile });
+    });
+    afterEach(() => rmSync(directory, { recursive: true }));
 
-  test("reads its url file again after a probe whose login was refused", async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), "postern-url-"));
-    const urlFile = path.join(directory, "url");
-    writeFileSync(urlFile, server.url.replace("pass-word", "old-one"));
-    const rotating = open({ url: undefined, urlFile });
-    expect(await rotating.probe({ signal })).toMatchObject({ reachable: false });
-    writeFileSync(urlFile, `${server.url}\n`);
-    expect(await rotating.probe({ signal })).toMatchObject({ reachable: true });
-    rmSync(directory, { recursive: true });
+    test("reads it again after a refused login", async () => {
+      expect(outcomesOf(await apply(rotating, person("ann", 1)))).toEqual([
+        "failed target-down target-refused-login",
+      ]);
+      correctUrl();
+      expect(outcomesOf(await apply(rotating, person("ann", 1)))).toEqual(["applied"]);
+    });
+
+    test("reads it again after a probe whose login was refused", async () => {
+      expect(await rotating.probe({ signal })).toMatchObject({ reachable: false });
+      correctUrl();
+      expect(await rotating.probe({ signal })).toMatchObject({ reachable: true });
+    });
   });
 
   describe("refuses one row alone", () => {
@@ -186,7 +191,7 @@ describe("a PostgreSQL target", () => {
       person("dan", 1),
     ];
     const classes = (results: readonly ApplyResult[]) =>
-      results.map((result) => failure(result)?.class ?? result.outcome);
+      results.map((result) => failureOf(result)?.class ?? result.outcome);
     const bobAlone = ["applied", "permanent", "applied", "applied"];
 
     test("to which a trigger gives a SQLSTATE of its own", async () => {
@@ -229,7 +234,10 @@ describe("a PostgreSQL target", () => {
         });
       const results = await apply(
         target,
-        ...[badge("ann", "1"), badge("bob", "7"), badge("cid", "007"), badge("dan", "4")],
+        badge("ann", "1"),
+        badge("bob", "7"),
+        badge("cid", "007"),
+        badge("dan", "4"),
       );
       expect([results[0]?.outcome, results[3]?.outcome]).toEqual(["applied", "applied"]);
     });
@@ -240,39 +248,45 @@ describe("a PostgreSQL target", () => {
     await harness.client.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name like 'postern%'",
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(told(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+    await delay(50);
+    expect(outcomesOf(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
   test("says that the target is busy when a lock is not given up, and times out what takes too long", async () => {
     await apply(target, person("ann", 1));
     const hurried = open({ lockTimeoutMs: 100 });
     await harness.client.query("begin; update people set age = 1 where id = 'ann'");
-    expect(told(await apply(hurried, person("ann", 2, { age: 2 })))).toEqual([
-      "transient target-busy",
+    expect(outcomesOf(await apply(hurried, person("ann", 2, { age: 2 })))).toEqual([
+      "failed transient target-busy",
     ]);
     await harness.client.query("rollback");
     await harness.client.query(
       "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$; create trigger slow before update on people for each row execute function slow()",
     );
     const impatient = open({ statementTimeoutMs: 150 });
-    expect(told(await apply(impatient, person("ann", 2, { age: 2 })))).toEqual([
-      "transient target-timeout",
+    expect(outcomesOf(await apply(impatient, person("ann", 2, { age: 2 })))).toEqual([
+      "failed transient target-timeout",
     ]);
   });
 
   test("takes back what its last statement wrote when it is stopped before the commit", async () => {
-    await apply(target, person("ann", 1));
-    await harness.client.query(
-      "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.4); return new; end $$; create trigger slow before update on people for each row execute function slow()",
-    );
+    const patient = open({ lockTimeoutMs: 60_000 });
+    await apply(patient, person("ann", 1));
+    await harness.client.query(`
+      select pg_advisory_lock(1);
+      create function wait() returns trigger language plpgsql as $$ begin
+        perform pg_advisory_xact_lock(1); return new; end $$;
+      create trigger wait before update on people for each row execute function wait()`);
     const stop = new AbortController();
     const reason = new Error("the lane's lock was lost");
-    setTimeout(() => stop.abort(reason), 150);
-    const applying = target.apply([person("ann", 2, { age: 2 })], { signal: stop.signal });
+    const applying = patient.apply([person("ann", 2, { age: 2 })], { signal: stop.signal });
+    const waits = "select 1 from pg_locks where locktype = 'advisory' and not granted";
+    while ((await harness.client.query(waits)).rows.length === 0) await delay(5);
+    stop.abort(reason);
+    await harness.client.query("select pg_advisory_unlock(1)");
     await expect(applying).rejects.toBe(reason);
     expect((await harness.people()).map((row) => row.age)).toEqual([null]);
-    expect(told(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
   test("answers target-down for a read-only database", async () => {
@@ -281,8 +295,8 @@ describe("a PostgreSQL target", () => {
       reachable: false,
       reason: "the database is read-only",
     });
-    expect(told(await apply(readOnly, person("ann", 1)))).toEqual([
-      "target-down target-unreachable",
+    expect(outcomesOf(await apply(readOnly, person("ann", 1)))).toEqual([
+      "failed target-down target-unreachable",
     ]);
   });
 
@@ -293,10 +307,12 @@ describe("a PostgreSQL target", () => {
     );
     const url = server.url.replace("app:pass-word", `${role}:p`);
     const clerk = open({ url });
-    expect(told(await apply(clerk, person("ann", 1)))).toEqual(["permanent target-not-permitted"]);
+    expect(outcomesOf(await apply(clerk, person("ann", 1)))).toEqual([
+      "failed permanent target-not-permitted",
+    ]);
     await harness.client.query(`revoke all on postern_inbox from ${role}`);
-    expect(told(await apply(open({ url }), person("ann", 1)))).toEqual([
-      "target-down target-unreachable",
+    expect(outcomesOf(await apply(open({ url }), person("ann", 1)))).toEqual([
+      "failed target-down target-unreachable",
     ]);
   });
 
@@ -306,7 +322,7 @@ describe("a PostgreSQL target", () => {
     const results = await Promise.all(
       targets.map((each, index) => apply(each, person(`p${index}`, 1))),
     );
-    expect(results.map(told)).toEqual([["applied"], ["applied"], ["applied"], ["applied"]]);
+    expect(results.map(outcomesOf)).toEqual([["applied"], ["applied"], ["applied"], ["applied"]]);
   });
 
   test("compares types that have no equality, and binds values to what columns are", async () => {
@@ -329,15 +345,15 @@ describe("a PostgreSQL target", () => {
       f: 0.1,
       c: "ab",
     };
-    expect(told(await apply(target, mixed(1, values)))).toEqual(["applied"]);
-    expect(told(await apply(target, mixed(2, values)))).toEqual(["unchanged"]);
+    expect(outcomesOf(await apply(target, mixed(1, values)))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, mixed(2, values)))).toEqual(["unchanged"]);
     const { rows } = await harness.client.query<{ i: string; n: string }>("select i, n from mixed");
     expect(rows).toEqual([{ i: "9007199254740993", n: "1.50" }]);
-    expect(told(await apply(target, mixed(3, { ...values, d: "no-date" })))).toEqual([
-      "permanent target-rejected",
+    expect(outcomesOf(await apply(target, mixed(3, { ...values, d: "no-date" })))).toEqual([
+      "failed permanent target-rejected",
     ]);
-    expect(told(await apply(target, mixed(3, { ...values, c: "too long" })))).toEqual([
-      "permanent target-rejected",
+    expect(outcomesOf(await apply(target, mixed(3, { ...values, c: "too long" })))).toEqual([
+      "failed permanent target-rejected",
     ]);
   });
 
@@ -359,20 +375,11 @@ describe("a PostgreSQL target", () => {
   });
 
   test("splits what a statement cannot carry", async () => {
-    const columns = Array.from({ length: 100 }, (_, index) => `c${index}`);
-    await harness.client.query(
-      `create table wide (id text primary key, ${columns.map((name) => `${name} text`).join()})`,
+    const { create, batch } = wideTable(100);
+    await harness.client.query(create);
+    expect(new Set(outcomesOf(await target.apply(batch, { signal })))).toEqual(
+      new Set(["applied"]),
     );
-    const values = Object.fromEntries(columns.map((name) => [name, name]));
-    const batch = Array.from({ length: 1_000 }, (_, index) =>
-      applyItem({ type: "user", id: `w${index}` }, 1, {
-        desired: "present",
-        object: "wide",
-        key: { id: `w${index}` },
-        values,
-      }),
-    );
-    expect(new Set(told(await target.apply(batch, { signal })))).toEqual(new Set(["applied"]));
   });
 
   test("writes to a schema that the object names, and deletes with a composite key", async () => {
@@ -387,32 +394,22 @@ describe("a PostgreSQL target", () => {
       plain,
       ...["a", "b"].map((id) => inSchema(member("g", id, 2, "absent"))),
     );
-    expect(told(results)).toEqual(["applied", "applied"]);
+    expect(outcomesOf(results)).toEqual(["applied", "applied"]);
     expect(await harness.members()).toEqual(["g/c"]);
   });
 
   test("creates the tables of a sync definition", async () => {
-    await harness.client.query("drop table people cascade");
-    const definition = SyncDefinition.parse({
-      id: "people",
-      group: "branch",
-      target: "hr-db",
-      users: {
-        object: "people",
-        key: { id: "id" },
-        columns: { upn: "userPrincipalName", enabled: { from: "accountEnabled", type: "boolean" } },
-      },
-    });
+    await harness.client.query("drop table people cascade; drop table group_members");
     const settings = sqlConnector.parseSettings({ url: server.url, schema: harness.schema });
-    expect(await createTables(settings, definition)).toEqual(["people"]);
-    expect(await createTables(settings, definition)).toEqual([]);
+    expect(await createTables(settings, peopleDefinition)).toEqual(["people", "group_members"]);
+    expect(await createTables(settings, peopleDefinition)).toEqual([]);
     const enabled = applyItem({ type: "user", id: "ann" }, 1, {
       desired: "present",
       object: "people",
       key: { id: "ann" },
       values: { upn: "ann", enabled: true },
     });
-    expect(told(await apply(target, enabled, noPerson("bob", 1)))).toEqual([
+    expect(outcomesOf(await apply(target, enabled, noPerson("bob", 1)))).toEqual([
       "applied",
       "unchanged",
     ]);

@@ -1,12 +1,12 @@
+/**
+ * Batches in which rows are refused for what they hold, for want of another row, or for a value that another has: whatever
+ * the mixture, the inbox and the tables tell the same story, and nobody is refused for somebody else.
+ */
 import { expect } from "@jest/globals";
 import fc from "fast-check";
 import { assertVersionsRise, type ConformanceHarness, noPerson, person } from "../src/conformance";
 import type { ApplyItem, ApplyResult } from "../src/connector";
 
-/*
- * Batches in which rows are refused for what they hold, for want of another row, or for a value that another has: whatever
- * the mixture, the inbox and the tables tell the same story, and nobody is refused for somebody else.
- */
 const IDS = ["ann", "bob", "cid", "dan", "eve", "fay"] as const;
 /** Whom some of the others name as their manager. */
 const BOSS = "bob";
@@ -85,7 +85,9 @@ function rowsOf(inbox: ReadonlyMap<string, number>): unknown[] {
     if (kind === "absent") return [];
     return [
       {
-        ...{ id, age: version, manager_id: kind === "managed" ? BOSS : null },
+        id,
+        age: version,
+        manager_id: kind === "managed" ? BOSS : null,
         upn: kind === "contender" ? "wanted@contoso.example" : `${id}@contoso.example`,
       },
     ];

@@ -1,23 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type SyncDefinition, SyncDefinition as Definition } from "@postern/contracts";
 import { copyFileSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { applyItem, claimant, noPerson, person } from "../src/conformance";
-import type { ApplyItem, ApplyResult, Target } from "../src/connector";
+import type { Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
 import { openSqliteEngine } from "../src/sql/sqlite/open-sqlite";
 import { SqlTarget } from "../src/sql/sql-target";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
 import { expectRefusalsToStayAlone, type RefusingHarness } from "./refused-rows";
+import { peopleDefinition, wideTable } from "./scenes";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
+import { apply, failureOf, signal } from "./target-calls";
 import { threadProgram } from "./thread-program";
-
-const signal = new AbortController().signal;
-const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal });
-const failure = (result: ApplyResult | undefined) =>
-  result && "failure" in result ? result.failure : undefined;
 
 describe("a SQLite target", () => {
   let harness: SqliteHarness;
@@ -81,7 +77,7 @@ describe("a SQLite target", () => {
   });
 
   test("notices a column that was added after it looked", async () => {
-    expect(failure((await apply(target, person("ann", 1, { town: "Ghent" })))[0])?.code).toBe(
+    expect(failureOf((await apply(target, person("ann", 1, { town: "Ghent" })))[0])?.code).toBe(
       "target-column-missing",
     );
     harness.database.exec("alter table people add column town text");
@@ -95,12 +91,12 @@ describe("a SQLite target", () => {
     await apply(target, person("ann", 1));
     harness.database.exec("drop table people");
     const [result] = await apply(target, person("ann", 2));
-    expect(failure(result)).toMatchObject({ class: "permanent", code: "target-object-missing" });
+    expect(failureOf(result)).toMatchObject({ class: "permanent", code: "target-object-missing" });
   });
 
   test("answers target-down, not an empty database, when the file is not there", async () => {
     const missing = openWith({ url: `sqlite:${harness.file}.none` });
-    expect(failure((await apply(missing, person("ann", 1)))[0])?.class).toBe("target-down");
+    expect(failureOf((await apply(missing, person("ann", 1)))[0])?.class).toBe("target-down");
     for (let round = 1; round <= 3; round += 1) {
       expect(await missing.probe({ signal })).toMatchObject({
         reachable: false,
@@ -113,7 +109,7 @@ describe("a SQLite target", () => {
 
   test("works as soon as the file is there", async () => {
     const late = openWith({ url: `sqlite:${harness.file}.late` });
-    expect(failure((await apply(late, person("ann", 1)))[0])?.class).toBe("target-down");
+    expect(failureOf((await apply(late, person("ann", 1)))[0])?.class).toBe("target-down");
     expect(await late.probe({ signal })).toMatchObject({ reachable: false });
     harness.database.exec("pragma wal_checkpoint(truncate)");
     copyFileSync(harness.file, `${harness.file}.late`);
@@ -125,7 +121,7 @@ describe("a SQLite target", () => {
   test("answers target-down when the file is no database", async () => {
     writeFileSync(`${harness.file}.txt`, "this is not a database, however long it may be");
     const wrong = openWith({ url: `sqlite:${harness.file}.txt` });
-    expect(failure((await apply(wrong, person("ann", 1)))[0])).toMatchObject({
+    expect(failureOf((await apply(wrong, person("ann", 1)))[0])).toMatchObject({
       class: "target-down",
       code: "target-unreachable",
     });
@@ -154,7 +150,7 @@ describe("a SQLite target", () => {
     harness.database.exec("begin immediate");
     let turns = 0;
     const ticking = setInterval(() => (turns += 1), 1);
-    expect(failure((await apply(hurried, person("ann", 1)))[0])).toMatchObject({
+    expect(failureOf((await apply(hurried, person("ann", 1)))[0])).toMatchObject({
       class: "transient",
       code: "target-busy",
     });
@@ -170,7 +166,7 @@ describe("a SQLite target", () => {
     harness.database.exec(
       "create trigger guard before insert on people begin select raise(abort, 'no secret-word here'); end",
     );
-    const found = failure((await apply(target, person("ann", 1)))[0]);
+    const found = failureOf((await apply(target, person("ann", 1)))[0]);
     expect(found).toMatchObject({ class: "permanent", code: "target-rejected" });
     expect(found?.message).not.toContain("secret-word");
   });
@@ -184,7 +180,7 @@ describe("a SQLite target", () => {
       target,
       ...names.map((name, index) => person(`p${index}`, 1, { display_name: name })),
     );
-    expect(results.map((each) => failure(each)?.class ?? each.outcome)).toEqual([
+    expect(results.map((each) => failureOf(each)?.class ?? each.outcome)).toEqual([
       "applied",
       "permanent",
       "applied",
@@ -197,7 +193,7 @@ describe("a SQLite target", () => {
     harness.database.exec(
       "create trigger copy_inbox after update on postern_inbox begin insert into gone values (1); end",
     );
-    expect(failure((await apply(target, person("ann", 2)))[0])?.class).toBe("target-down");
+    expect(failureOf((await apply(target, person("ann", 2)))[0])?.class).toBe("target-down");
   });
 
   test("of an item at fault the inbox says afterwards what it said before", async () => {
@@ -254,7 +250,7 @@ describe("a SQLite target", () => {
       person("zoe", 1),
     );
     expect(results.map(({ outcome }) => outcome)).toEqual(["applied", "failed", "applied"]);
-    expect(failure(results[1])).toMatchObject({ class: "permanent", code: "target-rejected" });
+    expect(failureOf(results[1])).toMatchObject({ class: "permanent", code: "target-rejected" });
     const left = harness.database.prepare("select entity from postern_inbox order by entity").all();
     expect(left).toEqual([{ entity: "user:ann" }, { entity: "user:zoe" }]);
   });
@@ -271,7 +267,7 @@ describe("a SQLite target", () => {
         values: { person: owner },
       });
     const results = await apply(target, badge("1", null), badge("2", "nobody"), badge("3", null));
-    expect(results.map((result) => failure(result)?.code ?? result.outcome)).toEqual([
+    expect(results.map((result) => failureOf(result)?.code ?? result.outcome)).toEqual([
       "applied",
       "target-reference-missing",
       "applied",
@@ -310,7 +306,9 @@ describe("a SQLite target", () => {
       }),
     );
     const results = await apply(alone, ...badges);
-    expect(results.map((result) => failure(result)?.code)).toEqual(badges.map(() => "target-busy"));
+    expect(results.map((result) => failureOf(result)?.code)).toEqual(
+      badges.map(() => "target-busy"),
+    );
     expect(failures).toBe(3);
     harness.database.exec("commit");
     await alone.close();
@@ -324,7 +322,7 @@ describe("a SQLite target", () => {
       key: { id: "a" },
       values: { note: "n" },
     });
-    expect(failure((await apply(target, item, person("ann", 1)))[0])).toMatchObject({
+    expect(failureOf((await apply(target, item, person("ann", 1)))[0])).toMatchObject({
       class: "permanent",
       code: "target-rejected",
     });
@@ -340,7 +338,7 @@ describe("a SQLite target", () => {
       values: {},
     });
     const results = await apply(narrow, person("ann", 1), inInbox);
-    expect(results.map((result) => failure(result)?.code)).toEqual([
+    expect(results.map((result) => failureOf(result)?.code)).toEqual([
       "target-not-permitted",
       "target-not-permitted",
     ]);
@@ -348,19 +346,8 @@ describe("a SQLite target", () => {
   });
 
   test("splits what a statement cannot carry", async () => {
-    const columns = Array.from({ length: 150 }, (_, index) => `c${index}`);
-    harness.database.exec(
-      `create table wide (id text primary key, ${columns.map((name) => `${name} text`).join()})`,
-    );
-    const values = Object.fromEntries(columns.map((name) => [name, name]));
-    const batch = Array.from({ length: 1_000 }, (_, index) =>
-      applyItem({ type: "user", id: `w${index}` }, 1, {
-        desired: "present",
-        object: "wide",
-        key: { id: `w${index}` },
-        values,
-      }),
-    );
+    const { create, batch } = wideTable(150);
+    harness.database.exec(create);
     const results = await target.apply(batch, { signal });
     expect(results.every((result) => result.outcome === "applied")).toBe(true);
     expect(harness.database.prepare("select count(*) as n from wide").get()).toMatchObject({
@@ -398,29 +385,17 @@ describe("a SQLite target", () => {
 
   test("refuses work once it is closed", async () => {
     await target.close();
-    expect(failure((await apply(target, noPerson("ann", 1)))[0])?.class).toBe("target-down");
+    expect(failureOf((await apply(target, noPerson("ann", 1)))[0])?.class).toBe("target-down");
   });
 });
 
 describe("tables of a sync definition", () => {
-  const definition: SyncDefinition = Definition.parse({
-    id: "people",
-    group: "branch",
-    target: "hr-db",
-    users: {
-      object: "people",
-      key: { id: "id" },
-      columns: { upn: "userPrincipalName", enabled: { from: "accountEnabled", type: "boolean" } },
-    },
-    memberships: { object: "group_members", key: { group_id: "groupId", member_id: "memberId" } },
-  });
-
   test("are created where they are absent, with the inbox, and left alone where they are not", async () => {
     const directory = mkdtempSync(path.join(tmpdir(), "postern-tables-"));
     const file = path.join(directory, "new folder", "target.db");
     const settings = sqlConnector.parseSettings({ url: `sqlite:${file}` });
-    expect(await createTables(settings, definition)).toEqual(["people", "group_members"]);
-    expect(await createTables(settings, definition)).toEqual([]);
+    expect(await createTables(settings, peopleDefinition)).toEqual(["people", "group_members"]);
+    expect(await createTables(settings, peopleDefinition)).toEqual([]);
     const database = new DatabaseSync(file);
     const columns = (table: string) =>
       Array.from(

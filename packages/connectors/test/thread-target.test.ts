@@ -4,26 +4,18 @@ import { subscribe } from "node:diagnostics_channel";
 import { existsSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
-import { person } from "../src/conformance";
-import type { ApplyItem, ApplyResult, Target } from "../src/connector";
+import { outcomesOf, person } from "../src/conformance";
+import type { Target } from "../src/connector";
 import { sqlConnector } from "../src/index";
 import { toThread } from "../src/sql/sqlite/thread-settings";
 import { packError, unpackError } from "../src/thread/carried-error";
 import { ThreadTarget } from "../src/thread/thread-target";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
+import { apply, signal } from "./target-calls";
 import { programOf, threadProgram } from "./thread-program";
 
 const disturbedProgram = programOf("disturbed-thread-entry.ts");
 const slowStartProgram = programOf("slow-start-thread-entry.ts");
-const never = new AbortController().signal;
-const apply = (target: Target, ...items: ApplyItem[]) => target.apply(items, { signal: never });
-const told = (results: readonly ApplyResult[]): string[] =>
-  Array.from(results, (result) =>
-    "failure" in result
-      ? `${result.outcome} ${result.failure.class} ${result.failure.code}`
-      : result.outcome,
-  );
-
 /** Threads of this process that have been started and have not ended. */
 const alive = new Set<Worker>();
 let mostAlive = 0;
@@ -98,13 +90,13 @@ describe("a target in a thread of its own", () => {
     let batches = 0;
     while (performance.now() < end) {
       batches += 1;
-      expect(told(await apply(other, person("bob", batches, { age: batches })))).toEqual([
+      expect(outcomesOf(await apply(other, person("bob", batches, { age: batches })))).toEqual([
         "applied",
       ]);
     }
     expect([done, batches > 10]).toEqual([false, true]);
     harness.database.exec("commit");
-    expect(told(await waiting)).toEqual(["applied"]);
+    expect(outcomesOf(await waiting)).toEqual(["applied"]);
   });
 
   test("while a statement does not return, the loop turns and other targets work", async () => {
@@ -113,13 +105,13 @@ describe("a target in a thread of its own", () => {
     const waiting = apply(target, standStill()).finally(() => (done = true));
     await reached();
     for (let version = 1; version <= 20; version += 1) {
-      expect(told(await apply(other, person("bob", version, { age: version })))).toEqual([
+      expect(outcomesOf(await apply(other, person("bob", version, { age: version })))).toEqual([
         "applied",
       ]);
     }
     expect(done).toBe(false);
     writeFileSync(release(), "");
-    expect(told(await waiting)).toEqual(["applied"]);
+    expect(outcomesOf(await waiting)).toEqual(["applied"]);
   });
 
   test("a stop that comes while a statement does not return is seen before the next side effect", async () => {
@@ -132,7 +124,7 @@ describe("a target in a thread of its own", () => {
     writeFileSync(release(), "");
     await expect(waiting).rejects.toBe(reason);
     expect(await harness.people()).toEqual([]);
-    expect(told(await apply(target, person("ann", 1)))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual(["applied"]);
   });
 
   test.each([
@@ -148,20 +140,23 @@ describe("a target in a thread of its own", () => {
         person("bob", 1),
         person("cid", 1, { display_name: how }),
       );
-      expect(told(results)).toEqual(["failed transient internal", "failed transient internal"]);
+      expect(outcomesOf(results)).toEqual([
+        "failed transient internal",
+        "failed transient internal",
+      ]);
       expect(JSON.stringify(results)).toContain(why);
       expect((await harness.people()).map((row) => row.id)).toEqual(["ann"]);
-      expect(told(await apply(target, person("bob", 1)))).toEqual(["applied"]);
-      expect(await target.probe({ signal: never })).toMatchObject({ reachable: true });
+      expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual(["applied"]);
+      expect(await target.probe({ signal })).toMatchObject({ reachable: true });
     },
   );
 
   test("a thread that cannot be started is a target that is down", async () => {
     const target = open({}, `${harness.file}.none.js`);
-    expect(told(await apply(target, person("ann", 1)))).toEqual([
+    expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual([
       "failed target-down target-unreachable",
     ]);
-    expect(await target.probe({ signal: never })).toMatchObject({
+    expect(await target.probe({ signal })).toMatchObject({
       reachable: false,
       reason: expect.stringContaining("could not be started"),
     });
@@ -169,15 +164,17 @@ describe("a target in a thread of its own", () => {
 
   test("a thread that is silent for too long is given up, and no other is started beside it", async () => {
     const target = openWithin(60_000, 3_000);
-    expect(told(await apply(target, person("ann", 1)))).toEqual(["applied"]);
-    expect(told(await apply(target, standStill()))).toEqual(["failed target-down target-timeout"]);
-    expect(told(await apply(target, person("bob", 1)))).toEqual([
+    expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, standStill()))).toEqual([
+      "failed target-down target-timeout",
+    ]);
+    expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual([
       "failed target-down target-timeout",
     ]);
     writeFileSync(release(), "");
     let outcome = "";
     while (outcome !== "applied") {
-      [outcome = ""] = told(await apply(target, person("bob", 1)));
+      [outcome = ""] = outcomesOf(await apply(target, person("bob", 1)));
       await delay(5);
     }
     expect((await harness.people()).map((row) => row.id)).toEqual(["ann", "bob"]);
@@ -197,18 +194,18 @@ describe("a target in a thread of its own", () => {
       person(`slow${index}`, 1, { display_name: "TAKE 900", ...values }),
     );
     const began = performance.now();
-    expect(told(await apply(target, ...slow))).toEqual(slow.map(() => "applied"));
+    expect(outcomesOf(await apply(target, ...slow))).toEqual(slow.map(() => "applied"));
     expect(performance.now() - began).toBeGreaterThan(4_000);
   });
 
   test("a thread that is slow to start is waited for, however short a statement may take", async () => {
     const target = open({ lockTimeoutMs: 10, statementTimeoutMs: 100 }, slowStartProgram);
-    expect(told(await apply(target, person("ann", 1)))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual(["applied"]);
   });
 
   test("a thread that does not become ready is ended, and nothing of its batch is written", async () => {
     const target = openWithin(100, 60_000, slowStartProgram);
-    expect(told(await apply(target, person("ann", 1)))).toEqual([
+    expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual([
       "failed target-down target-unreachable",
     ]);
     await until(() => alive.size === 0);
@@ -220,7 +217,7 @@ describe("a target in a thread of its own", () => {
     const waiting = apply(target, standStill());
     await reached();
     await expect(target.close()).rejects.toMatchObject({ code: "target-timeout" });
-    expect(told(await waiting)).toEqual(["failed transient internal"]);
+    expect(outcomesOf(await waiting)).toEqual(["failed transient internal"]);
     writeFileSync(release(), "");
     await until(() => alive.size === 0);
     await target.close();
@@ -230,13 +227,13 @@ describe("a target in a thread of its own", () => {
   test("a thread that has nothing to do leaves, and the next batch starts another", async () => {
     const target = openWithin(60_000, 60_000, threadProgram, 20);
     for (let version = 1; version <= 3; version += 1) {
-      expect(told(await apply(target, person("ann", version, { age: version })))).toEqual([
+      expect(outcomesOf(await apply(target, person("ann", version, { age: version })))).toEqual([
         "applied",
       ]);
       await until(() => alive.size === 0);
     }
     expect(target.hasThread).toBe(false);
-    expect(await target.probe({ signal: never })).toMatchObject({ reachable: true });
+    expect(await target.probe({ signal })).toMatchObject({ reachable: true });
   });
 
   test("batches that come before, while and after a thread leaves are done once, in one thread at a time", async () => {
@@ -248,7 +245,7 @@ describe("a target in a thread of its own", () => {
         apply(target, person("ann", round, { age: round })),
         apply(target, person("bob", round, { age: round })),
       ];
-      expect((await Promise.all(both)).map(told)).toEqual([["applied"], ["applied"]]);
+      expect((await Promise.all(both)).map(outcomesOf)).toEqual([["applied"], ["applied"]]);
       if (round % 2 === 0) await delay(round / 4);
       else await until(() => target.hasThread === false || round % 4 === 1);
     }
@@ -259,15 +256,15 @@ describe("a target in a thread of its own", () => {
   test("a thread that does not get its file closed is given up, and no other is started beside it", async () => {
     const target = openWithin(60_000, 3_000, disturbedProgram, 20);
     const closing = person("ann", 1, { display_name: `CLOSE AFTER ${release()}` });
-    expect(told(await apply(target, closing))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, closing))).toEqual(["applied"]);
     await reached();
     expect(target.hasThread).toBe(true);
-    expect(told(await apply(target, person("bob", 1)))).toEqual([
+    expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual([
       "failed target-down target-timeout",
     ]);
     writeFileSync(release(), "");
     await until(() => !target.hasThread);
-    expect(told(await apply(target, person("bob", 1)))).toEqual(["applied"]);
+    expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual(["applied"]);
   });
 
   test("is closed while its thread leaves", async () => {
@@ -278,17 +275,17 @@ describe("a target in a thread of its own", () => {
     writeFileSync(release(), "");
     await closed;
     expect(alive.size).toBe(0);
-    expect(told(await apply(target, person("bob", 1)))).toEqual([
+    expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual([
       "failed target-down target-unreachable",
     ]);
   });
 
   test("a probe starts no thread while nothing speaks against the target, unless it has to be thorough", async () => {
     const target = open();
-    const probe = await target.probe({ signal: never });
+    const probe = await target.probe({ signal });
     expect(probe).toMatchObject({ reachable: true, product: expect.stringMatching(/^SQLite \d/) });
     expect(alive.size).toBe(0);
-    const thorough = await target.probe({ signal: never, thorough: true });
+    const thorough = await target.probe({ signal, thorough: true });
     expect(thorough).toMatchObject({ reachable: true, product: probe.product });
     expect(alive.size).toBe(1);
   });
@@ -300,10 +297,10 @@ describe("a target in a thread of its own", () => {
       [`sqlite:${harness.file}.text`, /not a database/],
     ] as const) {
       const target = open({ url });
-      expect(told(await apply(target, person("ann", 1)))).toEqual([
+      expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual([
         expect.stringMatching(/^failed target-down /),
       ]);
-      expect(await target.probe({ signal: never })).toMatchObject({
+      expect(await target.probe({ signal })).toMatchObject({
         reachable: false,
         reason: expect.stringMatching(reason),
       });
@@ -320,7 +317,7 @@ describe("a target in a thread of its own", () => {
     stop.abort();
     expect(await probing).toMatchObject({ reachable: false });
     writeFileSync(release(), "");
-    expect(told(await waiting)).toEqual(["applied"]);
+    expect(outcomesOf(await waiting)).toEqual(["applied"]);
   });
 
   test("leaves no thread behind when it is closed at rest, and starts none before it is used", async () => {

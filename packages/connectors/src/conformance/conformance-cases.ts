@@ -3,9 +3,10 @@
  * connector falls short.
  */
 import assert from "node:assert/strict";
-import type { ApplyItem, ApplyResult, Target } from "../connector";
+import type { ApplyItem, Target } from "../connector";
 import type { ConformanceHarness, PersonRow } from "./harness";
 import { applyItem, claimant, member, noPerson, person } from "./items";
+import { outcomesOf } from "./outcomes";
 
 export interface ConformanceCase {
   readonly name: string;
@@ -17,16 +18,7 @@ const never = new AbortController().signal;
 async function apply(target: Target, ...items: ApplyItem[]): Promise<string[]> {
   const results = await target.apply(items, { signal: never });
   assert.equal(results.length, items.length, "one result per item");
-  return told(results);
-}
-
-function told(results: readonly ApplyResult[]): string[] {
-  // Not `map`: results from another thread are of another realm than a test's, and so would the array be that it makes.
-  return Array.from(results, (result) =>
-    "failure" in result
-      ? `${result.outcome} ${result.failure.class} ${result.failure.code}`
-      : result.outcome,
-  );
+  return outcomesOf(results);
 }
 
 async function withTarget(
@@ -204,7 +196,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     const results = await target.apply([wrongTable, wrongColumn, person("cid", 1)], {
       signal: never,
     });
-    assert.deepEqual(told(results), [
+    assert.deepEqual(outcomesOf(results), [
       "failed permanent target-object-missing",
       "failed permanent target-column-missing",
       "applied",
@@ -281,7 +273,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
       for (const values of refused) {
         const [result] = await target.apply([person("bob", 1, values)], { signal: never });
         assert.ok(result && "failure" in result, `${JSON.stringify(values)} is refused`);
-        assert.deepEqual(told([result]), ["failed permanent target-rejected"]);
+        assert.deepEqual(outcomesOf([result]), ["failed permanent target-rejected"]);
         assert.match(result.failure.message, /people/);
         assert.doesNotMatch(result.failure.message, /secret/);
       }
