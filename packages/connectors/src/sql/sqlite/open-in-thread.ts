@@ -5,7 +5,7 @@ import type { SqlTargetContext } from "../driver";
 import type { UrlSettings } from "../location";
 import type { SqlSettings } from "../settings";
 import { targetTraits } from "../target-traits";
-import { fileLooksUsable } from "./look-at-file";
+import { fileLooksUsable } from "./file-check";
 import { sqliteFile } from "./sqlite-url";
 import { toThread } from "./thread-settings";
 

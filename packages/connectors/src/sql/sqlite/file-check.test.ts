@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileLooksUsable } from "./look-at-file";
+import { fileLooksUsable } from "./file-check";
 
 let directory: string;
 let file: string;
