@@ -1,18 +1,22 @@
 import type { DefinitionId, FailureClass, ErrorCode, WorkItem } from "@postern/contracts";
 
 /**
- * The one interface between the agent and a private system. A connector is a kind of system (`sql`); a target is one
- * opened system of that kind. Each connector passes the conformance kit.
+ * The interface between the agent and a private system. A connector is a kind of system (`sql`); a target is one opened
+ * system of that kind. Every connector passes the conformance kit.
  */
 export interface Connector<Settings, Context extends TargetContext = TargetContext> {
   readonly kind: string;
-  /** Schema and defaults of the target's settings, as they stand in the agent's settings file. */
+  /**
+   * Checks a target's settings as they stand in the agent's settings file, and fills in the defaults.
+   *
+   * @throws PosternError `settings-invalid` with one line for each problem, `$.field: problem`
+   */
   readonly parseSettings: (settings: unknown) => Settings;
-  /** Opens the target without contacting it: what is unreachable now may be reachable later. */
+  /** Opens the target without contacting it: a target that is unreachable now may be reachable later. */
   readonly open: (settings: Settings, context: Context) => Target;
 }
 
-/** What the agent offers to a target. A connector that wants more than this extends it. */
+/** What the agent gives to every target. A connector that needs more extends it. */
 export interface TargetContext {
   /** Name of the target, for spans and errors. */
   readonly name: string;
@@ -25,29 +29,29 @@ export interface ApplyItem {
 }
 
 export interface ApplyOptions {
-  /** Aborted when the lane's lock is lost or the agent stops: no side effect may begin after it. */
+  /** Aborted when the lane's lock is lost or the agent stops. No side effect may begin after that. */
   readonly signal: AbortSignal;
 }
 
 export interface ProbeOptions extends ApplyOptions {
   /**
-   * Somebody asked for it: the target itself has to answer. Otherwise a target may tell from less, as long as nothing
-   * speaks against it. Default false.
+   * Requires an answer from the target itself, as `target.test` does. Otherwise a target may rely on a cheaper check as
+   * long as nothing suggests that it is down. Default false.
    */
   readonly thorough?: boolean;
 }
 
-/** What a target looks at before each side effect. An AbortSignal is one; a flag that threads share is another. */
+/** What a target checks before each side effect: an AbortSignal, or a flag that threads share. */
 export type StopSignal = Pick<AbortSignal, "aborted" | "reason" | "throwIfAborted">;
 
 /**
- * What became of one item at the target:
- * - `applied`: the target holds the item's state because of this call.
- * - `replayed`: the target's inbox shows that this very version was applied before; nothing was written.
- * - `unchanged`: the target held the state already; only the inbox advanced.
+ * The outcome of one item:
+ * - `applied`: this call brought the target to the item's state.
+ * - `replayed`: the target's inbox shows that exactly this version was applied before; nothing was written.
+ * - `unchanged`: the target already held the state; only the inbox advanced.
  * - `superseded`: the target's inbox shows a newer version; nothing was written.
  * - `failed`: nothing of this item was written.
- * - `unknown`: it cannot be told whether the item was written (only targets without an inbox).
+ * - `unknown`: the item may or may not have been written (only targets without an inbox).
  */
 export type ApplyResult =
   | { readonly outcome: "applied" | "replayed" | "unchanged" | "superseded" }
@@ -56,15 +60,15 @@ export type ApplyResult =
 export interface TargetFailure {
   readonly class: FailureClass;
   readonly code: ErrorCode;
-  /** For a person: what the target said and the way out. Never a value of the item, never a secret. */
+  /** For a person: what the target reported and how to fix it. Contains no value of the item and no secret. */
   readonly message: string;
-  /** Where the target asks for a pause. */
+  /** Set when the target asks for a pause. */
   readonly retryAfterMs?: number;
 }
 
 export interface ProbeResult {
   readonly reachable: boolean;
-  /** For a person, when it is not. */
+  /** For a person: why the target is not reachable. */
   readonly reason?: string;
   /** For example `SQLite 3.53.4`. */
   readonly product?: string;
@@ -75,29 +79,32 @@ export interface Target {
   readonly name: string;
   readonly kind: string;
   /**
-   * True when the target stores the item's version in the same transaction as its effect. Only such a target may be
-   * retried blindly.
+   * True when the target stores the item's version in the same transaction as its effect. Only then is a blind retry
+   * safe.
    */
   readonly hasInbox: boolean;
-  /** Largest batch that `apply` takes. */
+  /** Largest batch that `apply` accepts. */
   readonly maxBatchItems: number;
-  /** Whether it answers and lets the agent in. Never throws; bounded by the signal. */
+  /**
+   * Reports whether the target answers and accepts the agent's login. Never throws; ends when the signal is aborted.
+   */
   probe(options: ProbeOptions): Promise<ProbeResult>;
   /**
-   * Applies a batch and answers one result per item, in order. Items of one batch are of different entities. One item's
-   * failure never costs another its turn. Does not throw for what the target does: that is a result. Rejects with the
-   * signal's reason when it was aborted before the effect was committed: nothing was written then.
+   * Applies a batch and returns one result per item, in order. The items of a batch belong to different entities. An
+   * item that fails does not affect the others. A failure of the target is a result, not an exception. If the signal is
+   * aborted before the commit, the call rejects with the signal's reason and nothing was written.
    */
   apply(items: readonly ApplyItem[], options: ApplyOptions): Promise<readonly ApplyResult[]>;
   /**
-   * Whether a thread of the target is in the process: with a statement in it that cannot be interrupted, an orderly end of
-   * the process would wait for it. Absent for a target that has no threads.
+   * Whether the target has a thread in this process. A statement in that thread cannot be interrupted, and an orderly
+   * exit of the process would wait for it. Absent for a target without threads.
    */
   readonly hasThread?: boolean;
   /**
-   * Ends what the target holds. Safe to call twice.
-   * @throws PosternError `target-timeout` when a statement that cannot be interrupted still runs: the process must not
-   * wait for it
+   * Releases what the target holds. Safe to call twice.
+   *
+   * @throws PosternError `target-timeout` when a statement that cannot be interrupted is still running: the process
+   * must not wait for it
    */
   close(): Promise<void>;
 }

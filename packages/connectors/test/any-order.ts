@@ -10,7 +10,7 @@ interface Step {
   readonly version: number;
 }
 
-/** What an entity looks like is a function of its version: a replay repeats it, a reordering does not change it. */
+/** An entity's state is a function of its version, so neither a replay nor a reordering changes it. */
 function itemOf({ id, version }: Step): ApplyItem {
   return version % 3 === 0 ? noPerson(id, version) : person(id, version, { age: version % 4 });
 }
@@ -21,15 +21,15 @@ const step: fc.Arbitrary<Step> = fc.record({
 });
 
 /**
- * Property: whatever the order, the repetition and the batches in which versioned items arrive, the target ends in the
- * state of the highest version of each entity, and the audit sees each version at most once and only rising.
+ * Property: in whatever order, batches and repetitions versioned items arrive, the target ends in the state of the
+ * highest version of each entity, and the audit sees each version at most once and in rising order.
  */
 export async function expectAnyOrderToConverge(
   makeHarness: () => Promise<ConformanceHarness>,
   numRuns: number,
 ): Promise<void> {
   const batches = fc.array(
-    fc.uniqueArray(step, { minLength: 1, maxLength: 3, selector: (each) => each.id }),
+    fc.uniqueArray(step, { minLength: 1, maxLength: 3, selector: ({ id }) => id }),
     { minLength: 1, maxLength: 15 },
   );
   await fc.assert(
@@ -47,7 +47,7 @@ export async function expectAnyOrderToConverge(
         const expected = IDS.flatMap((id) => {
           const version = Math.max(
             0,
-            ...steps.filter((each) => each.id === id).map((each) => each.version),
+            ...steps.filter((taken) => taken.id === id).map((taken) => taken.version),
           );
           return version === 0 || version % 3 === 0 ? [] : [{ id, age: version % 4 }];
         });
@@ -63,7 +63,7 @@ export async function expectAnyOrderToConverge(
   );
 }
 
-/** Property: any well-formed text comes back as it was given, whatever it would mean to SQL. */
+/** Property: any well-formed text is read back as it was written, whatever it means to SQL. */
 export async function expectTextToRoundTrip(
   harness: ConformanceHarness,
   numRuns: number,

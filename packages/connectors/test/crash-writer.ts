@@ -1,5 +1,5 @@
-// Run as a process of its own, to be killed: applies versions of the same 30 people, batch after batch, to the SQLite file
-// named on the command line, and says which version it has begun.
+// Runs as a separate process that a test kills: applies versions of the same 30 people, batch after batch, to the
+// SQLite file named on the command line, and prints each version before it writes it.
 import { person } from "../src/conformance";
 import { sqlConnector } from "../src/index";
 

@@ -6,7 +6,7 @@ import { programOf, threadProgram } from "./thread-program";
 
 const program = programOf("crash-writer.ts");
 
-/** Lets the writer run until it has begun some versions, kills it, and says which version it had begun last. */
+/** Runs the writer for some versions, kills it, and returns the version that it started last. */
 async function writeAndKill(file: string, firstVersion: number, versions: number): Promise<number> {
   const child = spawn(process.execPath, [program, file, String(firstVersion), threadProgram], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -15,14 +15,14 @@ async function writeAndKill(file: string, firstVersion: number, versions: number
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (text: string) => {
     begun = Number(text.trim().split("\n").at(-1));
-    // What it writes after this line is killed at whatever point it has come to.
+    // The kill hits the writer at an arbitrary point of its work after this line.
     if (begun >= firstVersion + versions) child.kill("SIGKILL");
   });
   await new Promise((resolve) => child.on("close", resolve));
   return begun;
 }
 
-test("a writer that is killed again and again leaves whole batches, and a replay writes nothing twice", async () => {
+test("a writer that is killed repeatedly leaves complete batches, and a replay writes nothing twice", async () => {
   const harness = sqliteHarness();
   const target = harness.open();
   let version = 1;
@@ -30,13 +30,13 @@ test("a writer that is killed again and again leaves whole batches, and a replay
     const begun = await writeAndKill(harness.file, version, 3 + kill);
     const ages = new Set((await harness.people()).map((row) => row.age));
     expect(ages.size).toBe(1);
-    // The batch under way is either not there or wholly there; delivered again, it is applied exactly once.
+    // The last batch is either missing or complete. Delivered again, it ends up applied exactly once.
     const batch = Array.from({ length: 30 }, (_, index) =>
       person(`p${index}`, begun, { age: begun }),
     );
     const outcomes = new Set(
       (await target.apply(batch, { signal: new AbortController().signal })).map(
-        (each) => each.outcome,
+        (result) => result.outcome,
       ),
     );
     expect(outcomes.size).toBe(1);

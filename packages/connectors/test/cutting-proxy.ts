@@ -2,16 +2,16 @@ import { connect, createServer, type Socket } from "node:net";
 
 export interface CuttingProxy {
   readonly port: number;
-  /** From now on the client's messages that contain the text reach the server, and the reply never comes back. */
+  /** The client's next message that contains the text reaches the server, but the client loses the reply. */
   loseReplyTo(text: string): void;
-  /** Every connection goes silent: bytes are taken and not passed on. */
+  /** Every connection goes silent: bytes are accepted and not passed on. */
   goSilent(): void;
-  /** As a firewall that has lost its table: what is open goes silent, what is opened from now on works. */
+  /** Like a firewall that has lost its table: open connections go silent, new ones work. */
   forgetConnections(): void;
   close(): Promise<void>;
 }
 
-/** A TCP proxy in front of a database that breaks connections at the moments that matter. */
+/** A TCP proxy in front of a database that breaks connections at critical moments. */
 export async function startCuttingProxy(serverPort: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   let losing: string | undefined;
@@ -41,7 +41,7 @@ export async function startCuttingProxy(serverPort: number): Promise<CuttingProx
     });
     upstream.on("data", (data) => {
       if (isSilent()) return;
-      // The server has answered, so it has done the work: now the client loses the connection.
+      // The server has answered, so it has done the work. Now the client loses the connection.
       if (cut) client.destroy();
       else client.write(data);
     });

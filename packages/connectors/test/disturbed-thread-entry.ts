@@ -1,15 +1,15 @@
-// A target's thread to which things happen in the middle of a statement, as its values say:
-//   STAND STILL UNTIL path   the statement does not return before there is such a file, and nothing can interrupt it
-//   TAKE milliseconds        the statement takes at least this long
-//   CLOSE AFTER path         the same for the close of the database that this value was written to
-//   EXIT, MEMORY             the thread ends
+// A target's thread that is disturbed in the middle of a statement, as the values of the statement say:
+//   BLOCK UNTIL path    the statement cannot be interrupted and does not return before the file exists
+//   TAKE milliseconds   the statement takes at least this long
+//   CLOSE AFTER path    closing the database does not return before the file exists
+//   EXIT, MEMORY        the thread ends
 import { spawnSync } from "node:child_process";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import { serveSqliteTarget } from "../src/sql/sqlite/serve-sqlite-target";
 
 let closeAfter: string | undefined;
 
-function standStillUntil(file: string): void {
+function blockUntil(file: string): void {
   const script = 'touch "$1.reached"; until [ -e "$1" ]; do sleep 0.02; done';
   spawnSync("sh", ["-c", script, "-", file]);
 }
@@ -17,15 +17,15 @@ function standStillUntil(file: string): void {
 function disturb(values: readonly unknown[]): void {
   for (const value of values) {
     if (typeof value !== "string") continue;
-    const [, file] = /^STAND STILL UNTIL (.*)$/.exec(value) ?? [];
-    if (file !== undefined) standStillUntil(file);
+    const [, file] = /^BLOCK UNTIL (.*)$/.exec(value) ?? [];
+    if (file !== undefined) blockUntil(file);
     closeAfter = /^CLOSE AFTER (.*)$/.exec(value)?.[1] ?? closeAfter;
     const [, takeMs] = /^TAKE (\d+)$/.exec(value) ?? [];
     if (takeMs !== undefined) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(takeMs));
     }
     if (value === "EXIT") process.exit(3);
-    // In small pieces: one large piece too many ends the whole process, before V8 can stop the thread.
+    // In small pieces: one large piece would end the whole process before V8 can stop the thread.
     if (value === "MEMORY") for (let hoard: object = {}; ;) hoard = { hoard };
   }
 }
@@ -42,7 +42,7 @@ Object.assign(StatementSync.prototype, {
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the database that it is called on
 const close: () => void = DatabaseSync.prototype.close;
 DatabaseSync.prototype.close = function (this: DatabaseSync): void {
-  if (closeAfter !== undefined) standStillUntil(closeAfter);
+  if (closeAfter !== undefined) blockUntil(closeAfter);
   Reflect.apply(close, this, []);
 };
 

@@ -7,7 +7,7 @@ import pg from "pg";
 import type { AuditEntry, ConformanceHarness, PersonRow } from "../src/conformance";
 import { sqlConnector } from "../src/index";
 
-/** A PostgreSQL server of its own for one test file; each case gets a schema of its own. */
+/** A PostgreSQL server for one test file. Each case gets a separate schema. */
 export interface PostgresServer {
   readonly port: number;
   readonly url: string;
@@ -49,7 +49,7 @@ async function freePort(): Promise<number> {
 
 export async function startPostgres(): Promise<PostgresServer> {
   const root = mkdtempSync(path.join(tmpdir(), "postern-pg-"));
-  // As root, the server runs as another user, who must reach its files.
+  // If the tests run as root, the server runs as another user, who needs access to its files.
   chmodSync(root, 0o777);
   const port = await freePort();
   const server = new EmbeddedPostgres({
@@ -84,7 +84,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       const client = new pg.Client({ connectionString: url });
       await client.connect();
       await client.query(`create schema ${schema}; set search_path = ${schema}; ${tables}`);
-      // The audit trigger looks its tables up by the search path of whoever writes.
+      // By default, the audit trigger would look up its tables in the writer's search path.
       await client.query(`alter function log_people() set search_path = ${schema}`);
       const settings = sqlConnector.parseSettings({ url, schema, ...extraSettings });
       return {

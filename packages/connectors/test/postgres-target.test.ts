@@ -38,7 +38,7 @@ describe("a PostgreSQL target", () => {
     opened.push(target);
   });
   afterEach(async () => {
-    for (const each of opened.splice(0)) await each.close();
+    for (const openTarget of opened.splice(0)) await openTarget.close();
     for (const proxy of proxies.splice(0)) await proxy.close();
     await harness.close();
   });
@@ -59,11 +59,11 @@ describe("a PostgreSQL target", () => {
     return { proxy, target: open({ url, ...settings }) };
   };
 
-  test("ends at the highest version whatever the order of deliveries", async () => {
+  test("ends at the highest version, whatever the order of deliveries", async () => {
     await expectAnyOrderToConverge(() => server.harness(), 25);
   });
 
-  test("refuses rows for themselves alone, whatever else is in their batches", async () => {
+  test("rejects a row only because of itself, whatever else its batch contains", async () => {
     const harnessOf = async (): Promise<RefusingHarness> => {
       const made = await server.harness();
       const inbox = async () => {
@@ -78,11 +78,11 @@ describe("a PostgreSQL target", () => {
     await expectRefusalsToStayAlone(harnessOf, 25);
   });
 
-  test("gives back any text as it was given", async () => {
+  test("stores any text unchanged", async () => {
     await expectTextToRoundTrip(harness, 60);
   });
 
-  test("answers a replay after the reply to its commit was lost", async () => {
+  test("reports a replay after the reply to a commit was lost", async () => {
     const { proxy, target: cut } = await throughProxy();
     await apply(cut, person("ann", 1));
     proxy.loseReplyTo("commit");
@@ -99,7 +99,7 @@ describe("a PostgreSQL target", () => {
     ]);
   });
 
-  test("applies on the second try what a broken connection stopped half way", async () => {
+  test("applies a batch on the second try after the connection broke half way", async () => {
     const { proxy, target: cut } = await throughProxy();
     await apply(cut, person("ann", 1));
     proxy.loseReplyTo("insert into");
@@ -109,7 +109,7 @@ describe("a PostgreSQL target", () => {
     expect(outcomesOf(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
-  test("gives up on a server that goes silent, and says so to a probe in time", async () => {
+  test("gives up on a silent server, and reports it to a probe in time", async () => {
     const { proxy, target: silent } = await throughProxy({
       connectTimeoutMs: 200,
       statementTimeoutMs: 100,
@@ -121,7 +121,7 @@ describe("a PostgreSQL target", () => {
     expect(probe.durationMs).toBeLessThan(2_000);
   });
 
-  test("does not use a connection again that has gone silent", async () => {
+  test("does not reuse a connection that went silent", async () => {
     const { proxy, target: cut } = await throughProxy({ statementTimeoutMs: 100 });
     await apply(cut, person("ann", 1));
     proxy.forgetConnections();
@@ -131,7 +131,7 @@ describe("a PostgreSQL target", () => {
     expect(outcomesOf(await apply(cut, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
-  test("answers target-down when nothing listens, when the database is not there, when the login is refused", async () => {
+  test("reports target-down when nothing listens, the database does not exist or the login is refused", async () => {
     const unreachable = { code: "target-unreachable", class: "target-down" };
     const cases: readonly [string, object][] = [
       ["postgres://app:x@127.0.0.1:1/postgres", unreachable],
@@ -156,7 +156,7 @@ describe("a PostgreSQL target", () => {
     }
   });
 
-  describe("with a url file whose password was changed", () => {
+  describe("with a url file whose password has changed", () => {
     let directory: string;
     let rotating: Target;
     const correctUrl = () => writeFileSync(path.join(directory, "url"), `${server.url}\n`);
@@ -183,7 +183,7 @@ describe("a PostgreSQL target", () => {
     });
   });
 
-  describe("refuses one row alone", () => {
+  describe("rejects only the row", () => {
     const batch = (bad: Readonly<Record<string, string>>) => [
       person("ann", 1),
       person("bob", 1, bad),
@@ -194,7 +194,7 @@ describe("a PostgreSQL target", () => {
       results.map((result) => failureOf(result)?.class ?? result.outcome);
     const bobAlone = ["applied", "permanent", "applied", "applied"];
 
-    test("to which a trigger gives a SQLSTATE of its own", async () => {
+    test("that a trigger rejects with a custom SQLSTATE", async () => {
       await harness.client.query(`
         create function guard() returns trigger language plpgsql as $$ begin
           if new.display_name = 'no' then raise exception 'refused' using errcode = 'HR001'; end if;
@@ -205,12 +205,12 @@ describe("a PostgreSQL target", () => {
 
     test("that is too long for an index", async () => {
       await harness.client.query("create index on people (display_name)");
-      // Random, since what repeats would be compressed.
+      // Random, because repetitive text would be compressed.
       const long = randomBytes(6_000).toString("base64");
       expect(classes(await apply(target, ...batch({ display_name: long })))).toEqual(bobAlone);
     });
 
-    test("that row-level security keeps out", async () => {
+    test("that row-level security rejects", async () => {
       const role = `row_clerk_${harness.schema}`;
       await harness.client.query(`
         create role ${role} login password 'p';
@@ -223,7 +223,7 @@ describe("a PostgreSQL target", () => {
       expect(classes(await apply(clerk, ...batch({ display_name: "theirs" })))).toEqual(bobAlone);
     });
 
-    test("whose key the database takes for another's", async () => {
+    test("whose key equals another one in the database", async () => {
       await harness.client.query("create table badges (number integer primary key, owner text)");
       const badge = (id: string, number: string) =>
         applyItem({ type: "user", id }, 1, {
@@ -243,16 +243,16 @@ describe("a PostgreSQL target", () => {
     });
   });
 
-  test("survives the end of its connections", async () => {
+  test("works again after its connections were terminated", async () => {
     await apply(target, person("ann", 1));
-    await harness.client.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name like 'postern%'",
-    );
+    await harness.client.query(`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where pid <> pg_backend_pid() and application_name like 'postern%'`);
     await delay(50);
     expect(outcomesOf(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
-  test("says that the target is busy when a lock is not given up, and times out what takes too long", async () => {
+  test("reports a lock that is not released as busy, and a statement that takes too long as a timeout", async () => {
     await apply(target, person("ann", 1));
     const hurried = open({ lockTimeoutMs: 100 });
     await harness.client.query("begin; update people set age = 1 where id = 'ann'");
@@ -260,16 +260,17 @@ describe("a PostgreSQL target", () => {
       "failed transient target-busy",
     ]);
     await harness.client.query("rollback");
-    await harness.client.query(
-      "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$; create trigger slow before update on people for each row execute function slow()",
-    );
+    await harness.client.query(`
+      create function slow() returns trigger language plpgsql as $$ begin
+        perform pg_sleep(5); return new; end $$;
+      create trigger slow before update on people for each row execute function slow()`);
     const impatient = open({ statementTimeoutMs: 150 });
     expect(outcomesOf(await apply(impatient, person("ann", 2, { age: 2 })))).toEqual([
       "failed transient target-timeout",
     ]);
   });
 
-  test("takes back what its last statement wrote when it is stopped before the commit", async () => {
+  test("rolls back its last statement when it is aborted before the commit", async () => {
     const patient = open({ lockTimeoutMs: 60_000 });
     await apply(patient, person("ann", 1));
     await harness.client.query(`
@@ -289,7 +290,7 @@ describe("a PostgreSQL target", () => {
     expect(outcomesOf(await apply(target, person("ann", 2, { age: 2 })))).toEqual(["applied"]);
   });
 
-  test("answers target-down for a read-only database", async () => {
+  test("reports target-down for a read-only database", async () => {
     const readOnly = open({ url: `${server.url}?options=-c%20default_transaction_read_only%3Don` });
     expect(await readOnly.probe({ signal })).toMatchObject({
       reachable: false,
@@ -300,11 +301,12 @@ describe("a PostgreSQL target", () => {
     ]);
   });
 
-  test("tells a missing grant on a table from one on the inbox", async () => {
+  test("distinguishes a missing grant on a table from one on the inbox", async () => {
     const role = `clerk_${harness.schema}`;
-    await harness.client.query(
-      `create role ${role} login password 'p'; grant usage on schema ${harness.schema} to ${role}; grant all on postern_inbox to ${role}`,
-    );
+    await harness.client.query(`
+      create role ${role} login password 'p';
+      grant usage on schema ${harness.schema} to ${role};
+      grant all on postern_inbox to ${role}`);
     const url = server.url.replace("app:pass-word", `${role}:p`);
     const clerk = open({ url });
     expect(outcomesOf(await apply(clerk, person("ann", 1)))).toEqual([
@@ -316,7 +318,7 @@ describe("a PostgreSQL target", () => {
     ]);
   });
 
-  test("creates its inbox when two agents start at once", async () => {
+  test("creates its inbox when several agents start at the same time", async () => {
     await harness.client.query("drop trigger audit_people on people; drop table postern_inbox");
     const targets = [target, open({}), open({}), open({})];
     const results = await Promise.all(
@@ -325,7 +327,7 @@ describe("a PostgreSQL target", () => {
     expect(results.map(outcomesOf)).toEqual([["applied"], ["applied"], ["applied"], ["applied"]]);
   });
 
-  test("compares types that have no equality, and binds values to what columns are", async () => {
+  test("compares types without an equality operator, and converts values to the types of columns", async () => {
     await harness.client.query(
       "create table mixed (id uuid primary key, j json, jb jsonb, d date, n numeric, i int8, f float8, c char(3))",
     );
@@ -357,7 +359,7 @@ describe("a PostgreSQL target", () => {
     ]);
   });
 
-  test("does not deadlock when agents write the same entities in other orders", async () => {
+  test("does not deadlock when agents write the same entities in different orders", async () => {
     const ids = Array.from({ length: 50 }, (_, index) => `p${String(index).padStart(2, "0")}`);
     const other = open({});
     const rounds = Array.from({ length: 10 }, (_, index) => index + 1);
@@ -374,7 +376,7 @@ describe("a PostgreSQL target", () => {
     assertVersionsRise(await harness.audit());
   });
 
-  test("splits what a statement cannot carry", async () => {
+  test("splits a batch that is too large for one statement", async () => {
     const { create, batch } = wideTable(100);
     await harness.client.query(create);
     expect(new Set(outcomesOf(await target.apply(batch, { signal })))).toEqual(
@@ -382,7 +384,7 @@ describe("a PostgreSQL target", () => {
     );
   });
 
-  test("writes to a schema that the object names, and deletes with a composite key", async () => {
+  test("writes to the schema in an object's name, and deletes with a composite key", async () => {
     const qualified = `${harness.schema}.group_members`;
     const plain = open({ schema: undefined, inboxTable: `${harness.schema}.postern_inbox` });
     const inSchema = (entry: ApplyItem): ApplyItem => ({

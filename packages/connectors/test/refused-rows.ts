@@ -1,6 +1,6 @@
 /**
- * Batches in which rows are refused for what they hold, for want of another row, or for a value that another has: whatever
- * the mixture, the inbox and the tables tell the same story, and nobody is refused for somebody else.
+ * Batches in which rows are rejected because of their values, a missing row, or a value that another row has. In any
+ * mixture, the inbox and the tables agree, and no row is rejected because of another one.
  */
 import { expect } from "@jest/globals";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { assertVersionsRise, type ConformanceHarness, noPerson, person } from ".
 import type { ApplyItem, ApplyResult } from "../src/connector";
 
 const IDS = ["ann", "bob", "cid", "dan", "eve", "fay"] as const;
-/** Whom some of the others name as their manager. */
+/** The manager of some of the others. */
 const BOSS = "bob";
 const KINDS = ["absent", "refused", "managed", "contender", "plain", "plain"] as const;
 
@@ -17,7 +17,7 @@ interface Step {
   readonly version: number;
 }
 
-/** What an entity looks like is a function of its version, so that what the target holds can be told from its inbox. */
+/** An entity's state is a function of its version, so that the inbox determines what the target must hold. */
 function kindOf({ id, version }: Step): (typeof KINDS)[number] {
   const kind = KINDS[(version + IDS.indexOf(id)) % KINDS.length] ?? "plain";
   return id === BOSS && kind === "managed" ? "plain" : kind;
@@ -40,7 +40,7 @@ function itemOf(step: Step): ApplyItem {
   }
 }
 
-/** Whether the target has no reason of its own to refuse it, whatever else it holds. */
+/** Whether the target can never have a reason to reject the item. */
 function isInnocent(step: Step): boolean {
   const kind = kindOf(step);
   return kind === "plain" || (kind === "absent" && step.id !== BOSS);
@@ -55,7 +55,7 @@ const batches = fc.array(
 );
 
 export interface RefusingHarness extends ConformanceHarness {
-  /** Version that the inbox holds, by id of the person. */
+  /** Versions in the inbox, by id of the person. */
   readonly inbox: () => Promise<ReadonlyMap<string, number>>;
 }
 
@@ -77,7 +77,7 @@ function expectResult(step: Step, before: number, after: number, result: ApplyRe
   }
 }
 
-/** Rows as the inbox says that they are. */
+/** The rows that must exist according to the inbox. */
 function rowsOf(inbox: ReadonlyMap<string, number>): unknown[] {
   return IDS.flatMap((id) => {
     const version = inbox.get(id);
@@ -102,7 +102,7 @@ export async function expectRefusalsToStayAlone(
   await fc.assert(
     fc.asyncProperty(batches, async (deliveries) => {
       const harness = await makeHarness();
-      // Two agents take turns, each with what it remembers of the target.
+      // Two agents take turns, each with its own cached state of the target.
       const targets = [harness.open(), harness.open()] as const;
       const { signal } = new AbortController();
       try {
@@ -113,10 +113,10 @@ export async function expectRefusalsToStayAlone(
           const after = await harness.inbox();
           for (const [index, step] of batch.entries()) {
             const result = results[index];
-            if (result === undefined) throw new Error("one result an item");
+            if (result === undefined) throw new Error("one result per item");
             expectResult(step, before.get(step.id) ?? 0, after.get(step.id) ?? 0, result);
             if (result.outcome === "failed") refused += 1;
-            // Tried once more after the rest: what it waited for was not among them.
+            // It was tried once more after the rest, so its manager was not among them.
             if (kindOf(step) === "managed" && result.outcome === "failed") {
               expect(result.failure.class).toBe("dependency");
               expect((await harness.people()).map(({ id }) => id)).not.toContain(BOSS);

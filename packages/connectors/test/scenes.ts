@@ -2,7 +2,7 @@ import { SyncDefinition } from "@postern/contracts";
 import { applyItem } from "../src/conformance";
 import type { ApplyItem } from "../src/connector";
 
-/** Users and memberships, with a column that is not text. */
+/** Users and memberships, with one column that is not text. */
 export const peopleDefinition = SyncDefinition.parse({
   id: "people",
   group: "branch",
@@ -18,11 +18,11 @@ export const peopleDefinition = SyncDefinition.parse({
 export interface WideTable {
   /** Creates the table `wide`. */
   readonly create: string;
-  /** As many rows as a batch may have. */
+  /** A row for each item that a batch may have. */
   readonly batch: readonly ApplyItem[];
 }
 
-/** A table so wide that one statement cannot carry a whole batch. */
+/** A table that is too wide to write a whole batch with one statement. */
 export function wideTable(columnCount: number): WideTable {
   const columns = Array.from({ length: columnCount }, (_, index) => `c${index}`);
   const values = Object.fromEntries(columns.map((name) => [name, name]));

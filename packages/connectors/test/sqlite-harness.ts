@@ -35,7 +35,7 @@ export function sqliteHarness(): SqliteHarness {
   database.exec(trigger("insert", "new") + trigger("update", "new") + trigger("delete", "old"));
   const settings = sqlConnector.parseSettings({ url: `sqlite:${file}` });
   const truth = (value: unknown): boolean | null => (value === null ? null : value === 1);
-  // node:sqlite makes its arrays outside the test's realm, where they equal no other.
+  // node:sqlite creates its arrays outside the test's realm, where they are not equal to the test's arrays.
   const rows = (query: string) => Array.from(database.prepare(query).all());
   return {
     file,

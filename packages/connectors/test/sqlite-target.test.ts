@@ -32,11 +32,11 @@ describe("a SQLite target", () => {
       sqliteThreadProgram: threadProgram,
     });
 
-  test("ends at the highest version whatever the order of deliveries", async () => {
+  test("ends at the highest version, whatever the order of deliveries", async () => {
     await expectAnyOrderToConverge(async () => sqliteHarness(), 25);
   });
 
-  test("refuses rows for themselves alone, whatever else is in their batches", async () => {
+  test("rejects a row only because of itself, whatever else its batch contains", async () => {
     const harnessOf = async (): Promise<RefusingHarness> => {
       const made = sqliteHarness();
       const select = made.database.prepare("select entity, version from postern_inbox");
@@ -52,11 +52,11 @@ describe("a SQLite target", () => {
     await expectRefusalsToStayAlone(harnessOf, 40);
   });
 
-  test("gives back any text as it was given", async () => {
+  test("stores any text unchanged", async () => {
     await expectTextToRoundTrip(harness, 60);
   });
 
-  test("creates its inbox if it is absent", async () => {
+  test("creates its inbox if it does not exist", async () => {
     harness.database.exec("drop trigger audit_insert; drop table postern_inbox");
     expect(await apply(target, person("ann", 1))).toEqual([{ outcome: "applied" }]);
     expect(
@@ -68,7 +68,7 @@ describe("a SQLite target", () => {
     });
   });
 
-  test("makes its inbox again when someone drops it meanwhile", async () => {
+  test("creates its inbox again if someone drops it", async () => {
     await apply(target, person("ann", 1));
     harness.database.exec(
       "drop trigger audit_insert; drop trigger audit_update; drop table postern_inbox",
@@ -76,7 +76,7 @@ describe("a SQLite target", () => {
     expect(await apply(target, person("ann", 2, { age: 2 }))).toEqual([{ outcome: "applied" }]);
   });
 
-  test("notices a column that was added after it looked", async () => {
+  test("notices a column that was added after it read the catalogue", async () => {
     expect(failureOf((await apply(target, person("ann", 1, { town: "Ghent" })))[0])?.code).toBe(
       "target-column-missing",
     );
@@ -87,14 +87,14 @@ describe("a SQLite target", () => {
     ]);
   });
 
-  test("notices a table that vanished after it looked", async () => {
+  test("notices a table that was dropped after it read the catalogue", async () => {
     await apply(target, person("ann", 1));
     harness.database.exec("drop table people");
     const [result] = await apply(target, person("ann", 2));
     expect(failureOf(result)).toMatchObject({ class: "permanent", code: "target-object-missing" });
   });
 
-  test("answers target-down, not an empty database, when the file is not there", async () => {
+  test("reports target-down, and creates no database, when the file does not exist", async () => {
     const missing = openWith({ url: `sqlite:${harness.file}.none` });
     expect(failureOf((await apply(missing, person("ann", 1)))[0])?.class).toBe("target-down");
     for (let round = 1; round <= 3; round += 1) {
@@ -107,7 +107,7 @@ describe("a SQLite target", () => {
     await missing.close();
   });
 
-  test("works as soon as the file is there", async () => {
+  test("works as soon as the file exists", async () => {
     const late = openWith({ url: `sqlite:${harness.file}.late` });
     expect(failureOf((await apply(late, person("ann", 1)))[0])?.class).toBe("target-down");
     expect(await late.probe({ signal })).toMatchObject({ reachable: false });
@@ -118,7 +118,7 @@ describe("a SQLite target", () => {
     await late.close();
   });
 
-  test("answers target-down when the file is no database", async () => {
+  test("reports target-down when the file is not a database", async () => {
     writeFileSync(`${harness.file}.txt`, "this is not a database, however long it may be");
     const wrong = openWith({ url: `sqlite:${harness.file}.txt` });
     expect(failureOf((await apply(wrong, person("ann", 1)))[0])).toMatchObject({
@@ -128,7 +128,7 @@ describe("a SQLite target", () => {
     await wrong.close();
   });
 
-  test("goes on in the file that was put in the place of the old one", async () => {
+  test("continues in the file that replaced the old one", async () => {
     await apply(target, person("ann", 1));
     harness.database.exec("pragma wal_checkpoint(truncate)");
     copyFileSync(harness.file, `${harness.file}.copy`);
@@ -145,7 +145,7 @@ describe("a SQLite target", () => {
     restored.close();
   });
 
-  test("waits for another writer without standing still, then says that it is busy", async () => {
+  test("waits for another writer without blocking, then reports that the target is busy", async () => {
     const hurried = openWith({ lockTimeoutMs: 1_000 });
     harness.database.exec("begin immediate");
     let turns = 0;
@@ -162,7 +162,7 @@ describe("a SQLite target", () => {
     await hurried.close();
   });
 
-  test("tells a failure of a trigger without the trigger's words", async () => {
+  test("reports a trigger's failure without the trigger's text", async () => {
     harness.database.exec(
       "create trigger guard before insert on people begin select raise(abort, 'no secret-word here'); end",
     );
@@ -171,7 +171,7 @@ describe("a SQLite target", () => {
     expect(found?.message).not.toContain("secret-word");
   });
 
-  test("refuses alone a row whose value an expression of the table cannot take", async () => {
+  test("rejects only the row whose value an expression of the table cannot handle", async () => {
     harness.database.exec(
       "create index people_city on people (json_extract(display_name, '$.city'))",
     );
@@ -188,7 +188,7 @@ describe("a SQLite target", () => {
     ]);
   });
 
-  test("answers target-down when a trigger of the inbox lacks its table", async () => {
+  test("reports target-down when a trigger on the inbox needs a missing table", async () => {
     await apply(target, person("ann", 1));
     harness.database.exec(
       "create trigger copy_inbox after update on postern_inbox begin insert into gone values (1); end",
@@ -196,7 +196,7 @@ describe("a SQLite target", () => {
     expect(failureOf((await apply(target, person("ann", 2)))[0])?.class).toBe("target-down");
   });
 
-  test("of an item at fault the inbox says afterwards what it said before", async () => {
+  test("leaves the inbox row of an item at fault as it was", async () => {
     await apply(target, person("ann", 1), person("bob", 1));
     const inbox = (entity: string) =>
       harness.database.prepare("select * from postern_inbox where entity = ?").get(entity);
@@ -229,7 +229,7 @@ describe("a SQLite target", () => {
     ]);
   });
 
-  test("does not commit what it could not take back of an item at fault", async () => {
+  test("does not commit an inbox row of an item at fault that it could not restore", async () => {
     harness.database.exec(
       "create trigger keep before delete on postern_inbox begin select raise(ignore); end",
     );
@@ -239,10 +239,10 @@ describe("a SQLite target", () => {
     expect(await apply(target, person("bad", 1, { age: 1 }))).toEqual([{ outcome: "applied" }]);
   });
 
-  test("goes on without the item that makes a trigger end the transaction", async () => {
-    harness.database.exec(
-      "create trigger refuse before insert on people when new.display_name = 'Mallory' begin select raise(rollback, 'no'); end",
-    );
+  test("applies the other items when a trigger ends the transaction because of one", async () => {
+    harness.database.exec(`
+      create trigger refuse before insert on people when new.display_name = 'Mallory'
+      begin select raise(rollback, 'no'); end`);
     const results = await apply(
       target,
       person("ann", 1),
@@ -255,7 +255,7 @@ describe("a SQLite target", () => {
     expect(left).toEqual([{ entity: "user:ann" }, { entity: "user:zoe" }]);
   });
 
-  test("finds the item at fault when a constraint is checked at the commit only", async () => {
+  test("finds the item at fault when a constraint is only checked at the commit", async () => {
     harness.database.exec(
       "create table badges (id text primary key, person text references people (id) deferrable initially deferred)",
     );
@@ -274,7 +274,7 @@ describe("a SQLite target", () => {
     ]);
   });
 
-  test("waits once for a lock that comes while items are written one by one, not once an item", async () => {
+  test("waits once, not once per item, for a lock that appears while items are written one by one", async () => {
     harness.database.exec(
       "create table badges (id text primary key, person text references people (id) deferrable initially deferred)",
     );
@@ -290,7 +290,7 @@ describe("a SQLite target", () => {
           ...engine,
           classify: (error, table) => {
             failures += 1;
-            // The batch has failed as a whole and in its parts, both at the commit: another writer comes in between.
+            // The batch has failed twice at the commit, as a whole and in parts. Now another writer takes the lock.
             if (failures === 2) harness.database.exec("begin immediate");
             return engine.classify(error, table);
           },
@@ -314,7 +314,7 @@ describe("a SQLite target", () => {
     await alone.close();
   });
 
-  test("says so when the mapped key has no unique index", async () => {
+  test("rejects items when the mapped key has no unique index", async () => {
     harness.database.exec("create table plain (id text, note text)");
     const item = applyItem({ type: "user", id: "a" }, 1, {
       desired: "present",
@@ -329,7 +329,7 @@ describe("a SQLite target", () => {
     expect((await harness.people()).length).toBe(1);
   });
 
-  test("writes only the tables it may, and never its own inbox", async () => {
+  test("writes only allowed tables, and never its own inbox", async () => {
     const narrow = openWith({ allowedObjects: ["group_members"] });
     const inInbox = applyItem({ type: "user", id: "x" }, 1, {
       desired: "absent",
@@ -345,7 +345,7 @@ describe("a SQLite target", () => {
     await narrow.close();
   });
 
-  test("splits what a statement cannot carry", async () => {
+  test("splits a batch that is too large for one statement", async () => {
     const { create, batch } = wideTable(150);
     harness.database.exec(create);
     const results = await target.apply(batch, { signal });
@@ -366,7 +366,7 @@ describe("a SQLite target", () => {
     expect((await harness.people()).map((row) => row.upn)).toEqual(["newest"]);
   });
 
-  test("keeps whole numbers whole in columns without a type", async () => {
+  test("stores integers as integers in columns without a type", async () => {
     harness.database.exec("create table loose (id primary key, v)");
     const item = applyItem({ type: "user", id: "a" }, 1, {
       desired: "present",
@@ -383,14 +383,14 @@ describe("a SQLite target", () => {
     });
   });
 
-  test("refuses work once it is closed", async () => {
+  test("refuses work after it is closed", async () => {
     await target.close();
     expect(failureOf((await apply(target, noPerson("ann", 1)))[0])?.class).toBe("target-down");
   });
 });
 
 describe("tables of a sync definition", () => {
-  test("are created where they are absent, with the inbox, and left alone where they are not", async () => {
+  test("are created with the inbox if they do not exist, and left alone if they do", async () => {
     const directory = mkdtempSync(path.join(tmpdir(), "postern-tables-"));
     const file = path.join(directory, "new folder", "target.db");
     const settings = sqlConnector.parseSettings({ url: `sqlite:${file}` });

@@ -16,7 +16,7 @@ interface Recorded {
   failed: boolean;
 }
 
-/** Records spans in memory; the rest of the interface answers with the no-op span that the API provides. */
+/** Records spans in memory. The rest of the interface is the API's own no-op span. */
 function recordingProvider(recorded: Recorded[]): TracerProvider {
   const begin = (name: string, attributes: Attributes = {}): Span => {
     const entry: Recorded = { name, attributes: { ...attributes }, ended: false, failed: false };
@@ -57,7 +57,7 @@ function recordingProvider(recorded: Recorded[]): TracerProvider {
 
 afterEach(() => trace.disable());
 
-test("each group of statements is a span that shows the statement and no value", async () => {
+test("each group of statements is a span with the statement and without values", async () => {
   const recorded: Recorded[] = [];
   trace.setGlobalTracerProvider(recordingProvider(recorded));
   const harness = sqliteHarness();

@@ -1,6 +1,6 @@
 import type { ApplyItem, ApplyResult, Target, TargetFailure } from "../src/connector";
 
-/** Is never aborted. */
+/** A signal that is never aborted. */
 export const signal = new AbortController().signal;
 
 export const apply = (

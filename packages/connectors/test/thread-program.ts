@@ -6,7 +6,7 @@ import path from "node:path";
 const directory = mkdtempSync(path.join(tmpdir(), "postern-thread-"));
 process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
-/** A bundled program, as the agent ships one; gone with the process. */
+/** Bundles a program as the agent's build does. The file is deleted when the process exits. */
 export function programOf(entry: string): string {
   const outfile = path.join(directory, `${path.basename(entry, ".ts")}.cjs`);
   buildSync({
@@ -20,5 +20,5 @@ export function programOf(entry: string): string {
   return outfile;
 }
 
-/** What a target's thread runs. */
+/** The program of a target's thread. */
 export const threadProgram = programOf("thread-entry.ts");

@@ -16,7 +16,7 @@ import { programOf, threadProgram } from "./thread-program";
 
 const disturbedProgram = programOf("disturbed-thread-entry.ts");
 const slowStartProgram = programOf("slow-start-thread-entry.ts");
-/** Threads of this process that have been started and have not ended. */
+/** Threads of this process that are running. */
 const alive = new Set<Worker>();
 let mostAlive = 0;
 let started = 0;
@@ -33,7 +33,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(5);
 }
 
-describe("a target in a thread of its own", () => {
+describe("a target in a thread", () => {
   let harness: SqliteHarness;
   let elsewhere: SqliteHarness;
   let other: Target;
@@ -44,7 +44,7 @@ describe("a target in a thread of its own", () => {
     opened.push(target);
     return target;
   };
-  /** With limits that the settings do not offer. */
+  /** Opens a target with limits that the settings do not offer. */
   const openWithin = (
     startMs: number,
     silenceMs: number,
@@ -58,14 +58,13 @@ describe("a target in a thread of its own", () => {
       hasInbox: true,
       maxBatchItems: 1_000,
       thread: { program, start, startMs, silenceMs, restMs },
-      look: async () => undefined,
+      quickProbe: async () => undefined,
     });
     opened.push(target);
     return target;
   };
   const release = (): string => `${harness.file}.release`;
-  const standStill = (id = "still") =>
-    person(id, 1, { display_name: `STAND STILL UNTIL ${release()}` });
+  const block = (id = "blocked") => person(id, 1, { display_name: `BLOCK UNTIL ${release()}` });
   const reached = () => until(() => existsSync(`${release()}.reached`));
   beforeEach(() => {
     harness = sqliteHarness();
@@ -80,7 +79,7 @@ describe("a target in a thread of its own", () => {
     await elsewhere.close();
   });
 
-  test("while another program holds the database's lock, the loop turns and other targets work", async () => {
+  test("does not disturb the loop or other targets while another program holds the database's lock", async () => {
     const target = open({ lockTimeoutMs: 60_000 }, threadProgram);
     await apply(target, person("ann", 1));
     harness.database.exec("begin immediate");
@@ -99,10 +98,10 @@ describe("a target in a thread of its own", () => {
     expect(outcomesOf(await waiting)).toEqual(["applied"]);
   });
 
-  test("while a statement does not return, the loop turns and other targets work", async () => {
+  test("does not disturb the loop or other targets while a statement does not return", async () => {
     const target = open();
     let done = false;
-    const waiting = apply(target, standStill()).finally(() => (done = true));
+    const waiting = apply(target, block()).finally(() => (done = true));
     await reached();
     for (let version = 1; version <= 20; version += 1) {
       expect(outcomesOf(await apply(other, person("bob", version, { age: version })))).toEqual([
@@ -114,11 +113,11 @@ describe("a target in a thread of its own", () => {
     expect(outcomesOf(await waiting)).toEqual(["applied"]);
   });
 
-  test("a stop that comes while a statement does not return is seen before the next side effect", async () => {
+  test("notices an abort during a statement before the next side effect", async () => {
     const target = open();
     const stop = new AbortController();
     const reason = new Error("the lane's lock was lost");
-    const waiting = target.apply([standStill()], { signal: stop.signal });
+    const waiting = target.apply([block()], { signal: stop.signal });
     await reached();
     stop.abort(reason);
     writeFileSync(release(), "");
@@ -131,7 +130,7 @@ describe("a target in a thread of its own", () => {
     ["EXIT", "exit code 3"],
     ["MEMORY", "ERR_WORKER_OUT_OF_MEMORY"],
   ])(
-    "a thread that ends (%s) is a failure of its batch, and another takes the next",
+    "fails the batch whose thread ends (%s), and runs the next one in another thread",
     async (how, why) => {
       const target = open();
       await apply(target, person("ann", 1));
@@ -151,7 +150,7 @@ describe("a target in a thread of its own", () => {
     },
   );
 
-  test("a thread that cannot be started is a target that is down", async () => {
+  test("reports target-down if the thread cannot be started", async () => {
     const target = open({}, `${harness.file}.none.js`);
     expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual([
       "failed target-down target-unreachable",
@@ -162,12 +161,10 @@ describe("a target in a thread of its own", () => {
     });
   });
 
-  test("a thread that is silent for too long is given up, and no other is started beside it", async () => {
+  test("gives up a thread that is silent for too long, and starts no other one meanwhile", async () => {
     const target = openWithin(60_000, 3_000);
     expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual(["applied"]);
-    expect(outcomesOf(await apply(target, standStill()))).toEqual([
-      "failed target-down target-timeout",
-    ]);
+    expect(outcomesOf(await apply(target, block()))).toEqual(["failed target-down target-timeout"]);
     expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual([
       "failed target-down target-timeout",
     ]);
@@ -180,9 +177,9 @@ describe("a target in a thread of its own", () => {
     expect((await harness.people()).map((row) => row.id)).toEqual(["ann", "bob"]);
   });
 
-  test("a batch that takes longer than a thread may be silent is finished, as long as its statements end", async () => {
+  test("finishes a batch that takes longer than the silence limit, as long as its statements return", async () => {
     const target = openWithin(60_000, 3_000);
-    // Items that set different columns are written by statements of their own.
+    // Items that set different columns need separate statements.
     const columns = [
       {},
       { age: 1 },
@@ -198,12 +195,12 @@ describe("a target in a thread of its own", () => {
     expect(performance.now() - began).toBeGreaterThan(4_000);
   });
 
-  test("a thread that is slow to start is waited for, however short a statement may take", async () => {
+  test("waits for a thread that is slow to start, however short the statement timeout", async () => {
     const target = open({ lockTimeoutMs: 10, statementTimeoutMs: 100 }, slowStartProgram);
     expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual(["applied"]);
   });
 
-  test("a thread that does not become ready is ended, and nothing of its batch is written", async () => {
+  test("ends a thread that does not become ready, and writes nothing of its batch", async () => {
     const target = openWithin(100, 60_000, slowStartProgram);
     expect(outcomesOf(await apply(target, person("ann", 1)))).toEqual([
       "failed target-down target-unreachable",
@@ -212,9 +209,9 @@ describe("a target in a thread of its own", () => {
     expect(await harness.people()).toEqual([]);
   });
 
-  test("is closed while it works, and says so when a statement does not let go", async () => {
+  test("can be closed while it works, and reports a statement that is still running", async () => {
     const target = open();
-    const waiting = apply(target, standStill());
+    const waiting = apply(target, block());
     await reached();
     await expect(target.close()).rejects.toMatchObject({ code: "target-timeout" });
     expect(outcomesOf(await waiting)).toEqual(["failed transient internal"]);
@@ -224,7 +221,7 @@ describe("a target in a thread of its own", () => {
     expect(await harness.people()).toEqual([]);
   });
 
-  test("a thread that has nothing to do leaves, and the next batch starts another", async () => {
+  test("lets an idle thread leave, and starts another one for the next batch", async () => {
     const target = openWithin(60_000, 60_000, threadProgram, 20);
     for (let version = 1; version <= 3; version += 1) {
       expect(outcomesOf(await apply(target, person("ann", version, { age: version })))).toEqual([
@@ -236,10 +233,10 @@ describe("a target in a thread of its own", () => {
     expect(await target.probe({ signal })).toMatchObject({ reachable: true });
   });
 
-  test("batches that come before, while and after a thread leaves are done once, in one thread at a time", async () => {
+  test("runs batches that come before, while and after a thread leaves once, in one thread at a time", async () => {
     const target = openWithin(60_000, 60_000, threadProgram, 1);
     [mostAlive, started] = [0, 0];
-    // However long one takes here, some waits end before the thread leaves and some after, most of them in between.
+    // On any machine, some waits end before the thread leaves, some after, and most in between.
     for (let round = 1; round <= 24; round += 1) {
       const both = [
         apply(target, person("ann", round, { age: round })),
@@ -253,7 +250,7 @@ describe("a target in a thread of its own", () => {
     expect((await harness.people()).map((row) => row.age)).toEqual([24, 24]);
   });
 
-  test("a thread that does not get its file closed is given up, and no other is started beside it", async () => {
+  test("gives up a thread that cannot close its file, and starts no other one meanwhile", async () => {
     const target = openWithin(60_000, 3_000, disturbedProgram, 20);
     const closing = person("ann", 1, { display_name: `CLOSE AFTER ${release()}` });
     expect(outcomesOf(await apply(target, closing))).toEqual(["applied"]);
@@ -267,7 +264,7 @@ describe("a target in a thread of its own", () => {
     expect(outcomesOf(await apply(target, person("bob", 1)))).toEqual(["applied"]);
   });
 
-  test("is closed while its thread leaves", async () => {
+  test("can be closed while its thread leaves", async () => {
     const target = openWithin(60_000, 60_000, disturbedProgram, 20);
     await apply(target, person("ann", 1, { display_name: `CLOSE AFTER ${release()}` }));
     await reached();
@@ -280,7 +277,7 @@ describe("a target in a thread of its own", () => {
     ]);
   });
 
-  test("a probe starts no thread while nothing speaks against the target, unless it has to be thorough", async () => {
+  test("probes without a thread while nothing suggests a problem, unless the probe is thorough", async () => {
     const target = open();
     const probe = await target.probe({ signal });
     expect(probe).toMatchObject({ reachable: true, product: expect.stringMatching(/^SQLite \d/) });
@@ -290,8 +287,8 @@ describe("a target in a thread of its own", () => {
     expect(alive.size).toBe(1);
   });
 
-  test("a probe asks the thread for what a look cannot tell", async () => {
-    writeFileSync(`${harness.file}.text`, "this is no database, whatever its name says");
+  test("probes in the thread for problems that a quick probe cannot see", async () => {
+    writeFileSync(`${harness.file}.text`, "this is not a database, whatever its name says");
     for (const [url, reason] of [
       [`sqlite:${harness.file}.none`, /no file/],
       [`sqlite:${harness.file}.text`, /not a database/],
@@ -307,9 +304,9 @@ describe("a target in a thread of its own", () => {
     }
   });
 
-  test("a probe that comes while a statement does not return does not pass it by", async () => {
+  test("does not answer a probe while a statement does not return", async () => {
     const target = open();
-    const waiting = apply(target, standStill());
+    const waiting = apply(target, block());
     await reached();
     const stop = new AbortController();
     const probing = target.probe({ signal: stop.signal });
@@ -320,7 +317,7 @@ describe("a target in a thread of its own", () => {
     expect(outcomesOf(await waiting)).toEqual(["applied"]);
   });
 
-  test("leaves no thread behind when it is closed at rest, and starts none before it is used", async () => {
+  test("starts no thread before it is used, and leaves none behind when it is closed while idle", async () => {
     const target = open();
     expect(alive.size).toBe(0);
     await apply(target, person("ann", 1));
@@ -330,7 +327,7 @@ describe("a target in a thread of its own", () => {
   });
 });
 
-test("an error keeps class, code, details and causes on its way between threads", () => {
+test("an error that is sent between threads keeps its class, code, details and causes", () => {
   const cause = Object.assign(new TypeError("below"), { code: "ERR_BELOW" });
   const error = new PosternError("target-busy", "wait", { cause, details: { table: "people" } });
   const carried = unpackError(structuredClone(packError(error)));

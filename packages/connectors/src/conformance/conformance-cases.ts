@@ -1,6 +1,6 @@
 /**
- * What every connector must do. The cases need no test framework: each takes a fresh harness and throws where the
- * connector falls short.
+ * What every connector must do. The cases need no test framework: each takes a fresh harness and throws if the
+ * connector does not meet the requirement.
  */
 import assert from "node:assert/strict";
 import type { ApplyItem, Target } from "../connector";
@@ -66,7 +66,7 @@ export const hostileTexts = [
 ] as const;
 
 export const conformanceCases: readonly ConformanceCase[] = [
-  one("answers a probe with its product", async (target) => {
+  one("reports its product to a probe", async (target) => {
     const probe = await target.probe({ signal: never });
     assert.equal(probe.reachable, true, probe.reason);
     assert.match(probe.product ?? "", /\d/);
@@ -91,7 +91,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
       ],
     );
   }),
-  one("writes nothing for a version that was applied before", async (target, harness) => {
+  one("writes nothing when a version is delivered twice", async (target, harness) => {
     await apply(target, person("ann", 5), person("bob", 5));
     assert.deepEqual(await apply(target, person("ann", 5), person("bob", 5)), [
       "replayed",
@@ -99,7 +99,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     ]);
     assert.equal((await harness.audit()).length, 2);
   }),
-  one("writes nothing for content that is already there", async (target, harness) => {
+  one("writes nothing when the content is already there", async (target, harness) => {
     const values = { display_name: "Ann", age: 0, enabled: false };
     await apply(target, person("ann", 1, values));
     assert.deepEqual(await apply(target, person("ann", 2, values), person("bob", 2)), [
@@ -109,12 +109,12 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.equal((await harness.audit()).length, 2);
     assert.deepEqual(await apply(target, person("ann", 1, { age: 9 })), ["superseded"]);
   }),
-  one("refuses a version older than the one it holds", async (target, harness) => {
+  one("ignores a version older than the one it holds", async (target, harness) => {
     await apply(target, person("ann", 7, { age: 7 }));
     assert.deepEqual(await apply(target, person("ann", 6, { age: 6 })), ["superseded"]);
     assert.equal((await onlyPerson(harness)).age, 7);
   }),
-  one("does not bring back what a newer version deleted", async (target, harness) => {
+  one("does not restore an entity that a newer version deleted", async (target, harness) => {
     await apply(target, person("ann", 1));
     await apply(target, noPerson("ann", 3));
     assert.deepEqual(await apply(target, person("ann", 2)), ["superseded"]);
@@ -122,11 +122,11 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.deepEqual(await apply(target, person("ann", 4)), ["applied"]);
     assert.equal((await harness.people()).length, 1);
   }),
-  one("takes the delete of what was never there", async (target) => {
+  one("accepts the delete of an entity that was never there", async (target) => {
     assert.deepEqual(await apply(target, noPerson("ann", 1)), ["unchanged"]);
     assert.deepEqual(await apply(target, noPerson("ann", 1)), ["replayed"]);
   }),
-  one("keeps members, whose rows are nothing but a key", async (target, harness) => {
+  one("stores members, whose rows consist of a key only", async (target, harness) => {
     const results = await apply(target, member("g1", "ann", 1), member("g1", "bob", 1));
     assert.deepEqual(results, ["applied", "applied"]);
     const again = await apply(
@@ -138,7 +138,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.deepEqual(again, ["applied", "unchanged", "applied"]);
     assert.deepEqual(await harness.members(), ["g1/bob", "g2/ann"]);
   }),
-  one("applies a batch of many kinds at once and answers in order", async (target, harness) => {
+  one("applies a mixed batch and returns the results in order", async (target, harness) => {
     await apply(target, person("ann", 1), person("bob", 1), member("g1", "ann", 1));
     const results = await apply(
       target,
@@ -155,7 +155,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     );
     assert.deepEqual(await harness.members(), ["g1/cid"]);
   }),
-  one("lets no bad item cost another its turn", async (target, harness) => {
+  one("applies the other items of a batch when some fail", async (target, harness) => {
     const batch = Array.from({ length: 100 }, (_, index) =>
       person(`p${String(index).padStart(3, "0")}`, 1, {
         age: [17, 64].includes(index) ? -1 : index,
@@ -166,26 +166,29 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.deepEqual(bad, [17, 64]);
     assert.equal(results[17], "failed permanent target-rejected");
     assert.equal((await harness.people()).length, 98);
-    // Nothing of a failed item was written, not even its inbox row: the corrected one may carry the same version.
+    // Nothing of a failed item was written, not even its inbox row: the corrected item may carry the same version.
     assert.deepEqual(await apply(target, person("p017", 1, { age: 17 })), ["applied"]);
   }),
-  one("waits for a reference and for a unique value to become free", async (target) => {
-    await apply(target, person("ann", 1, { upn: "shared" }));
-    assert.deepEqual(
-      await apply(
-        target,
-        person("bob", 1, { upn: "shared" }),
-        person("cid", 1, { manager_id: "x" }),
-      ),
-      ["failed dependency target-conflict", "failed dependency target-reference-missing"],
-    );
-    assert.deepEqual(
-      await apply(target, person("bob", 1, { upn: "shared" }), person("ann", 2), person("x", 1)),
-      ["applied", "applied", "applied"],
-    );
-    assert.deepEqual(await apply(target, person("cid", 1, { manager_id: "x" })), ["applied"]);
-  }),
-  one("names an unknown object or column and the nearest known one", async (target) => {
+  one(
+    "reports a missing reference and a taken unique value as dependencies, and applies the items later",
+    async (target) => {
+      await apply(target, person("ann", 1, { upn: "shared" }));
+      assert.deepEqual(
+        await apply(
+          target,
+          person("bob", 1, { upn: "shared" }),
+          person("cid", 1, { manager_id: "x" }),
+        ),
+        ["failed dependency target-conflict", "failed dependency target-reference-missing"],
+      );
+      assert.deepEqual(
+        await apply(target, person("bob", 1, { upn: "shared" }), person("ann", 2), person("x", 1)),
+        ["applied", "applied", "applied"],
+      );
+      assert.deepEqual(await apply(target, person("cid", 1, { manager_id: "x" })), ["applied"]);
+    },
+  ),
+  one("names an unknown object or column and the closest known one", async (target) => {
     const wrongTable = applyItem({ type: "user", id: "ann" }, 1, {
       desired: "present",
       object: "peopel",
@@ -205,7 +208,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.match(messages[0] ?? "", /people/);
     assert.match(messages[1] ?? "", /display_name/);
   }),
-  one("stores hostile text as it is", async (target, harness) => {
+  one("stores hostile text unchanged", async (target, harness) => {
     const batch = hostileTexts.map((text, index) =>
       person(`h${String(index).padStart(2, "0")}`, 1, {
         display_name: text,
@@ -225,7 +228,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     );
     assert.deepEqual(new Set(replayed), new Set(["applied"]));
   }),
-  one("takes hostile text as a key, too", async (target, harness) => {
+  one("accepts hostile text as a key", async (target, harness) => {
     const ids = hostileTexts.filter((text) => text.length <= 200);
     await apply(target, ...ids.map((id) => person(id, 1)));
     assert.deepEqual((await harness.people()).map((row) => row.id).toSorted(), [...ids].toSorted());
@@ -233,13 +236,13 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.deepEqual(new Set(deleted), new Set(["applied"]));
     assert.deepEqual(await harness.people(), []);
   }),
-  one("stores NUL or refuses it, and never cuts the text there", async (target, harness) => {
+  one("stores or rejects NUL, and never truncates the text at it", async (target, harness) => {
     const [result] = await apply(target, person("ann", 1, { display_name: "before\0after" }));
     if (harness.storesNul) assert.equal((await onlyPerson(harness)).display_name, "before\0after");
     else assert.equal(result, "failed permanent target-rejected");
   }),
   one(
-    "refuses half a surrogate pair instead of storing something else",
+    "rejects an unpaired surrogate instead of storing something else",
     async (target, harness) => {
       const results = await apply(
         target,
@@ -250,7 +253,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
       assert.equal((await onlyPerson(harness)).id, "bob");
     },
   ),
-  one("keeps null and the empty text apart", async (target, harness) => {
+  one("distinguishes null from the empty text", async (target, harness) => {
     await apply(target, person("ann", 1, { display_name: "" }), person("bob", 1));
     const names = async () => (await harness.people()).map((row) => row.display_name);
     assert.deepEqual(await names(), ["", null]);
@@ -259,7 +262,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.deepEqual(await names(), [null, ""]);
   }),
   one(
-    "converts a value to its column's type or refuses it without repeating it",
+    "converts a value to its column's type, or rejects it without repeating it",
     async (target, harness) => {
       await apply(target, person("ann", 1, { display_name: 12, age: "42", enabled: "true" }));
       const row = await onlyPerson(harness);
@@ -272,14 +275,14 @@ export const conformanceCases: readonly ConformanceCase[] = [
       ];
       for (const values of refused) {
         const [result] = await target.apply([person("bob", 1, values)], { signal: never });
-        assert.ok(result && "failure" in result, `${JSON.stringify(values)} is refused`);
+        assert.ok(result && "failure" in result, `${JSON.stringify(values)} is rejected`);
         assert.deepEqual(outcomesOf([result]), ["failed permanent target-rejected"]);
         assert.match(result.failure.message, /people/);
         assert.doesNotMatch(result.failure.message, /secret/);
       }
     },
   ),
-  one("refuses an item without a value for its key", async (target) => {
+  one("rejects an item without a value for its key", async (target) => {
     const keyless = applyItem({ type: "user", id: "ann" }, 1, {
       desired: "present",
       object: "people",
@@ -288,7 +291,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     });
     assert.deepEqual(await apply(target, keyless), ["failed permanent target-rejected"]);
   }),
-  one("begins nothing once it is told to stop", async (target, harness) => {
+  one("writes nothing once the signal is aborted", async (target, harness) => {
     const stop = new AbortController();
     const reason = new Error("the lane's lock was lost");
     stop.abort(reason);
@@ -298,7 +301,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     );
     assert.deepEqual(await harness.people(), []);
   }),
-  one("writes nothing of a batch that is stopped before its commit", async (target, harness) => {
+  one("writes nothing of a batch that is aborted before its commit", async (target, harness) => {
     await apply(target, person("warm-up", 1));
     const stop = new AbortController();
     const reason = new Error("the lane's lock was lost");
@@ -310,13 +313,13 @@ export const conformanceCases: readonly ConformanceCase[] = [
     assert.deepEqual(new Set(await apply(target, ...batch)), new Set(["applied"]));
   }),
   one(
-    "gives a row to its newest claimant, also beside an item at fault",
+    "gives a row to its newest claimant, even when another item of the batch fails",
     async (target, harness) => {
       for (const [version, desired] of [
         [5, "absent"],
         [15, "present"],
       ] as const) {
-        // By name the newest comes first: the order of entities must not decide.
+        // The newest comes first by name: the order of entities must not decide.
         const results = await apply(
           target,
           claimant("a", version + 4, "present"),
@@ -332,7 +335,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   ),
   {
-    name: "lets versions only rise when two agents write the same entities",
+    name: "never lowers a version when two agents write the same entities",
     run: (harness) =>
       withTarget(harness, (first) =>
         withTarget(harness, async (second) => {
@@ -362,7 +365,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Each version of an entity shows at most once, and never after a newer one. */
+/** Each version of an entity appears at most once, and never after a newer one. */
 export function assertVersionsRise(audit: readonly { key: string; version: number }[]): void {
   const last = new Map<string, number>();
   for (const { key, version } of audit) {

@@ -1,6 +1,6 @@
 import type { Target } from "../connector";
 
-/** One row that the target's own audit saw written. */
+/** One write of a row, as recorded by the target's own audit. */
 export interface AuditEntry {
   readonly change: "insert" | "update" | "delete";
   readonly key: string;
@@ -9,25 +9,25 @@ export interface AuditEntry {
 }
 
 /**
- * An empty system of the connector's kind, made for one case. It has two objects:
- * - `people`: key `id` (text), `upn` (text, required, unique), `display_name` (text), `age` (whole number, not negative),
- *   `enabled` (truth value), `manager_id` (text; must be the id of a person)
- * - `group_members`: key `group_id`, `member_id` (text), nothing else
+ * An empty system of the connector's kind, created for one case. It has two objects:
+ * - `people`: key `id` (text), `upn` (text, required, unique), `display_name` (text), `age` (non-negative integer),
+ *   `enabled` (boolean), `manager_id` (text; must be the id of a person)
+ * - `group_members`: key `group_id`, `member_id` (text), no other columns
  *
- * and an audit that logs every row written to `people`.
+ * and an audit that records every row written to `people`.
  */
 export interface ConformanceHarness {
-  /** A further target on the same system. The kit closes it. */
+  /** Opens another target on the same system. The kit closes it. */
   open(): Target;
   people(): Promise<readonly PersonRow[]>;
   members(): Promise<readonly string[]>;
   audit(): Promise<readonly AuditEntry[]>;
-  /** Whether text may hold the character NUL. */
+  /** Whether text may contain the character NUL. */
   readonly storesNul: boolean;
   close(): Promise<void>;
 }
 
-/** Ordered by id. Truth values as such, whatever the system stores. */
+/** Ordered by id. Booleans as `true` and `false`, whatever the system stores. */
 export interface PersonRow {
   readonly id: string;
   readonly upn: string;

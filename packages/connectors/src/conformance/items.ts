@@ -45,7 +45,7 @@ export function person(
   });
 }
 
-/** Of an entity whose key is another's too: who has the row is told by its `upn`. */
+/** An item of an entity that shares its row with other entities. The row's `upn` shows which entity wrote it. */
 export function claimant(
   entity: string,
   version: number,

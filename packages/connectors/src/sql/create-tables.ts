@@ -2,10 +2,10 @@ import type { ColumnMapping, ColumnType, EntityMapping, SyncDefinition } from "@
 import type { CreateTableBuilder } from "kysely";
 import { driverOf } from "./drivers";
 import type { SqlEngine } from "./engine/engine";
+import { StatementCache } from "./engine/statement-cache";
 import { openInbox } from "./inbox/inbox";
 import { readUrl } from "./location";
 import type { SqlSettings } from "./settings";
-import { StatementCache } from "./engine/statement-cache";
 
 interface TablePlan {
   readonly key: ReadonlySet<string>;
@@ -15,7 +15,7 @@ interface TablePlan {
 const typeOf = (mapping: ColumnMapping): ColumnType =>
   typeof mapping === "string" ? "text" : (mapping.type ?? "text");
 
-/** Tables that a definition names; two mappings of one table share it. */
+/** The tables that a definition names. Two mappings of the same table share it. */
 function tablesOf(definition: SyncDefinition): Map<string, TablePlan> {
   const tables = new Map<string, TablePlan>();
   const mappings = [definition.users, definition.groups, definition.memberships];
@@ -48,11 +48,11 @@ async function createTable(engine: SqlEngine, name: string, plan: TablePlan): Pr
 }
 
 /**
- * Creates the tables of a definition, and the inbox, where they are absent. For the local platform: in production the
- * tables belong to the target.
+ * Creates the tables of a definition, and the inbox, if they do not exist. For the local platform: in production the
+ * tables belong to the target's owner.
  *
- * @returns names of the tables that were created
- * @throws PosternError `settings-invalid` when the url is none of a driver
+ * @returns names of the tables that it created
+ * @throws PosternError `settings-invalid` when no driver opens the url
  */
 export async function createTables(
   settings: SqlSettings,

@@ -13,12 +13,12 @@ describe("the driver of a url", () => {
     expect(driverOf(url)).toBe(driver);
   });
 
-  test.each([sqliteDriver, postgresDriver])("takes urls of the form that it names", (driver) => {
+  test.each([sqliteDriver, postgresDriver])("accepts urls of the form that it names", (driver) => {
     expect(driverOf(driver.urlForm.replace(":port", ":1"))).toBe(driver);
   });
 
   test.each(["", "text", "constructor:/a", "SQLITE:/a", "mysql://app:hunter2@db/hr"])(
-    "is none for another scheme, and all forms are named: %j",
+    "does not exist for another scheme, and the error names all forms: %j",
     (url) => {
       expect(() => driverOf(url)).toThrow(
         "$.url: must be sqlite:/absolute/path or postgres://user:password@host:port/database",

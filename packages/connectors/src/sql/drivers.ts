@@ -1,11 +1,14 @@
-/** The databases of the `sql` connector. Another one is a folder beside `sqlite/` and `postgres/`, and a line in the table. */
+/**
+ * The databases of the `sql` connector. To add one, add a folder beside `sqlite/` and `postgres/` and a line to the
+ * table.
+ */
 import { PosternError } from "@postern/contracts";
 import type { SqlDriver } from "./driver";
 import { schemeOf } from "./location";
 import { postgresDriver } from "./postgres/postgres-driver";
 import { sqliteDriver } from "./sqlite/sqlite-driver";
 
-/** Drivers by the scheme of the urls they open. */
+/** Drivers by the scheme of the urls that they open. */
 const drivers: Readonly<Record<string, SqlDriver>> = {
   sqlite: sqliteDriver,
   postgres: postgresDriver,
@@ -13,7 +16,7 @@ const drivers: Readonly<Record<string, SqlDriver>> = {
 };
 
 /**
- * The driver of a url, which is checked.
+ * Checks a url and returns its driver.
  *
  * @throws PosternError `settings-invalid`; the url is never repeated
  */

@@ -1,6 +1,6 @@
 /**
- * A SQL target before it is known which database it is: the file that holds the url may come later than the agent. The
- * first call decides, once and for all, and loads what that database needs.
+ * A SQL target whose database is not known yet: the file that holds the url may appear after the agent has started. The
+ * first call that finds a url picks the driver for good and loads its code.
  */
 import { PosternError } from "@postern/contracts";
 import type {
@@ -67,9 +67,9 @@ export class LazySqlTarget implements Target {
     await (await this.#opening)?.close();
   }
 
-  /** @throws PosternError when it has been closed, or the settings name no database yet */
+  /** @throws PosternError when the target is closed, or the settings do not name a database yet */
   async #open(): Promise<Target> {
-    if (this.#closed) throw new PosternError("target-unreachable", "the target has been closed");
+    if (this.#closed) throw new PosternError("target-unreachable", "the target is closed");
     if (this.#opening === undefined) {
       const driver = driverOf(readUrl(this.#settings).reveal());
       this.#opening = driver.openTarget

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { readUrl } from "./location";
-import { openPostgresEngine } from "./postgres/open-postgres";
 import { parseSqlSettings } from "./parse-settings";
+import { openPostgresEngine } from "./postgres/open-postgres";
 import { sqliteFile } from "./sqlite/sqlite-url";
 
 let directory: string;
@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test("a url file is read each time, without the spaces around its text", () => {
+test("a url file is read each time, and trimmed", () => {
   writeFileSync(urlFile, " sqlite:/one.db\n");
   expect(readUrl({ urlFile }).reveal()).toBe("sqlite:/one.db");
   writeFileSync(urlFile, "sqlite:///two.db");
@@ -24,13 +24,13 @@ test("a url file is read each time, without the spaces around its text", () => {
   expect(readUrl({ url: new Secret("sqlite:/three.db") }).reveal()).toBe("sqlite:/three.db");
 });
 
-test("a url file that cannot be read is named", () => {
+test("the error names a url file that cannot be read", () => {
   expect(() => readUrl({ urlFile: `${urlFile}.none` })).toThrow(
     `$.urlFile: ${urlFile}.none cannot be read`,
   );
 });
 
-test("a target keeps to its driver: a url file that names another database is refused", () => {
+test("an opened target rejects a url file that now names another kind of database", () => {
   writeFileSync(urlFile, "postgres://app:hunter2@db/hr");
   expect(() => sqliteFile({ urlFile })).toThrow(
     "$.urlFile: must be sqlite:/absolute/path, as when the target was opened; restart the agent",

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { PosternError, Secret } from "@postern/contracts";
 
-/** The part of a target's settings that says where its database is: exactly one of the two is set. */
+/** The part of a target's settings that says where its database is. Exactly one of the two is set. */
 export interface UrlSettings {
   readonly url?: Secret | undefined;
   readonly urlFile?: string | undefined;
 }
 
 /**
- * The url that the settings give now: a url file is read each time.
+ * Returns the url that the settings give now. A url file is read each time.
  *
  * @throws PosternError `settings-invalid` when the url file cannot be read
  */
@@ -23,16 +23,16 @@ export function readUrl({ url, urlFile }: UrlSettings): Secret {
   }
 }
 
-/** Scheme of a url, in lower case as the table of drivers has it; undefined when the text has none. */
+/** The scheme of a url; undefined when the text has none. Lower case only, as in the table of drivers. */
 export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*):/.exec(url)?.[1];
 }
 
 /**
- * The url that the settings give now, for a target that a driver has opened. A target keeps to its driver: the driver
- * decided in which thread it works.
+ * Returns the url that the settings give now, for a target that a driver has already opened. A target cannot change its
+ * driver, because the driver decided in which thread the target works.
  *
- * @param urlProblem of the driver
+ * @param urlProblem the driver's own check
  * @throws PosternError `settings-invalid` when the url file cannot be read or no longer holds a url of the driver
  */
 export function readUrlAgain(

@@ -12,7 +12,7 @@ const problem = (settings: unknown): string => {
 };
 
 describe("settings of a sql target", () => {
-  test("have defaults for everything but the place", () => {
+  test("have defaults for everything except the url", () => {
     expect(parseSqlSettings({ connector: "sql", url: "sqlite:/var/lib/app.db" })).toMatchObject({
       inboxTable: "postern_inbox",
       poolSize: 4,
@@ -37,7 +37,7 @@ describe("settings of a sql target", () => {
     [{ url: "sqlite:/a", poolsize: 3 }, /\$\.poolsize: unknown key \(did you mean 'poolSize'\?\)/],
     [{ url: "sqlite:/a", inboxTable: "drop table;" }, /\$\.inboxTable: must begin with a letter/],
     ["sqlite:/a", /\$: .*object/],
-  ])("are refused with field and way out: %j", (settings, expected) => {
+  ])("are rejected with the field and what to do: %j", (settings, expected) => {
     expect(problem(settings)).toMatch(expected);
     expect(problem(settings)).not.toContain("hunter2");
   });

@@ -2,7 +2,7 @@ import { fieldProblems, PosternError, problemText } from "@postern/contracts";
 import { driverOf } from "./drivers";
 import { SqlSettings } from "./settings";
 
-/** @throws PosternError `settings-invalid` with every problem; values are never repeated */
+/** @throws PosternError `settings-invalid` that lists every problem; values are never repeated */
 export function parseSqlSettings(settings: unknown): SqlSettings {
   const parsed = SqlSettings.safeParse(settings);
   if (!parsed.success) {

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { RecentlyUsed } from "./recently-used";
 
-test("makes a value once, and again after it has been dropped", () => {
+test("makes a value once, and again after it was dropped", () => {
   const values = new RecentlyUsed<{ made: number }>(2);
   let made = 0;
   const get = (key: string) => values.get(key, () => ({ made: (made += 1) })).made;

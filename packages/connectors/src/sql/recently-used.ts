@@ -1,14 +1,14 @@
-/** Values by key, of which the most recently used are kept. A map iterates in the order of insertion: oldest first. */
+/** Values by key. Keeps the most recently used ones: a map iterates in the order of insertion, oldest first. */
 export class RecentlyUsed<Value extends object> {
   readonly #most: number;
   readonly #values = new Map<string, Value>();
 
-  /** @param most values that are kept */
+  /** @param most number of values to keep */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** The value of the key, made if it is not kept. Throws what `make` throws; nothing is kept then. */
+  /** Returns the value of a key; `make` makes it if it is not kept. If `make` throws, nothing is kept. */
   get(key: string, make: () => Value): Value {
     const value = this.#values.get(key) ?? make();
     this.#values.delete(key);

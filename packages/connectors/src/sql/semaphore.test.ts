@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Semaphore } from "./semaphore";
 
-test("a semaphore lets as many work as it has permits, and the others in order", async () => {
+test("a semaphore runs as much work as it has permits, and the rest in order", async () => {
   const semaphore = new Semaphore(2);
   const started: number[] = [];
   const finish: (() => void)[] = [];
@@ -23,7 +23,7 @@ test("a semaphore lets as many work as it has permits, and the others in order",
   await Promise.all(work);
 });
 
-test("a semaphore gives its permit back when the work fails", async () => {
+test("a semaphore releases its permit when the work fails", async () => {
   const semaphore = new Semaphore(1);
   await expect(semaphore.run(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
   await expect(semaphore.run(async () => "next")).resolves.toBe("next");

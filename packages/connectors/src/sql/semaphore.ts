@@ -1,4 +1,4 @@
-/** At most `permits` pieces of work at a time; the others wait in the order in which they came. */
+/** Runs at most `permits` pieces of work at a time. The others wait, first come, first served. */
 export class Semaphore {
   #permits: number;
   readonly #waiting: (() => void)[] = [];

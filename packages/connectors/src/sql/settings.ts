@@ -12,18 +12,18 @@ export const SqlSettings = z
     connector: z.literal("sql").optional(),
     /** `sqlite:/absolute/path` or `postgres://user:password@host:port/database`. */
     url: url.optional(),
-    /** File that holds the url, so that the settings file holds no password. Read again after a refused login. */
+    /** File that contains the url, so that the settings file contains no password. Read again after a refused login. */
     urlFile: z
       .string()
       .max(4_000)
       .refine(isAbsolute, { error: "must be an absolute path" })
       .optional(),
-    /** PostgreSQL: schema of the tables and the inbox; the account's search path when absent. */
+    /** PostgreSQL: schema of the tables and the inbox. Default: the account's search path. */
     schema: TargetIdentifier.optional(),
     inboxTable: TargetIdentifier.default("postern_inbox"),
-    /** Tables that definitions may write; every table that the account may write when absent. */
+    /** Tables that definitions may write. Default: every table that the account may write. */
     allowedObjects: z.array(TargetIdentifier).max(1_000).optional(),
-    /** Transactions at the same time. SQLite has one writer whatever this says. */
+    /** Concurrent transactions. SQLite always has one writer. */
     poolSize: z.int().min(1).max(50).default(4),
     connectTimeoutMs: z.int().min(100).max(60_000).default(5_000),
     statementTimeoutMs: z.int().min(100).max(600_000).default(30_000),

@@ -5,7 +5,7 @@ import { parseSqlSettings } from "./parse-settings";
 import type { SqlSettings } from "./settings";
 import { targetTraits } from "./target-traits";
 
-/** Tables of a SQL database; `drivers.ts` has the products. */
+/** Writes to tables of a SQL database. `drivers.ts` lists the supported products. */
 export const sqlConnector: Connector<SqlSettings, SqlTargetContext> = {
   kind: targetTraits.kind,
   parseSettings: parseSqlSettings,

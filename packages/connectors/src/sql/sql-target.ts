@@ -1,12 +1,13 @@
 /**
  * A SQL database as a target.
  *
- * Nothing is opened until the first probe or batch. A session (engine, catalogue, inbox) lives until the login is
- * refused: then it is dropped, so that a changed url file is read again. PostgreSQL runs at most `poolSize` batches at a
- * time, and a probe has a connection of its own. SQLite has one connection: it runs one batch at a time, and a probe waits
- * for the transaction that is under way, at most `connectTimeoutMs` and the statement in which its thread stands still.
+ * Nothing is opened before the first probe or batch. A session (engine, catalogue, inbox) lives until the database
+ * refuses the login. It is then dropped, so that a changed url file is read again. PostgreSQL runs at most `poolSize`
+ * batches at a time and has a separate connection for probes. SQLite has one connection: it runs one batch at a time,
+ * and a probe waits for the current transaction, at most for `connectTimeoutMs` plus the statement that is blocking the
+ * thread.
  *
- * It never writes outside the tables that items name and its own inbox, never creates a table but the inbox, and never
+ * A target writes only to the tables that items name and to its inbox, creates no table except the inbox, and never
  * repeats a value or a secret in a message.
  */
 import { invariant, PosternError } from "@postern/contracts";
@@ -19,18 +20,18 @@ import type {
   Target,
   TargetFailure,
 } from "../connector";
+import type { StatementSink } from "../tracing/statement-span";
 import { BatchWriter } from "./batch/batch-writer";
+import type { OpenEngine } from "./driver";
 import { Catalogue } from "./engine/catalogue";
 import type { SqlEngine } from "./engine/engine";
+import { StatementCache } from "./engine/statement-cache";
 import { type Inbox, openInbox } from "./inbox/inbox";
 import { type PlannedItem, type PlanningContext, planItem } from "./rows/planned-item";
 import { RowWriter } from "./rows/row-writer";
-import type { OpenEngine } from "./driver";
 import { Semaphore } from "./semaphore";
 import type { SqlSettings } from "./settings";
 import { targetTraits } from "./target-traits";
-import { StatementCache } from "./engine/statement-cache";
-import type { StatementSink } from "../tracing/statement-span";
 
 export interface SqlTargetOptions {
   /** Name of the target, for spans and errors. */
@@ -84,8 +85,8 @@ export class SqlTarget implements Target {
         : { reachable: true, product, durationMs: durationMs() };
     } catch (error) {
       const { code, message } = this.#failureOf(error);
-      // While the breaker is open only probes come: it is for them too to have a changed url file read. Batches in hand may
-      // still use the old session, which ends when they have: a probe does not wait for that.
+      // While the breaker is open there are only probes, so a probe must also have a changed url file read. Running
+      // batches may still use the old session, which ends with them; a probe does not wait for that.
       if (code === "target-refused-login") void this.#dropSession();
       return { reachable: false, reason: message, durationMs: durationMs() };
     }
@@ -109,7 +110,7 @@ export class SqlTarget implements Target {
       const applyOnce = () => this.#applyOnce(session, items, results, signal);
       const catalogueStale = await session.turns.run(applyOnce);
       if (catalogueStale) {
-        // The tables are not what the cache said: those that failed wrote nothing, and get one more chance.
+        // The cached catalogue was out of date. The items that failed wrote nothing: try them once more.
         session.planning.catalogue.clear();
         session.inbox.forget();
         results.forEach((result, index) => {
@@ -133,7 +134,7 @@ export class SqlTarget implements Target {
     await this.#dropSession();
   }
 
-  /** Fills the results that are missing. @returns whether the catalogue proved out of date */
+  /** Fills in the missing results. @returns whether the catalogue turned out to be out of date */
   async #applyOnce(
     session: Session,
     items: readonly ApplyItem[],
@@ -142,7 +143,7 @@ export class SqlTarget implements Target {
   ): Promise<boolean> {
     signal.throwIfAborted();
     await session.inbox.ensure();
-    // Entities are distinct by contract; if they are not, each further item of one gets a transaction of its own.
+    // Entities are distinct by contract. If they are not, each further item of an entity gets a separate transaction.
     const turns: PlannedItem[][] = [];
     const seen = new Map<string, number>();
     for (const [index, entry] of items.entries()) {
@@ -167,7 +168,7 @@ export class SqlTarget implements Target {
   }
 
   #open(): Session {
-    if (this.#closed) throw new PosternError("target-unreachable", "the target has been closed");
+    if (this.#closed) throw new PosternError("target-unreachable", "the target is closed");
     if (this.#session) return this.#session;
     const { onStatement } = this.#options;
     const engine = this.#options.openEngine(this.#settings, this.name);
@@ -200,7 +201,7 @@ export class SqlTarget implements Target {
   async #dropSession(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    // Closing a connection that is already broken has nothing to tell.
+    // An error from closing a broken connection tells nothing new.
     await session?.engine.close().catch(() => undefined);
   }
 
@@ -216,7 +217,7 @@ export class SqlTarget implements Target {
       return { class: "target-down", code: "target-unreachable", message: "the target is closed" };
     }
     const { failure, scope } = session.engine.classify(error, this.#settings.inboxTable);
-    // Before any item is at stake, every refusal is about the target as a whole.
+    // No item is involved yet, so every failure concerns the target as a whole.
     return scope === "batch" ? failure : { ...failure, class: "target-down" };
   }
 }
@@ -231,7 +232,7 @@ async function withinTime<Result>(
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const expired = new Promise<never>((_, reject) => {
     const refuse = (): void => {
-      const reason = signal.aborted ? "was stopped" : `found no answer in ${timeoutMs} ms`;
+      const reason = signal.aborted ? "was stopped" : `got no answer within ${timeoutMs} ms`;
       reject(new ProbeTimeout(`the probe ${reason}`));
     };
     if (timeout.aborted) refuse();

@@ -1,7 +1,6 @@
-/** What every `sql` target says of itself, whatever its database. */
+/** The properties that every `sql` target has, whatever its database. */
 export const targetTraits = {
   kind: "sql",
   hasInbox: true,
-  /** Largest batch that `apply` takes. */
   maxBatchItems: 1_000,
 } as const;

@@ -1,7 +1,10 @@
 import { type ErrorCode, PosternError } from "@postern/contracts";
 import { isNativeError } from "node:util/types";
 
-/** An error on its way between threads. Copied as such, one of our own would arrive as a bare `Error` without its code. */
+/**
+ * An error that can be sent between threads. A `PosternError` sent as such would arrive as a plain `Error` without its
+ * code.
+ */
 export type CarriedError =
   | {
       readonly kind: "postern";
@@ -21,7 +24,7 @@ export type CarriedError =
       readonly cause: CarriedError | undefined;
     };
 
-/** Causes of causes are carried this deep. */
+/** Depth to which causes of causes are kept. */
 const DEEPEST_CAUSE = 4;
 
 export function packError(error: unknown, depth = 0): CarriedError {

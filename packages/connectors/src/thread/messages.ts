@@ -1,18 +1,18 @@
-/** What the agent's thread and a target's thread say to each other. Both are of one build: there is no version. */
+/** Messages between the agent's thread and a target's thread. Both come from the same build, so there is no version. */
 import type { ApplyItem, ApplyResult, ProbeResult } from "../connector";
 import type { StatementSpan } from "../tracing/statement-span";
 import type { CarriedError } from "./carried-error";
 import type { PulseCell } from "./pulse";
 import type { StopCell } from "./stop-flag";
 
-/** What a thread is to serve. */
+/** The target that a thread serves. */
 export interface ThreadStart {
   readonly name: string;
-  /** As the thread's program takes them, without a class instance: none survives the way. */
+  /** In the form that the thread's program expects. A message cannot carry a class instance. */
   readonly settings: unknown;
 }
 
-/** What a thread is started with. */
+/** The data that a thread starts with. */
 export interface ThreadData {
   readonly start: ThreadStart;
   readonly pulse: PulseCell;
@@ -24,7 +24,7 @@ export type ThreadCall =
       readonly call: "apply";
       readonly items: readonly ApplyItem[];
       readonly stop: StopCell;
-      /** Whether spans of the statements are wanted back. */
+      /** Whether to return spans of the statements. */
       readonly traced: boolean;
     };
 
@@ -35,15 +35,15 @@ export type ThreadAnswer =
       readonly results: readonly ApplyResult[];
       readonly spans: readonly StatementSpan[];
     }
-  /** The flag was up before the commit: nothing was written. */
+  /** The flag was raised before the commit: nothing was written. */
   | { readonly answer: "stopped"; readonly spans: readonly StatementSpan[] }
   | { readonly answer: "failed"; readonly error: CarriedError };
 
 export type ToThread =
-  | { readonly say: "call"; readonly id: number; readonly call: ThreadCall }
-  | { readonly say: "close" };
+  | { readonly type: "call"; readonly id: number; readonly call: ThreadCall }
+  | { readonly type: "close" };
 
-/** `ready` comes first and once. */
+/** The first message is `ready`, which is sent once. */
 export type FromThread =
-  | { readonly say: "ready" }
-  | { readonly say: "answer"; readonly id: number; readonly answer: ThreadAnswer };
+  | { readonly type: "ready" }
+  | { readonly type: "answer"; readonly id: number; readonly answer: ThreadAnswer };

@@ -1,9 +1,9 @@
-/** The memory of a pulse: passed from thread to thread, not copied. */
+/** The memory of a pulse, shared between threads. */
 export type PulseCell = SharedArrayBuffer;
 
 /**
- * Counts the statements of a thread that have come back. The other thread sees a long batch get on, though no message is
- * sent before its end. It wraps around: only that it moves says something.
+ * Counts the statements that have returned in a thread. It shows the other thread that a long batch makes progress,
+ * although no message is sent before the end of the batch. The counter wraps around: only its changes have a meaning.
  */
 export class Pulse {
   readonly cell: PulseCell;

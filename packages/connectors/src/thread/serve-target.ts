@@ -1,6 +1,6 @@
 /**
- * A target's own thread: the whole of what such a thread does. It may stand still for as long as the target likes; the
- * agent's loop, which renews locks and serves the other targets, does not notice.
+ * Everything that a target's thread does. It may block for as long as the target does, without effect on the agent's
+ * loop, which renews locks and serves the other targets.
  */
 import { invariant } from "@postern/contracts";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -19,7 +19,7 @@ import type {
 import { Pulse } from "./pulse";
 import { StopFlag } from "./stop-flag";
 
-/** What a thread serves. */
+/** A target in its own thread: one that is stopped by a shared flag. */
 interface ServedTarget {
   readonly probe: (options: { readonly signal: AbortSignal }) => Promise<ProbeResult>;
   readonly apply: (
@@ -29,21 +29,21 @@ interface ServedTarget {
   readonly close: () => Promise<void>;
 }
 
-/** What the program of a thread opens, in that thread. */
+/** Opens the target inside the thread. */
 export type OpenServedTarget = (start: ThreadStart, listeners: ThreadListeners) => ServedTarget;
 
 export interface ThreadListeners {
   readonly onStatement: StatementSink;
-  /** A statement of whatever kind has come back from the driver, also in failure. */
+  /** Called each time a statement returns or fails. */
   readonly onReturned: () => void;
 }
 
 const never = new AbortController().signal;
 
-/** Serves the target that the thread was started for, until it is told to close. Ends the thread then. */
+/** Serves the thread's target until a `close` message arrives, then ends the thread. */
 export function serveTarget(open: OpenServedTarget): void {
   const port = parentPort;
-  invariant(port, "a target is served in a thread of its own");
+  invariant(port, "a target is served in a worker thread");
   const spansOf = new AsyncLocalStorage<StatementSpan[] | undefined>();
   const { start, pulse: pulseCell } = workerData as ThreadData;
   const pulse = new Pulse(pulseCell);
@@ -51,7 +51,7 @@ export function serveTarget(open: OpenServedTarget): void {
     onStatement: (span) => spansOf.getStore()?.push(span),
     onReturned: () => pulse.beat(),
   });
-  const say = (message: FromThread): void => port.postMessage(message);
+  const send = (message: FromThread): void => port.postMessage(message);
 
   const answer = async (call: ThreadCall): Promise<ThreadAnswer> => {
     if (call.call === "probe") {
@@ -71,12 +71,12 @@ export function serveTarget(open: OpenServedTarget): void {
   };
 
   port.on("message", (message: ToThread) => {
-    switch (message.say) {
+    switch (message.type) {
       case "call": {
         const { id, call } = message;
         void answer(call)
           .catch((error: unknown): ThreadAnswer => ({ answer: "failed", error: packError(error) }))
-          .then((given) => say({ say: "answer", id, answer: given }));
+          .then((given) => send({ type: "answer", id, answer: given }));
         return;
       }
       case "close":
@@ -86,5 +86,5 @@ export function serveTarget(open: OpenServedTarget): void {
           .finally(() => process.exit(0));
     }
   });
-  say({ say: "ready" });
+  send({ type: "ready" });
 }

@@ -1,15 +1,15 @@
 import type { StopSignal } from "../connector";
 
-/** The memory of a flag: passed from thread to thread, not copied. */
+/** The memory of a flag, shared between threads. */
 export type StopCell = SharedArrayBuffer;
 
 /**
- * "Begin nothing more", as both threads see it at the same moment. A message would not do: a thread that runs one
- * statement after another reads none between them.
+ * Tells a target's thread to start nothing more. Shared memory, because a thread that runs one statement after another
+ * reads no messages in between.
  */
 export class StopFlag implements StopSignal {
   readonly cell: StopCell;
-  readonly reason: Error = new Error("told to stop");
+  readonly reason: Error = new Error("the batch was stopped");
   readonly #raised: Int32Array;
 
   constructor(cell: StopCell = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {

@@ -1,12 +1,16 @@
 /**
- * One thread of a target, from its start to its end; the agent's side.
+ * One thread of a target, from start to end, seen from the agent's side.
  *
- * starting → ready → leaving → ended. `starting` becomes `ready` with the thread's first word, `ready` becomes `leaving`
- * when it has had no call for a while: it closes its files and goes, and a call that comes then is for the next thread.
- * `ended` is reached from each of them, by its own exit or by ours, and is final: whoever wants to go on starts another. A
- * call that is under way then is rejected with `ThreadEnded`; none waits for ever. The start has a limit of its own; from
- * then on a thread with calls under way shows that it lives by answers and by statements that come back (`Pulse`), and is
- * ended when it shows nothing for too long. So is one that does not get its files closed in that time.
+ * starting → ready → leaving → ended
+ *
+ * - `starting` becomes `ready` with the thread's first message. A thread that takes too long is ended.
+ * - `ready` becomes `leaving` after a while without calls: the thread closes its files and exits. A call that comes
+ *   then goes to the next thread.
+ * - `ended` follows each of them, when the thread exits or is terminated, and is final. Calls that are running then
+ *   reject with `ThreadEnded`, so no call waits forever.
+ *
+ * A ready thread with running calls shows signs of life: answers, and statements that return (`Pulse`). It is ended
+ * after too long without one. So is a leaving thread that does not close its files within the same time.
  */
 import { Worker } from "node:worker_threads";
 import { type CarriedError, packError } from "./carried-error";
@@ -23,15 +27,15 @@ import { Pulse } from "./pulse";
 export interface TargetThreadOptions {
   readonly program: string;
   readonly start: ThreadStart;
-  /** A thread that is not ready after this long is ended. */
+  /** A thread that is not ready after this time is ended. */
   readonly startMs: number;
-  /** A thread with calls under way that ends no statement and answers none of them for this long has come to a stand. */
+  /** A thread with running calls that finishes no statement and answers no call for this long counts as stuck. */
   readonly silenceMs: number;
-  /** A thread that has had no call for this long leaves. */
+  /** A thread leaves after this long without a call. */
   readonly restMs: number;
 }
 
-/** Why calls of a thread get no answer: it could not be started, it ended under them, or it stands still. */
+/** Why a call gets no answer: the thread could not be started, it ended during the call, or it is stuck. */
 export type ThreadEnd = "not-started" | "ended" | "silent";
 
 export class ThreadEnded extends Error {
@@ -49,13 +53,16 @@ interface Pending {
   readonly reject: (error: ThreadEnded) => void;
 }
 
-/** An idle thread closes its files and goes; a busy one is ended where it stands, unless that is inside a statement. */
+/** How long an idle thread may take to close its files and exit. */
 const CLOSE_MS = 1_000;
+/** How long a busy thread may take to end. It cannot end inside a statement. */
 const END_MS = 1_000;
-/** Heap of a thread. A batch has at most 1,000 items, and little else lives there. */
+/** Heap of a thread. It holds a batch of at most 1,000 items, and little else. */
 const HEAP_MB = 128;
-/** Silence is this many looks in a row that find nothing new: a stall of the whole process counts as one. */
-const LOOKS = 10;
+/**
+ * A thread is silent after this many checks in a row without news: a stall of the whole process counts as one check.
+ */
+const SILENT_CHECKS = 10;
 
 export class TargetThread {
   readonly #worker: Worker;
@@ -70,7 +77,7 @@ export class TargetThread {
   #fault: CarriedError | undefined;
   readonly #pulse = new Pulse();
   #beats = 0;
-  #silentLooks = 0;
+  #silentChecks = 0;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: TargetThreadOptions) {
@@ -81,7 +88,7 @@ export class TargetThread {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
-    this.#worker.on("message", (message: FromThread) => this.#hear(message));
+    this.#worker.on("message", (message: FromThread) => this.#receive(message));
     this.#worker.on("error", (error) => {
       this.#fault = packError(error);
     });
@@ -95,29 +102,29 @@ export class TargetThread {
     this.#watchStart();
   }
 
-  /** Takes calls. */
+  /** Whether the thread accepts calls. */
   get usable(): boolean {
     return this.#ended === undefined;
   }
 
-  /** While it closes its files and goes: resolves when it has gone, or was given up and is ended. */
+  /** Set while the thread is leaving: resolves when it has exited, or was given up and terminated. */
   get leaving(): Promise<void> | undefined {
     return this.#leaving;
   }
 
-  /** Has left the process: no statement of it runs any more. */
+  /** Whether the thread has exited: none of its statements is running any more. */
   get gone(): boolean {
     return this.#gone;
   }
 
-  /** @throws ThreadEnded */
+  /** @throws ThreadEnded when the thread has ended, or ends during the call */
   call(call: ThreadCall): Promise<ThreadAnswer> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = (this.#calls += 1);
     return new Promise((resolve, reject) => {
-      this.#say({ say: "call", id, call });
+      this.#send({ type: "call", id, call });
       if (this.#pending.size === 0) {
-        this.#silentLooks = 0;
+        this.#silentChecks = 0;
         if (this.#ready) this.#stopWatch();
       }
       this.#pending.set(id, { resolve, reject });
@@ -125,28 +132,28 @@ export class TargetThread {
     });
   }
 
-  /** Answers whether the thread has left the process. */
+  /** Closes or terminates the thread. Returns whether it has exited. */
   async close(): Promise<boolean> {
     if (!this.#gone && this.#ready && this.#pending.size === 0) {
-      this.#ended ??= new ThreadEnded("ended", "the target has been closed");
-      this.#say({ say: "close" });
+      this.#ended ??= new ThreadEnded("ended", "the target was closed");
+      this.#send({ type: "close" });
       await this.#exitWithin(CLOSE_MS);
     }
     if (!this.#gone) {
-      this.#end("ended", "the target has been closed");
+      this.#end("ended", "the target was closed");
       void this.#worker.terminate();
       await this.#exitWithin(END_MS);
     }
     return this.#gone;
   }
 
-  #say(message: ToThread): void {
+  #send(message: ToThread): void {
     this.#worker.postMessage(message);
   }
 
-  #hear(message: FromThread): void {
-    this.#silentLooks = 0;
-    if (message.say === "ready") {
+  #receive(message: FromThread): void {
+    this.#silentChecks = 0;
+    if (message.type === "ready") {
       this.#ready = true;
       this.#stopWatch();
       this.#watchSilence();
@@ -163,36 +170,36 @@ export class TargetThread {
 
   #watchStart(): void {
     const { startMs } = this.#options;
-    this.#lookIn(startMs, () => {
+    this.#checkAfter(startMs, () => {
       if (this.#ready) return;
       this.#end("not-started", `not ready after ${Math.round(startMs / 1_000)} s`);
       void this.#worker.terminate();
     });
   }
 
-  /** One timer while calls are under way; it is set again for as long as the thread shows that it lives. */
+  /** Runs one timer while there are running calls, and restarts it as long as the thread shows signs of life. */
   #watchSilence(): void {
     if (!this.#ready || this.#watch !== undefined || this.#pending.size === 0) return;
     const { silenceMs } = this.#options;
-    this.#lookIn(silenceMs / LOOKS, () => {
+    this.#checkAfter(silenceMs / SILENT_CHECKS, () => {
       if (this.#pending.size === 0) return;
       const { beats } = this.#pulse;
-      this.#silentLooks = beats === this.#beats ? this.#silentLooks + 1 : 0;
+      this.#silentChecks = beats === this.#beats ? this.#silentChecks + 1 : 0;
       this.#beats = beats;
-      if (this.#silentLooks < LOOKS) return this.#watchSilence();
+      if (this.#silentChecks < SILENT_CHECKS) return this.#watchSilence();
       this.#end("silent", `no statement has ended for ${Math.round(silenceMs / 1_000)} s`);
       void this.#worker.terminate();
     });
   }
 
-  /** Nothing is under way. No call is lost between the look and the leave: both are one turn of the loop. */
+  /** Waits for calls while none is running. The check and the leave are one turn of the loop, so no call is lost. */
   #watchRest(): void {
     const { restMs, silenceMs } = this.#options;
-    this.#lookIn(restMs, () => {
-      this.#ended = new ThreadEnded("ended", "it had nothing to do");
-      this.#say({ say: "close" });
+    this.#checkAfter(restMs, () => {
+      this.#ended = new ThreadEnded("ended", "it was idle");
+      this.#send({ type: "close" });
       const givenUp = new Promise<void>((resolve) => {
-        this.#lookIn(silenceMs, () => {
+        this.#checkAfter(silenceMs, () => {
           void this.#worker.terminate();
           resolve();
         });
@@ -203,13 +210,13 @@ export class TargetThread {
     });
   }
 
-  /** After a stall of this thread its timers come first: what the other said meanwhile is heard before the look. */
-  #lookIn(delayMs: number, look: () => void): void {
+  /** After a stall of this thread, timers run before I/O: messages that have arrived are handled before the check. */
+  #checkAfter(delayMs: number, check: () => void): void {
     const timer = setTimeout(() => {
       setImmediate(() => {
         if (this.#watch !== timer) return;
         this.#watch = undefined;
-        look();
+        check();
       });
     }, delayMs);
     this.#watch = timer;
@@ -228,7 +235,7 @@ export class TargetThread {
     this.#watch = undefined;
   }
 
-  /** Code and class only: the text of an error that ended a thread may repeat a value. */
+  /** Code or name only: the text of an error that ended a thread may contain a value. */
   #reason(exitCode: number): string {
     const fault = this.#fault;
     if (fault === undefined) return `exit code ${exitCode}`;

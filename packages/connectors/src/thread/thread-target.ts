@@ -1,12 +1,11 @@
 /**
- * A target whose driver can stand still, behind the same interface as any other: each call is a message to a thread of
- * the target's own. The thread is started by the first call and leaves when it has had none for a while; the next call
- * waits until it has gone and starts another. When it ends by itself (a crash, no memory left), its calls become failures
- * of the target, and the next call starts another. While one that stands still in a statement has not left, none is
- * started beside it.
+ * A target whose driver blocks, behind the same interface as any other target: each call is a message to the target's
+ * thread. The first call starts the thread. The thread leaves after a while without calls, and the next call waits
+ * until it has exited and starts another one. If the thread crashes or runs out of memory, its calls fail, and the next
+ * call starts another one. While a thread is stuck in a statement, no other thread is started.
  *
- * A probe starts no thread as long as nothing speaks against the target: it looks at it from outside. After a call that
- * failed for the target as a whole, while calls are under way, and whenever the look is not content, the thread is asked.
+ * A probe uses the thread only if it has to: when it is thorough, after a call that found the target as a whole down,
+ * while calls are running, and when the quick probe finds a problem. Otherwise the quick probe is enough.
  */
 import { invariant, PosternError } from "@postern/contracts";
 import type {
@@ -30,14 +29,14 @@ export interface ThreadTargetOptions {
   readonly maxBatchItems: number;
   readonly thread: TargetThreadOptions;
   /**
-   * Looks at the target without its thread and without waiting in this one. Undefined: ask the thread. Never throws, and
-   * opens nothing: that belongs to the thread alone.
+   * Checks the target without its thread, and without blocking the calling one. Undefined: probe in the thread. Never
+   * throws, and opens nothing: only the thread may do that.
    */
-  readonly look: () => Promise<Glance | undefined>;
+  readonly quickProbe: () => Promise<QuickProbe | undefined>;
 }
 
-/** What a look from outside tells: nothing speaks against the target. */
-export type Glance = Pick<ProbeResult, "product">;
+/** The result of a quick probe that found no problem. */
+export type QuickProbe = Pick<ProbeResult, "product">;
 
 export class ThreadTarget implements Target {
   readonly name: string;
@@ -45,20 +44,20 @@ export class ThreadTarget implements Target {
   readonly hasInbox: boolean;
   readonly maxBatchItems: number;
   readonly #options: TargetThreadOptions;
-  readonly #look: ThreadTargetOptions["look"];
-  #callsUnderWay = 0;
-  /** The last call said that the target as a whole does not work. */
+  readonly #quickProbe: ThreadTargetOptions["quickProbe"];
+  #runningCalls = 0;
+  /** The last call found the target as a whole down. */
   #doubted = false;
   #thread: TargetThread | undefined;
   #closed = false;
 
-  constructor({ kind, hasInbox, maxBatchItems, thread, look }: ThreadTargetOptions) {
+  constructor({ kind, hasInbox, maxBatchItems, thread, quickProbe }: ThreadTargetOptions) {
     this.name = thread.start.name;
     this.kind = kind;
     this.hasInbox = hasInbox;
     this.maxBatchItems = maxBatchItems;
     this.#options = thread;
-    this.#look = look;
+    this.#quickProbe = quickProbe;
   }
 
   get hasThread(): boolean {
@@ -68,9 +67,9 @@ export class ThreadTarget implements Target {
   async probe({ signal, thorough = false }: ProbeOptions): Promise<ProbeResult> {
     const began = performance.now();
     const durationMs = (): number => Math.round(performance.now() - began);
-    if (!thorough && !this.#doubted && !this.#closed && this.#callsUnderWay === 0) {
-      const glance = await untilAborted(this.#look(), signal);
-      if (glance !== undefined) return { reachable: true, ...glance, durationMs: durationMs() };
+    if (!thorough && !this.#doubted && !this.#closed && this.#runningCalls === 0) {
+      const quick = await untilAborted(this.#quickProbe(), signal);
+      if (quick !== undefined) return { reachable: true, ...quick, durationMs: durationMs() };
     }
     const result = await this.#probeInThread(signal);
     this.#doubted = !result.reachable;
@@ -114,17 +113,20 @@ export class ThreadTarget implements Target {
         break;
       case "probed":
     }
-    throw new Error("broken assumption: a batch is answered as one");
+    throw new Error("broken assumption: the answer to a batch is of another kind");
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     if ((await this.#thread?.close()) === false) {
-      throw new PosternError("target-timeout", "a statement that cannot be interrupted still runs");
+      throw new PosternError(
+        "target-timeout",
+        "a statement that cannot be interrupted is still running",
+      );
     }
   }
 
-  /** As the target's thread has it. Never throws; `durationMs` is the thread's own, or 0. */
+  /** Probes in the target's thread. Never throws; `durationMs` is measured in the thread, or 0. */
   async #probeInThread(signal: AbortSignal): Promise<ProbeResult> {
     const unreachable = (reason: string): ProbeResult => ({
       reachable: false,
@@ -135,16 +137,19 @@ export class ThreadTarget implements Target {
       const answer = await untilAborted(this.#call({ call: "probe" }), signal);
       if (answer === undefined) return unreachable("the probe was stopped");
       if (answer.answer === "failed") throw unpackError(answer.error);
-      invariant(answer.answer === "probed", "a probe is answered as one");
+      invariant(answer.answer === "probed", "the answer to a probe is a probe result");
       return answer.result;
     } catch (error) {
       return unreachable(this.#failureOf(error).message);
     }
   }
 
-  /** @throws ThreadEnded, PosternError */
+  /**
+   * @throws ThreadEnded when the thread cannot be started, ends or is stuck
+   * @throws PosternError when the target is closed, or an earlier thread is still running a statement
+   */
   async #call(call: ThreadCall): Promise<ThreadAnswer> {
-    this.#callsUnderWay += 1;
+    this.#runningCalls += 1;
     try {
       for (;;) {
         const leaving = this.#thread?.leaving;
@@ -152,16 +157,16 @@ export class ThreadTarget implements Target {
         await leaving;
       }
     } finally {
-      this.#callsUnderWay -= 1;
+      this.#runningCalls -= 1;
     }
   }
 
   #running(): TargetThread {
-    if (this.#closed) throw new PosternError("target-unreachable", "the target has been closed");
+    if (this.#closed) throw new PosternError("target-unreachable", "the target is closed");
     const thread = this.#thread;
     if (thread?.usable === true) return thread;
     if (thread !== undefined && !thread.gone) {
-      throw new PosternError("target-timeout", "a statement from before still runs");
+      throw new PosternError("target-timeout", "an earlier statement is still running");
     }
     this.#thread = new TargetThread(this.#options);
     return this.#thread;
@@ -181,14 +186,18 @@ export class ThreadTarget implements Target {
           message: `the target's thread could not be started (${message})`,
         };
       case "silent":
-        return { class: "target-down", code: "target-timeout", message: `the target: ${message}` };
+        return {
+          class: "target-down",
+          code: "target-timeout",
+          message: `the target is stuck: ${message}`,
+        };
       case "ended":
-        // Not target-down: an item that ends the thread would keep the whole target from working. A retry is a message
-        // of its own, so that the others of the batch get past it.
+        // Not target-down: one item that ends the thread would stop the whole target. Each item's retry is a separate
+        // message, so the other items of the batch get past it.
         return {
           class: "transient",
           code: "internal",
-          message: `the target's thread ended during the batch (${message}); another is started`,
+          message: `the target's thread ended during the batch (${message}); the next call starts another one`,
         };
     }
   }
@@ -198,7 +207,7 @@ function isTargetDown(result: ApplyResult): boolean {
   return "failure" in result && result.failure.class === "target-down";
 }
 
-/** Undefined when the signal came first. The work goes on, and its end is nobody's business any more. */
+/** Returns the work's result, or undefined if the signal comes first. The work goes on, and its result is ignored. */
 async function untilAborted<Result>(
   work: Promise<Result>,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** A statement of many rows repeats itself: its beginning tells enough. */
+/** A statement of many rows repeats itself: its beginning is enough. */
 const STATEMENT_CHARS = 2_000;
 
 export interface StatementFacts {
@@ -11,7 +11,7 @@ export interface StatementFacts {
   readonly items: number;
 }
 
-/** A group of statements that has ended. Plain data: it may have been run in another thread than it is traced in. */
+/** A group of statements that has ended. Plain data: it may be traced in another thread than it ran in. */
 export interface StatementSpan {
   readonly name: string;
   /** Statement text, never a parameter. */
@@ -24,7 +24,7 @@ export interface StatementSpan {
 
 export type StatementSink = (span: StatementSpan) => void;
 
-/** Runs a group of statements and tells the sink of it, whether it failed or not. */
+/** Runs a group of statements and reports it to the sink, whether it fails or not. */
 export async function statementSpan<Result>(
   facts: StatementFacts,
   sink: StatementSink,

@@ -3,7 +3,7 @@ import type { StatementSpan } from "./statement-span";
 
 const LIBRARY = "@postern/connectors";
 
-/** Whether anyone asked for traces in this thread. */
+/** Whether tracing is set up in this thread. */
 export function tracesStatements(): boolean {
   const provider = trace.getTracerProvider();
   return (
@@ -11,7 +11,7 @@ export function tracesStatements(): boolean {
   );
 }
 
-/** A client span under the active one, for statements that have already run. */
+/** Records a client span under the active one, for statements that have already run. */
 export function traceStatement(statement: StatementSpan): void {
   const span = trace.getTracer(LIBRARY).startSpan(statement.name, {
     kind: SpanKind.CLIENT,

@@ -1,24 +1,25 @@
 /**
  * Applies a batch in one transaction: inbox first, then the tables.
  *
- * The common case is one try. When a statement fails because of some row, there are two ways on:
+ * Usually the first attempt succeeds. When a statement fails because of one of its rows, there are two ways to
+ * continue:
  *
- * - Where a failed statement leaves its transaction as it was (SQLite), the rows are written in parts and the inbox stays;
- *   only what it says of the items at fault is taken back.
- * - Otherwise, or when that fails, the transaction is rolled back and the batch runs again in parts, inbox and all.
+ * - If a failed statement leaves its transaction intact (SQLite), the rows are written in parts. The inbox rows remain;
+ *   only those of the items at fault are restored.
+ * - Otherwise, or if that fails, the transaction is rolled back and the batch runs again in parts, including the inbox.
  *
- * What only fails at the commit is found one by one.
+ * If the commit itself fails, the items are written one by one.
  */
 import { agentPoint } from "@postern/contracts";
 import { sql } from "kysely";
 import type { ApplyResult, StopSignal } from "../../connector";
+import { type StatementSink, statementSpan } from "../../tracing/statement-span";
 import type { Database, SqlEngine } from "../engine/engine";
+import type { SqlFailure } from "../engine/sql-failure";
 import type { Inbox } from "../inbox/inbox";
-import { failed, isolate, type Results } from "./isolation";
 import type { PlannedItem } from "../rows/planned-item";
 import { byClaim, type RowWriter, StatementError } from "../rows/row-writer";
-import type { SqlFailure } from "../engine/sql-failure";
-import { type StatementSink, statementSpan } from "../../tracing/statement-span";
+import { failed, isolate, type Results } from "./isolation";
 
 export interface BatchWriterOptions {
   readonly engine: SqlEngine;
@@ -31,16 +32,16 @@ export interface BatchWriterOptions {
 
 export interface Written {
   readonly results: ReadonlyMap<PlannedItem, ApplyResult>;
-  /** Some failure says that cached knowledge of the target is out of date. */
+  /** A failure shows that the cached catalogue is out of date. */
   readonly catalogueStale: boolean;
 }
 
-/** What one batch found out on its way. */
+/** What the failures of one batch have shown. */
 interface Findings {
   catalogueStale: boolean;
 }
 
-/** What an inbox lacks, even where it shows in one row: a trigger on it may be what lacks it. */
+/** Set-up problems of an inbox, even if only one row shows them: a trigger on the inbox may have the problem. */
 const SET_UP: ReadonlySet<string> = new Set([
   "target-not-permitted",
   "target-object-missing",
@@ -54,7 +55,7 @@ export class BatchWriter {
     this.#options = options;
   }
 
-  /** @throws the signal's reason, when it was aborted before the commit: nothing is written then */
+  /** Rejects with the signal's reason if it is aborted before the commit; nothing is written then. */
   async write(items: readonly PlannedItem[], signal: StopSignal): Promise<Written> {
     const findings: Findings = { catalogueStale: false };
     const results = await this.#write(items.toSorted(byEntity), signal, findings);
@@ -66,25 +67,25 @@ export class BatchWriter {
     signal: StopSignal,
     findings: Findings,
   ): Promise<Results> {
-    const swift = await this.#transaction(signal, findings, (transaction) =>
-      this.#swift(transaction, items, signal, findings),
+    const together = await this.#transaction(signal, findings, (transaction) =>
+      this.#writeTogether(transaction, items, signal, findings),
     );
-    if (swift.ok) return swift.results;
-    if (swift.failure.scope === "batch") return this.#allFailed(items, swift.failure);
-    const careful = await this.#transaction(signal, findings, (transaction) =>
-      isolate(items, swift.failure, {
+    if (together.ok) return together.results;
+    if (together.failure.scope === "batch") return this.#allFailed(items, together.failure);
+    const inParts = await this.#transaction(signal, findings, (transaction) =>
+      isolate(items, together.failure, {
         transaction,
         signal,
         attempt: (part) => this.#attempt(transaction, part, signal),
         classify: (error) => this.#classify(error, findings),
       }),
     );
-    if (careful.ok) return careful.results;
-    if (careful.failure.scope === "batch") return this.#allFailed(items, careful.failure);
+    if (inParts.ok) return inParts.results;
+    if (inParts.failure.scope === "batch") return this.#allFailed(items, inParts.failure);
     return this.#oneByOne(items, signal, findings);
   }
 
-  /** Constraints that are checked at the commit only show which item they mean when it is alone. */
+  /** A constraint that is checked at the commit shows which item violates it only if that item is alone. */
   async #oneByOne(
     items: readonly PlannedItem[],
     signal: StopSignal,
@@ -98,7 +99,7 @@ export class BatchWriter {
       );
       if (alone.ok) for (const [written, result] of alone.results) results.set(written, result);
       else if (alone.failure.scope === "batch") {
-        // What keeps the whole from being written would make each of the rest wait for it again.
+        // Each of the remaining items would fail, and wait, for the same reason.
         for (const left of ordered.slice(index)) results.set(left, failed(alone.failure.failure));
         break;
       } else results.set(item, failed(alone.failure.failure));
@@ -129,8 +130,8 @@ export class BatchWriter {
     }
   }
 
-  /** Inbox, then tables; where the engine allows it, also in spite of items at fault. */
-  async #swift(
+  /** Writes the inbox, then the tables. If the engine allows it, the transaction survives items at fault. */
+  async #writeTogether(
     transaction: Database,
     items: readonly PlannedItem[],
     signal: StopSignal,
@@ -149,9 +150,9 @@ export class BatchWriter {
       if (failure.scope === "batch") throw error;
       try {
         written = await this.#repair(transaction, ahead, failure, signal, findings);
-      } catch (trouble) {
-        if (signal.aborted) throw trouble;
-        // Some triggers end the transaction. It is all tried again from the beginning, in parts.
+      } catch (repairError) {
+        if (signal.aborted) throw repairError;
+        // Some triggers end the transaction. The batch starts again, in parts.
         throw error;
       }
     }
@@ -160,8 +161,8 @@ export class BatchWriter {
   }
 
   /**
-   * Writes the rows of those that can be written, and takes the inbox rows of the others back to what is committed. The
-   * inbox has been written already, and stays: writing it is the larger part of the work.
+   * Writes the rows that can be written, and resets the inbox rows of the other items to their committed state. The
+   * inbox has already been written and is kept, because writing it is most of the work.
    */
   async #repair(
     transaction: Database,
@@ -183,7 +184,7 @@ export class BatchWriter {
     return results;
   }
 
-  /** Inbox, then tables. Throws at the first failure, leaving the rest to whoever rolls back. */
+  /** Writes the inbox, then the tables. Rejects at the first failure; the caller rolls back. */
   async #attempt(
     transaction: Database,
     items: readonly PlannedItem[],
@@ -196,7 +197,7 @@ export class BatchWriter {
     return results;
   }
 
-  /** Results of those that the inbox is ahead of, and the others, whose rows are to be written. */
+  /** Returns the results of items that the inbox already has, and the items whose rows must be written. */
   async #advance(
     transaction: Database,
     items: readonly PlannedItem[],
@@ -248,9 +249,9 @@ export class BatchWriter {
     const table = statement ? error.table : this.#options.inboxTable;
     const classified = this.#options.engine.classify(statement ? error.cause : error, table);
     if (classified.catalogueStale) findings.catalogueStale = true;
-    const ofSetUp = classified.scope === "statement" || SET_UP.has(classified.failure.code);
-    if (statement || !ofSetUp) return classified;
-    // What is wrong with the inbox table itself is wrong for every item: a matter of set-up, not of values.
+    const isSetUp = classified.scope === "statement" || SET_UP.has(classified.failure.code);
+    if (statement || !isSetUp) return classified;
+    // A problem of the inbox table itself affects every item: its cause is the set-up, not the values.
     return {
       scope: "batch",
       catalogueStale: classified.catalogueStale,
@@ -263,7 +264,7 @@ export class BatchWriter {
   }
 }
 
-/** All transactions take inbox rows in this order, so that they wait for each other instead of deadlocking. */
+/** All transactions lock inbox rows in this order, so that they wait for each other instead of deadlocking. */
 function byEntity(a: PlannedItem, b: PlannedItem): number {
   const left = `${a.entry.definition} ${a.entry.item.entity.type}:${a.entry.item.entity.id}`;
   const right = `${b.entry.definition} ${b.entry.item.entity.type}:${b.entry.item.entity.id}`;

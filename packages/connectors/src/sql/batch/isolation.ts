@@ -1,17 +1,17 @@
 /**
- * Finds the items at fault: parts under savepoints, down to the single item, whose writes are taken back alone. An item
- * that fails for want of another (a reference, a freed unique value) is tried once more after the rest.
+ * Finds the items at fault: writes parts under savepoints, down to the single item, so that only its writes are rolled
+ * back. An item that depends on another one (a reference, a unique value) is tried once more after the rest.
  */
 import { sql } from "kysely";
 import type { ApplyResult, StopSignal, TargetFailure } from "../../connector";
 import type { Database } from "../engine/engine";
+import type { SqlFailure } from "../engine/sql-failure";
 import type { PlannedItem } from "../rows/planned-item";
 import { byClaim, StatementError } from "../rows/row-writer";
-import type { SqlFailure } from "../engine/sql-failure";
 
 /**
- * Of a hundred items with one at fault, halves write two hundred once more until it is found, quarters a hundred and thirty,
- * in as many statements.
+ * To find one item at fault among a hundred, halves write two hundred items again, quarters a hundred and thirty, in
+ * the same number of statements.
  */
 const PARTS = 4;
 
@@ -20,7 +20,7 @@ export type Results = Map<PlannedItem, ApplyResult>;
 export interface Isolation {
   readonly transaction: Database;
   readonly signal: StopSignal;
-  /** Writes items, all or none: throws at the first failure, leaving the rest to the savepoint. */
+  /** Writes items. Rejects at the first failure; the caller rolls back to its savepoint. */
   readonly attempt: (items: readonly PlannedItem[]) => Promise<Results>;
   readonly classify: (error: unknown) => SqlFailure;
 }
@@ -28,10 +28,11 @@ export interface Isolation {
 export const failed = (failure: TargetFailure): ApplyResult => ({ outcome: "failed", failure });
 
 /**
- * Writes all items of which none fails for itself; that the whole of them fails together is known already. In the order of
- * their claims: those of one row may come into different parts.
+ * Writes every item that does not fail on its own. The caller already knows that the items fail together. The items are
+ * sorted by claim, because items of one row may end up in different parts.
  *
- * @throws what the transaction or the target as a whole fails with
+ * Rejects with the database's error when the transaction or the target as a whole fails, and when the signal is
+ * aborted.
  */
 export async function isolate(
   items: readonly PlannedItem[],
@@ -70,7 +71,7 @@ async function isolatePart(
     try {
       await sql`rollback to savepoint postern_part`.execute(transaction);
     } catch {
-      // The failure has ended the transaction (a trigger of SQLite may do that): it is what there is to tell.
+      // The failure has ended the transaction (a SQLite trigger may do that), so it is the error to report.
       throw error;
     }
   }
@@ -92,7 +93,7 @@ async function isolatePart(
   for (const part of partsOf(items, failure)) await isolatePart(part, isolation, results);
 }
 
-/** Parts when some row of the whole is at fault; a whole statement is found out by trying once more. */
+/** Splits items if one row is at fault. If a whole statement fails, one more attempt shows which one. */
 function partsOf(
   items: readonly PlannedItem[],
   { scope }: SqlFailure,
@@ -104,7 +105,7 @@ function partsOf(
   return parts;
 }
 
-/** Those that may have what they wait for now, but for those whose row another has claimed after them: it is that one's. */
+/** Items whose dependency may exist by now, except those whose row a later claimant has taken. */
 function waitingOf(ordered: readonly PlannedItem[], results: Results): readonly PlannedItem[] {
   const taken = new Set<string>();
   const waiting: PlannedItem[] = [];

@@ -1,9 +1,9 @@
 import type { SqlEngine, TableShape } from "./engine";
 
-/** A table that is missing is looked for again at most this often. */
+/** A missing table is looked up again at most this often. */
 const MISSING_RECHECK_MS = 1_000;
 
-/** Table shapes as the target's catalogue tells them, read once and again when a mismatch shows. */
+/** Table shapes from the target's catalogue, read once and again after a mismatch. */
 export class Catalogue {
   readonly #engine: SqlEngine;
   readonly #shapes = new Map<string, { shape: TableShape | undefined; readAt: number }>();
@@ -12,7 +12,7 @@ export class Catalogue {
     this.#engine = engine;
   }
 
-  /** @param columns columns that must be there: when one is not, the catalogue is read again before that is believed */
+  /** @param columns required columns: if one is missing, the catalogue is read again before the result is trusted */
   async table(object: string, columns: Iterable<string>): Promise<TableShape | undefined> {
     const known = this.#shapes.get(object);
     if (known?.shape && hasColumns(known.shape, columns)) return known.shape;

@@ -1,26 +1,27 @@
 /**
- * What a statement can fail with. A driver only says which failure an error of its database is: what each means for the
- * item and for its retries stands here, the same for every database.
+ * The ways in which a statement can fail. A driver maps each error of its database to one of them; what a failure means
+ * for the item and its retries is defined here, for all databases.
  *
- * Messages are for a person: what happened, and the way out of it where waiting is none. Never a value of the item.
+ * Messages are for a person: what happened, and how to fix it if waiting does not help. They contain no value of the
+ * item.
  */
 import type { ErrorCode, FailureClass } from "@postern/contracts";
 import type { TargetFailure } from "../../connector";
 
 /**
- * How far a failure reaches: `item` = some row of the statement is at fault, and without it the others go through;
- * `statement` = every row of the statement fails the same way; `batch` = the transaction or the whole target.
+ * What a failure affects: `item` = one row of the statement is at fault, and the others succeed without it; `statement`
+ * = every row of the statement fails the same way; `batch` = the transaction or the whole target fails.
  */
 export type FailureScope = "item" | "statement" | "batch";
 
 export interface SqlFailure {
   readonly scope: FailureScope;
   readonly failure: TargetFailure;
-  /** The catalogue may have changed under the cached one. */
+  /** The cached catalogue may be out of date. */
   readonly catalogueStale: boolean;
 }
 
-/** Fits into the 500 characters that an attempt keeps of its reason. */
+/** Leaves room in the 500 characters of an attempt's reason. */
 const MESSAGE_CHARS = 480;
 
 function sqlFailure(
@@ -37,28 +38,28 @@ function sqlFailure(
   };
 }
 
-/** A failure found before any statement was sent. */
+/** A failure found before a statement was sent. */
 export function itemFailure(code: ErrorCode, message: string): TargetFailure {
   return { class: "permanent", code, message: message.slice(0, MESSAGE_CHARS) };
 }
 
-/** Another row holds a value that must be unique. It may become free. */
+/** Another row has a value that must be unique. It may become free later. */
 export const uniqueConflict = (message: string): SqlFailure =>
   sqlFailure("item", "dependency", "target-conflict", message);
 
-/** A row that this one refers to is missing, or another still refers to it. */
+/** A referenced row is missing, or another row still refers to this one. */
 export const referenceMissing = (message: string): SqlFailure =>
   sqlFailure("item", "dependency", "target-reference-missing", message);
 
-/** The database refuses a row for what it holds. */
+/** The database rejects a row because of its values. */
 export const rowRejected = (message: string): SqlFailure =>
   sqlFailure("item", "permanent", "target-rejected", message);
 
-/** The database refuses a statement whatever its rows hold. The tables may be other than the catalogue says. */
+/** The database rejects a statement whatever the values of its rows. The cached catalogue may be out of date. */
 export const statementRejected = (message: string): SqlFailure =>
   sqlFailure("statement", "permanent", "target-rejected", message, true);
 
-/** The mapped key has no unique index. The catalogue that is cached does not know of indexes, so it is not out of date. */
+/** The mapped key has no unique index. Indexes are not part of the cached catalogue, so it is not out of date. */
 export const keyNotUnique = (message: string): SqlFailure =>
   sqlFailure("statement", "permanent", "target-rejected", message);
 
@@ -77,28 +78,28 @@ export const columnMissing = (message: string): SqlFailure =>
 export const notPermitted = (message: string): SqlFailure =>
   sqlFailure("statement", "permanent", "target-not-permitted", message);
 
-/** Somebody else is writing: a lock, a deadlock, no connection left. */
+/** Other writers are in the way: a lock, a deadlock, no free connection. */
 export const busy = (message: string): SqlFailure =>
   sqlFailure("batch", "transient", "target-busy", message);
 
 export const timedOut = (message: string): SqlFailure =>
   sqlFailure("batch", "transient", "target-timeout", message);
 
-/** No batch can be written until somebody sees to the database or the agent's way to it. */
+/** No batch can be written until somebody fixes the database or the connection to it. */
 export const databaseDown = (message: string): SqlFailure =>
   sqlFailure("batch", "target-down", "target-unreachable", message);
 
 export const loginRefused = (message: string): SqlFailure =>
   sqlFailure("batch", "target-down", "target-refused-login", message);
 
-/** A fault of this program, not of the target. */
+/** An error of this program, not of the target. */
 export const internalFault = (table: string): SqlFailure =>
   sqlFailure(
     "batch",
     "transient",
     "internal",
-    `an unexpected fault while writing table '${table}'; the agent's log has it`,
+    `an unexpected error while writing table '${table}'; see the agent's log`,
   );
 
-/** The same failure, of which one row is the cause and not the statement. */
+/** The same failure, caused by one row instead of the whole statement. */
 export const ofOneRow = (failure: SqlFailure): SqlFailure => ({ ...failure, scope: "item" });

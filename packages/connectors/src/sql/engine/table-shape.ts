@@ -5,7 +5,7 @@ export interface ObjectName {
   readonly name: string;
 }
 
-/** `table` or `schema.table`; undefined for anything of more parts. */
+/** Parses `table` or `schema.table`; undefined for a name of more parts. */
 export function objectName(object: string): ObjectName | undefined {
   const [first = "", second, ...rest] = object.split(".");
   if (rest.length > 0) return undefined;
@@ -15,10 +15,10 @@ export function objectName(object: string): ObjectName | undefined {
 }
 
 /**
- * A table as the catalogue has it; undefined without columns: then there is none.
+ * The shape of a table in the catalogue; undefined without columns, because then there is no such table.
  *
- * @param reference as Kysely takes it
- * @param fold turns a name into what the database compares
+ * @param reference for Kysely
+ * @param fold turns a column name into the form that the database compares
  */
 export function tableShape(
   reference: string,

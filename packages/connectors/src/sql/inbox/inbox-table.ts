@@ -1,16 +1,16 @@
 import { type CompiledQuery, sql } from "kysely";
 import type { SqlEngine } from "../engine/engine";
 
-/** What tells rows apart. */
+/** The primary key. */
 export const KEY = ["definition", "entity"] as const;
-/** What an advance of a row writes. */
+/** The columns that an advance writes. */
 export const VALUES = ["version", "item_id", "tombstone", "applied_at"] as const;
 export const COLUMNS = [...KEY, ...VALUES] as const;
 
 /** Without the schema. */
 const nameOf = (table: string): string => table.split(".").at(-1) ?? table;
 
-/** Creates the table if it is absent. Throws what the database throws. */
+/** Creates the table if it does not exist. Rejects with the database's own error. */
 export async function createInboxTable(engine: SqlEngine, table: string): Promise<void> {
   if (await engine.describe(table)) return;
   try {
@@ -26,12 +26,12 @@ export async function createInboxTable(engine: SqlEngine, table: string): Promis
       .addPrimaryKeyConstraint(`${nameOf(table)}_key`, [...KEY])
       .execute();
   } catch (error) {
-    // Two agents at once: `if not exists` may still fail for the slower one.
+    // If two agents create the table at the same time, `if not exists` may still fail for the slower one.
     if (!(await engine.describe(table))) throw error;
   }
 }
 
-/** Inserts rows, or updates those whose version is lower; returns the keys of the rows that it wrote. */
+/** Inserts rows, or updates rows with a lower version. Returns the keys of the rows that it wrote. */
 export function compileAdvance(engine: SqlEngine, table: string, rows: number): CompiledQuery {
   const placeholders = Object.fromEntries(COLUMNS.map((column) => [column, ""]));
   const excluded = Object.fromEntries(

@@ -1,32 +1,32 @@
 /**
- * The inbox: one row per entity and definition that says which version of it the target holds. It is written before the
- * target's row and in the same transaction, `where version < new`: a row that does not advance means that the item must
- * not be applied, however it came to be delivered again or late. Audit triggers may read the version from it.
+ * The inbox: one row per entity and definition, with the version that the target holds. It is written before the
+ * target's row and in the same transaction, `where version < new`. If the inbox row does not advance, the item is a
+ * duplicate or arrived late, and must not be applied. Audit triggers may read the version from the inbox.
  */
 import { entityKey, invariant } from "@postern/contracts";
 import type { ApplyItem } from "../../connector";
-import type { Database, SqlEngine, SqlParameter } from "../engine/engine";
 import { chunks } from "../engine/chunks";
+import type { Database, SqlEngine, SqlParameter } from "../engine/engine";
 import type { StatementCache } from "../engine/statement-cache";
 import { COLUMNS, compileAdvance, createInboxTable, KEY, VALUES } from "./inbox-table";
 
-/** Rows that are restored together. */
+/** Rows restored by one statement. */
 const RESTORED_ROWS = 200;
 
 export interface Inbox {
-  /** Creates the table if it is absent. Throws what the database throws. */
+  /** Creates the table if it does not exist. Rejects with the database's own error. */
   ensure(): Promise<void>;
-  /** Asks for the table again at the next `ensure`. */
+  /** Makes the next `ensure` look for the table again. */
   forget(): void;
-  /** Advances the rows of the entries; answers those that advanced. */
+  /** Advances the rows of the entries; returns the entries whose rows advanced. */
   advance(
     transaction: Database,
     entries: readonly ApplyItem[],
     noteStatement: (text: string) => void,
   ): Promise<Set<ApplyItem>>;
-  /** Takes the rows of entries that a transaction has advanced back to what is committed. Only of engines that show it. */
+  /** Resets rows that a transaction has advanced to their committed state. Only for engines with `readCommitted`. */
   restore(transaction: Database, entries: readonly ApplyItem[]): Promise<void>;
-  /** Versions that the inbox holds, by entry. */
+  /** The versions in the inbox, by entry. */
   versions(transaction: Database, entries: readonly ApplyItem[]): Promise<Map<ApplyItem, number>>;
 }
 
@@ -50,7 +50,7 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       entries.map(({ definition, item }) => [definition, entityKey(item.entity)]),
     );
 
-  /** What an advance writes, as it was. */
+  /** The columns that an advance writes, with their stored values. */
   const asStored = (row: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(
       VALUES.map((column) => {
@@ -144,7 +144,7 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
   };
 }
 
-/** A trigger on the inbox may have kept it from being restored: then nothing of the transaction may stay. */
+/** A trigger on the inbox may have prevented the restore. Nothing of the transaction may remain then. */
 function expectRows(found: bigint, expected: number): void {
   if (Number(found) !== expected) throw new Error("the inbox was not restored");
 }

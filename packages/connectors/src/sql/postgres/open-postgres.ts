@@ -3,7 +3,7 @@ import { readUrlAgain } from "../location";
 import { openPostgres } from "./postgres-engine";
 import { postgresUrlProblem } from "./postgres-url";
 
-/** PostgreSQL cuts a longer `application_name`, and says so in its log each time. */
+/** PostgreSQL truncates a longer `application_name`, and logs a notice each time. */
 const APPLICATION_NAME_CHARS = 63;
 
 export const openPostgresEngine: OpenEngine = (settings, name) =>

@@ -1,7 +1,7 @@
 import type { SqlDriver } from "../driver";
 import { POSTGRES_URL_FORM, postgresUrlProblem } from "./postgres-url";
 
-/** Its targets work in the agent's thread: `pg` waits for nothing but its socket (docs/adr/0008). */
+/** Targets work in the agent's thread: `pg` never blocks, it waits for its socket (docs/adr/0008). */
 export const postgresDriver: SqlDriver = {
   urlForm: POSTGRES_URL_FORM,
   urlProblem: postgresUrlProblem,

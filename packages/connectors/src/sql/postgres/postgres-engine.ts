@@ -7,9 +7,9 @@ import { classifyPostgres } from "./postgres-failures";
 
 /** The protocol counts parameters in 16 bits. */
 const MAX_PARAMETERS = 65_535;
-/** A paused agent must not hold its row locks longer than this. */
+/** An agent that stops responding must not hold row locks for longer than this. */
 const IDLE_IN_TRANSACTION_MS = 15_000;
-/** The client gives up after the server would have: a server that is gone cannot cancel. */
+/** The client gives up this much later than the server: a server that is gone cannot cancel a statement. */
 const CLIENT_GRACE_MS = 5_000;
 
 export interface PostgresOptions {
@@ -23,12 +23,12 @@ export interface PostgresOptions {
 }
 
 async function openPool(options: PostgresOptions) {
-  // Loaded by the first use: an agent without a PostgreSQL target never pays for it.
+  // Loaded on first use: an agent without a PostgreSQL target never loads it.
   const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: options.url.reveal(),
     application_name: options.applicationName,
-    // One more than there are transactions: a probe never waits for them.
+    // One more than the transactions, so that a probe never waits for them.
     max: options.poolSize + 1,
     connectionTimeoutMillis: options.connectTimeoutMs,
     idleTimeoutMillis: 60_000,
@@ -38,7 +38,7 @@ async function openPool(options: PostgresOptions) {
     lock_timeout: options.lockTimeoutMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
-  // A connection that breaks shows in the statement that uses it; without listeners it would end the process.
+  // The statement that uses a broken connection fails anyway. Without a listener, the error would end the process.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => {
     client.on("error", () => undefined);
@@ -48,9 +48,9 @@ async function openPool(options: PostgresOptions) {
 }
 
 /**
- * A connection on which a query failed by other than the server's word is not used again. Above all when the server has not
- * answered within the client's own limit: `pg` would hand the connection out as idle, and whatever comes next would wait
- * behind the statement that never ends. Kysely asks for promises only, so callbacks are left alone.
+ * Closes a connection when a query fails with anything but an error from the server, above all when the server has not
+ * answered within the client's own limit: `pg` would hand out the connection as idle, and the next query would wait
+ * behind the statement that never ends. Kysely uses promises only, so queries with callbacks are not watched.
  */
 function endAfterSilence(client: PoolClient, isAnswer: (error: unknown) => boolean): void {
   const query = client.query.bind(client) as (...all: unknown[]) => unknown;
@@ -58,7 +58,7 @@ function endAfterSilence(client: PoolClient, isAnswer: (error: unknown) => boole
     const answer = query(...all);
     if (answer instanceof Promise) {
       answer.catch((error: unknown) => {
-        // With a query under way this destroys the socket. The pool drops what is ending; its types leave `end` out.
+        // While a query is running, this destroys the socket. The pool drops the client; its types omit `end`.
         if (!isAnswer(error)) (client as unknown as Client).end().catch(() => undefined);
       });
     }

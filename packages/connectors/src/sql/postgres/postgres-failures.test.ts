@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { classifyPostgres } from "./postgres-failures";
 
-/** As the driver raises them: an error with the fields that the server sent. */
+/** An error as the driver raises it, with the fields that the server sent. */
 function fromServer(code: string, fields: Readonly<Record<string, string>> = {}): Error {
   return Object.assign(new Error('duplicate value "secret-word"'), {
     code,
@@ -10,7 +10,7 @@ function fromServer(code: string, fields: Readonly<Record<string, string>> = {})
   });
 }
 
-const told = (error: unknown): string => {
+const classified = (error: unknown): string => {
   const { scope, failure } = classifyPostgres(error, "people");
   return `${scope} ${failure.class} ${failure.code}`;
 };
@@ -53,22 +53,24 @@ describe("failures of PostgreSQL", () => {
     ["21000", "item permanent target-rejected"],
     ["HR001", "item permanent target-rejected"],
   ])("SQLSTATE %s: %s", (code, expected) => {
-    expect(told(fromServer(code))).toBe(expected);
+    expect(classified(fromServer(code))).toBe(expected);
     const { failure } = classifyPostgres(fromServer(code), "people");
-    // What nobody repairs by waiting says what to do.
+    // If waiting does not help, the message says what to do.
     if (failure.class === "permanent") expect(failure.message).toMatch(/correct|create|add|grant/);
   });
 
-  test("are of one row when a function or a row-level policy raised them", () => {
+  test("concern one row when a function or a row-level policy raised them", () => {
     const inFunction = { where: "PL/pgSQL function guard() line 2 at RAISE" };
-    expect(told(fromServer("42501", inFunction))).toBe("item permanent target-not-permitted");
-    expect(told(fromServer("42501", { routine: "ExecWithCheckOptions" }))).toBe(
+    expect(classified(fromServer("42501", inFunction))).toBe("item permanent target-not-permitted");
+    expect(classified(fromServer("42501", { routine: "ExecWithCheckOptions" }))).toBe(
       "item permanent target-not-permitted",
     );
-    expect(told(fromServer("53100", inFunction))).toBe("batch target-down target-unreachable");
+    expect(classified(fromServer("53100", inFunction))).toBe(
+      "batch target-down target-unreachable",
+    );
   });
 
-  test("name table, column and constraint, and nothing that the server quotes", () => {
+  test("name table, column and constraint, and repeat nothing that the server quotes", () => {
     const error = fromServer("23505", {
       column: "upn",
       constraint: "people_upn_key",
@@ -79,15 +81,15 @@ describe("failures of PostgreSQL", () => {
     expect(message).not.toContain("secret-word");
   });
 
-  test("of the connection mean that the target is down; faults of the program do not", () => {
+  test("mean that the target is down if the connection fails, but not if the program does", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:5432"), {
       code: "ECONNREFUSED",
     });
-    expect(told(refused)).toBe("batch target-down target-unreachable");
-    expect(told(new Error("Connection terminated unexpectedly"))).toBe(
+    expect(classified(refused)).toBe("batch target-down target-unreachable");
+    expect(classified(new Error("Connection terminated unexpectedly"))).toBe(
       "batch target-down target-unreachable",
     );
-    expect(told(new TypeError("x is not a function"))).toBe("batch transient internal");
-    expect(told("text")).toBe("batch transient internal");
+    expect(classified(new TypeError("x is not a function"))).toBe("batch transient internal");
+    expect(classified("text")).toBe("batch transient internal");
   });
 });

@@ -19,12 +19,12 @@ import {
 
 const SERVER = "the PostgreSQL server";
 
-/** What PostgreSQL says of an error, besides its text: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** What PostgreSQL sends with an error. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 interface ServerError {
   readonly code: string;
   readonly column: string | undefined;
   readonly constraint: string | undefined;
-  /** Raised while a row was written, not by the statement itself: in a function, or by a row-level policy. */
+  /** Raised by one row and not by the statement itself: in a function, or by a row-level policy. */
   readonly ofRow: boolean;
 }
 
@@ -58,7 +58,7 @@ export function classifyPostgres(error: unknown, table: string): SqlFailure {
     return found.scope === "statement" && server.ofRow ? ofOneRow(found) : found;
   }
   if (error.name === "TypeError" || error.name === "RangeError") return internalFault(table);
-  // Everything else comes from the socket, TLS or the pool: there is no connection to work with.
+  // Everything else comes from the socket, TLS or the pool: there is no usable connection.
   const code = textField(error, "code");
   return down(`does not answer${code === undefined ? "" : ` (${code})`}`);
 }
@@ -75,20 +75,20 @@ function classifyServerError(error: ServerError, table: string): SqlFailure {
   switch (code) {
     case "23505": // unique_violation
     case "23P01": // exclusion_violation
-      return uniqueConflict(`${place}: another row holds a value that must be unique`);
+      return uniqueConflict(`${place}: another row already has a value that must be unique`);
     case "23503": // foreign_key_violation
     case "23001": // restrict_violation
       return referenceMissing(
-        `${place}: a row that this one refers to is missing, or another still refers to it`,
+        `${place}: a referenced row is missing, or another row still refers to this one`,
       );
     case "40001": // serialization_failure
     case "40P01": // deadlock_detected
     case "55P03": // lock_not_available
     case "53300": // too_many_connections
-      return busy(`${place}: the server gave the transaction up in favour of another (${code})`);
+      return busy(`${place}: the server could not run the transaction beside others (${code})`);
     case "57014": // query_canceled
     case "25P03": // idle_in_transaction_session_timeout
-      return timedOut(`${place}: the statement took longer than the time allowed`);
+      return timedOut(`${place}: the statement exceeded its time limit`);
     case "42501": // insufficient_privilege
       return notPermitted(
         `${place}: the agent's account may not write here; grant select, insert, update, delete`,
@@ -103,12 +103,12 @@ function classifyServerError(error: ServerError, table: string): SqlFailure {
         `${place}: the mapped key has no primary key or unique index; create one`,
       );
     case "25006": // read_only_sql_transaction
-      return down("is read-only (a standby, or set so)");
+      return down("is read-only (a standby, or configured so)");
     case "3D000": // invalid_catalog_name
-      return down("has no database of that name");
+      return down("has no database with that name");
     case "28P01": // invalid_password
     case "28000": // invalid_authorization_specification
-      return loginRefused(`${SERVER} refuses the account or its password`);
+      return loginRefused(`${SERVER} rejects the account or its password`);
     default:
       return classifyByClass(error, place);
   }
@@ -122,7 +122,7 @@ function classifyByClass({ code }: ServerError, place: string): SqlFailure {
     case "58": // system error
     case "F0": // configuration file error
     case "XX": // internal error, data corrupted
-      return down(`cannot work at present (${code})`);
+      return down(`is not able to work (${code})`);
     case "40": // transaction rollback
       return busy(`${place}: rolled back (${code})`);
     case "22": // data exception: length, range, encoding, format
@@ -130,17 +130,17 @@ function classifyByClass({ code }: ServerError, place: string): SqlFailure {
     case "P0": // raised by a trigger: its text may repeat a value
     case "44": // with check option
       return rowRejected(
-        `${place}: the row is refused (SQLSTATE ${code}); correct the mapping or the constraint`,
+        `${place}: the row is rejected (SQLSTATE ${code}); correct the mapping or the constraint`,
       );
     case "0A": // feature not supported
     case "42": // syntax error or access rule violation
       return statementRejected(
-        `${place}: the statement is refused (SQLSTATE ${code}); correct the mapping or the table`,
+        `${place}: the statement is rejected (SQLSTATE ${code}); correct the mapping or the table`,
       );
     default:
-      // A limit that a value exceeds, two keys that are one, a trigger's own code: whatever it is, it may be of one row.
+      // A value over a limit, two keys that are equal, a trigger's own code: one row may be the cause.
       return rowRejected(
-        `${place}: the row is refused (SQLSTATE ${code}); correct the value, the mapping or the table`,
+        `${place}: the row is rejected (SQLSTATE ${code}); correct the value, the mapping or the table`,
       );
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { TargetValue } from "@postern/contracts";
-import { bindValue } from "./bind-value";
 import type { Column, ColumnKind } from "../engine/engine";
+import { bindValue } from "./bind-value";
 
-/** Shows what is bound, so that a test can tell 1 from 1n and true. */
+/** Leaves values as they are, so that a test can distinguish 1, 1n and true. */
 const plain = { toParameter: (value: string | number | boolean) => value };
 
 function bound(kind: ColumnKind, value: TargetValue): unknown {
@@ -60,11 +60,11 @@ describe("a value", () => {
     ["boolean", 2],
     ["boolean", ""],
     ["text", "\udc00"],
-  ])("is refused by a column of kind %s: %j", (kind, value) => {
-    expect(bound(kind, value)).toMatch(/is not|is neither|half a surrogate/);
+  ])("is rejected by a column of kind %s: %j", (kind, value) => {
+    expect(bound(kind, value)).toMatch(/is not|is neither|unpaired surrogate/);
   });
 
-  test("that is null is null in every kind of column", () => {
+  test("that is null stays null in every kind of column", () => {
     const kinds: ColumnKind[] = ["text", "integer", "number", "boolean", "json", "other"];
     expect(kinds.map((kind) => bound(kind, null))).toEqual(kinds.map(() => null));
   });

@@ -8,9 +8,9 @@ export type Bound =
 type Binder = Pick<SqlEngine, "toParameter">;
 
 const bound = (parameter: SqlParameter): Bound => ({ ok: true, parameter });
-const refused = (problem: string): Bound => ({ ok: false, problem });
+const rejected = (problem: string): Bound => ({ ok: false, problem });
 
-const WHOLE_NUMBER = /^[+-]?\d{1,30}$/;
+const INTEGER = /^[+-]?\d{1,30}$/;
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/;
 const TRUTH = new Map([
   ["true", true],
@@ -20,13 +20,13 @@ const TRUTH = new Map([
 ]);
 
 /**
- * Converts a value to what the column stores, where nothing is lost by it. What would be cut, rounded or guessed is
- * refused. Problems never repeat the value.
+ * Converts a value to the column's type if nothing is lost. A value that would have to be cut, rounded or guessed is
+ * rejected. Problems never repeat the value.
  */
 export function bindValue(engine: Binder, column: Column, value: TargetValue): Bound {
   if (value === null) return bound(null);
   if (typeof value === "string" && !value.isWellFormed()) {
-    return refused("the value holds half a surrogate pair, which is not Unicode text");
+    return rejected("the value contains an unpaired surrogate, which is not valid Unicode");
   }
   switch (column.kind) {
     case "text":
@@ -35,7 +35,7 @@ export function bindValue(engine: Binder, column: Column, value: TargetValue): B
       return bindInteger(engine, value);
     case "number":
       if (typeof value === "string" && !NUMBER.test(value))
-        return refused("the text is not a number");
+        return rejected("the text is not a number");
       return bound(engine.toParameter(typeof value === "boolean" ? Number(value) : value));
     case "boolean":
       return bindBoolean(engine, value);
@@ -49,23 +49,23 @@ export function bindValue(engine: Binder, column: Column, value: TargetValue): B
 function bindInteger(engine: Binder, value: string | number | boolean): Bound {
   if (typeof value === "boolean") return bound(engine.toParameter(Number(value)));
   if (typeof value === "number" && !Number.isInteger(value))
-    return refused("the number is not whole");
-  if (typeof value === "string" && !WHOLE_NUMBER.test(value))
-    return refused("the text is not a whole number");
-  // SQLite would round it, and other databases have no column for it.
-  return BigInt.asIntN(64, wholeOf(value)) === wholeOf(value)
+    return rejected("the number is not an integer");
+  if (typeof value === "string" && !INTEGER.test(value))
+    return rejected("the text is not an integer");
+  // SQLite would round a larger number, and other databases have no column type for it.
+  return BigInt.asIntN(64, integerOf(value)) === integerOf(value)
     ? bound(engine.toParameter(value))
-    : refused("the number is not within 64 bits");
+    : rejected("the number is not in the 64-bit range");
 }
 
-/** `BigInt` does not read a plus sign. */
-function wholeOf(value: string | number): bigint {
+/** `BigInt` does not accept a plus sign. */
+function integerOf(value: string | number): bigint {
   return BigInt(typeof value === "string" ? value.replace("+", "") : value);
 }
 
 function bindBoolean(engine: Binder, value: string | number | boolean): Bound {
   const truth = typeof value === "boolean" ? value : TRUTH.get(String(value).toLowerCase());
   return truth === undefined
-    ? refused("the value is neither true nor false")
+    ? rejected("the value is neither true nor false")
     : bound(engine.toParameter(truth));
 }

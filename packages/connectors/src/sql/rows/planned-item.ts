@@ -1,13 +1,13 @@
 import { type ErrorCode, nearest, type TargetValue, type WorkItem } from "@postern/contracts";
 import type { ApplyItem, TargetFailure } from "../../connector";
-import { bindValue } from "./bind-value";
 import type { Catalogue } from "../engine/catalogue";
 import type { SqlEngine, SqlParameter, TableShape } from "../engine/engine";
 import { itemFailure } from "../engine/sql-failure";
+import { bindValue } from "./bind-value";
 
-/** An item whose table, columns and values have been checked against the target's catalogue: ready to bind. */
+/** An item whose table, columns and values have been checked against the target's catalogue, ready to be bound. */
 export interface PlannedItem {
-  /** Place in the batch. */
+  /** Position in the batch. */
   readonly index: number;
   readonly entry: ApplyItem;
   readonly table: TableShape;
@@ -17,7 +17,7 @@ export interface PlannedItem {
   readonly parameters: readonly SqlParameter[];
   /** Identifies the row within its table. */
   readonly rowKey: string;
-  /** Items of equal shape share a statement. */
+  /** Items with the same shape share a statement. */
   readonly shape: string;
 }
 
@@ -32,7 +32,7 @@ export type Plan =
   | { readonly ok: true; readonly planned: PlannedItem }
   | { readonly ok: false; readonly failure: TargetFailure };
 
-const correctValue = "correct it at its source, or the mapping";
+const correctValue = "correct the value at its source or the mapping";
 
 export async function planItem(
   context: PlanningContext,
@@ -90,7 +90,7 @@ export async function planItem(
   };
 }
 
-/** Key columns first, each part in a fixed order, so that equal items have equal shapes. */
+/** Key columns first. Keys and values are sorted, so that items with the same columns have the same shape. */
 function cellsOf(item: WorkItem): [name: string, value: TargetValue, isKey: boolean][] {
   const inOrder = (columns: Readonly<Record<string, TargetValue>>): [string, TargetValue][] =>
     Object.entries(columns).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -120,7 +120,7 @@ function refusedObject(context: PlanningContext, item: WorkItem): TargetFailure 
   if (context.allowedObjects && !context.allowedObjects.has(item.object)) {
     return itemFailure(
       "target-not-permitted",
-      `'${item.object}' is not among allowedObjects of the target's settings on the agent: add it there or correct the mapping`,
+      `'${item.object}' is not in allowedObjects of the target's settings: add it on the agent or correct the mapping`,
     );
   }
   return undefined;

@@ -1,15 +1,15 @@
 import { type CompiledQuery, sql } from "kysely";
 import type { ApplyResult, StopSignal } from "../../connector";
-import type { Database, SqlEngine } from "../engine/engine";
-import { chunks } from "../engine/chunks";
-import { type PlannedItem, rowKeyOf } from "./planned-item";
-import type { StatementCache } from "../engine/statement-cache";
 import { type StatementSink, statementSpan } from "../../tracing/statement-span";
+import { chunks } from "../engine/chunks";
+import type { Database, SqlEngine } from "../engine/engine";
+import type { StatementCache } from "../engine/statement-cache";
+import { type PlannedItem, rowKeyOf } from "./planned-item";
 
-/** Rows of one delete with a composite key: beyond it, databases plan badly. */
+/** Rows of one delete: databases plan a delete by a composite key badly beyond that. */
 const DELETE_ROWS = 500;
 
-/** What a statement failed with, and the items that it was made of. */
+/** A failed statement, with its items. The cause is the database's error. */
 export class StatementError extends Error {
   readonly table: string;
   readonly members: readonly PlannedItem[];
@@ -32,8 +32,8 @@ export interface RowWriterOptions {
 type WriteOutcome = Extract<ApplyResult["outcome"], "applied" | "unchanged">;
 
 /**
- * Writes items to their tables in as few statements as their shapes allow. A row whose columns already hold the values
- * is not written, so that its triggers stay silent.
+ * Writes items to their tables in as few statements as their shapes allow. A row that already has the values is not
+ * written, so that its triggers do not fire.
  */
 export class RowWriter {
   readonly #options: RowWriterOptions;
@@ -100,8 +100,8 @@ export class RowWriter {
       }
       if (touchedRows === 0) return () => false;
       const matched = group.filter((item) => touched.has(item.rowKey)).length;
-      // Databases may spell a key otherwise than it was given (1.50, upper-case UUIDs). Who cannot be told apart counts
-      // as applied.
+      // A database may return a key in another spelling than it was given (1.50, upper-case UUIDs). If rows cannot be
+      // matched to items, all items count as applied.
       if (touchedRows === group.length || matched !== touchedRows) return () => true;
       return (item) => touched.has(item.rowKey);
     });
@@ -162,15 +162,15 @@ export class RowWriter {
   }
 }
 
-/** The order in which entities may claim a row: who leaves it first, then by version. Whoever writes last has it. */
+/** The order in which entities claim a row: deletes first, then by version. The last one to write gets the row. */
 export function byClaim(a: PlannedItem, b: PlannedItem): number {
-  const leaving = (item: PlannedItem): number => (item.entry.item.desired === "absent" ? 0 : 1);
-  return leaving(a) - leaving(b) || a.entry.item.version - b.entry.item.version;
+  const rank = (item: PlannedItem): number => (item.entry.item.desired === "absent" ? 0 : 1);
+  return rank(a) - rank(b) || a.entry.item.version - b.entry.item.version;
 }
 
 /**
- * Entities that claim the same row each go into a round of their own: who leaves it first, then by version, so that the
- * newest that wants it keeps it.
+ * Splits items into rounds, so that entities that claim the same row are written one after the other: deletes first,
+ * then by version. The newest claimant gets the row.
  */
 function roundsOf(items: readonly PlannedItem[]): PlannedItem[][] {
   const rounds: PlannedItem[][] = [];
@@ -184,8 +184,8 @@ function roundsOf(items: readonly PlannedItem[]): PlannedItem[][] {
 }
 
 /**
- * Items of one shape, deletes first: they may free a value that must be unique. Rows go in the order of their keys, so
- * that two transactions lock them in the same order.
+ * Groups items by shape. Deletes come first, because they may free a value that must be unique. Rows are sorted by key,
+ * so that two transactions lock them in the same order.
  */
 function groupsOf(round: readonly PlannedItem[]): PlannedItem[][] {
   const groups = new Map<string, PlannedItem[]>();

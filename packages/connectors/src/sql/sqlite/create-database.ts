@@ -4,7 +4,7 @@ import type { UrlSettings } from "../location";
 import { sqliteFile } from "./sqlite-url";
 
 /**
- * Creates an empty database file, and its folder, where they are absent. An empty file is an empty database.
+ * Creates an empty database file, and its folder, if they do not exist. An empty file is an empty database.
  *
  * @throws PosternError `settings-invalid`
  */

@@ -13,12 +13,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test("a file that may be read and written looks usable, however often it is looked at", async () => {
-  const looks = await Promise.all(Array.from({ length: 20 }, () => fileLooksUsable(file)));
-  expect(looks.every((usable) => usable)).toBe(true);
+test("a readable and writable file looks usable, even to many checks at the same time", async () => {
+  const checks = await Promise.all(Array.from({ length: 20 }, () => fileLooksUsable(file)));
+  expect(checks.every((usable) => usable)).toBe(true);
 });
 
-test("no file, a folder and a file in a file do not", async () => {
+test("a missing file, a folder and a path below a file do not look usable", async () => {
   mkdirSync(path.join(directory, "folder"));
   const places = [undefined, `${file}.none`, path.join(directory, "folder"), `${file}/below`];
   expect(await Promise.all(places.map((place) => fileLooksUsable(place)))).toEqual(

@@ -4,9 +4,9 @@ import { openSqlite } from "./sqlite-engine";
 import { sqliteFile } from "./sqlite-url";
 
 /**
- * Opens no file yet.
+ * Opens an engine; the first statement opens the file.
  *
- * @param onReturned called when a statement of whatever kind has come back from the driver, also in failure
+ * @param onReturned called each time a statement returns or fails
  * @throws PosternError `settings-invalid`
  */
 export function openSqliteEngine(settings: SqlSettings, onReturned?: () => void): SqlEngine {

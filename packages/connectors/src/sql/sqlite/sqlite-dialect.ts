@@ -1,12 +1,13 @@
 /**
- * Kysely on node:sqlite. One connection; Kysely's own mutex lets one transaction use it at a time.
+ * Kysely on node:sqlite. There is one connection; Kysely's own mutex gives it to one transaction at a time.
  *
- * A statement stands still until SQLite returns, which is why a target has a thread of its own. Lock waits at least are
- * cut up: `busy_timeout` is short, and a transaction takes the write lock at its beginning (`begin immediate`) by asking
- * again and again between turns of the thread's loop, so that a probe is answered and the thread can be ended meanwhile.
+ * A statement blocks the thread until SQLite returns, which is why a target has a separate thread. Waits for a lock are
+ * cut into short ones: `busy_timeout` is short, and a transaction takes the write lock at its start (`begin immediate`)
+ * by retrying between turns of the thread's event loop. So probes are answered, and the thread can be ended, in the
+ * meantime.
  *
- * The file must exist: a wrong path must not become an empty database. If it was replaced (restored from a copy), the
- * handle to the old one is dropped before the next transaction, which would otherwise write into a file nobody reads.
+ * The file must exist: a wrong path must not create an empty database. If the file was replaced (restored from a copy),
+ * the handle to the old file is dropped before the next transaction, which would otherwise write to a deleted file.
  */
 import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -29,7 +30,7 @@ import { isBusy, isPlainError, refusedByParser } from "./sqlite-failures";
 export interface SqliteOptions {
   readonly file: string;
   readonly lockTimeoutMs: number;
-  /** A statement has come back, with rows or in failure. */
+  /** Called each time a statement returns or fails. */
   readonly onReturned?: () => void;
 }
 
@@ -54,7 +55,7 @@ export class NodeSqliteDialect implements Dialect {
     return this.#driver;
   }
 
-  /** Has the file open that is at its place now. */
+  /** Whether the file that is at the path now is open. */
   get isOpen(): boolean {
     return this.#driver?.isOpen === true;
   }
@@ -88,10 +89,10 @@ class NodeSqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    // Opened by the first use, so that a missing file is found again at each use.
+    // The first use opens the file, so that a file that was missing is found as soon as it is there.
   }
 
-  /** Never throws: Kysely keeps its mutex when it does, and whatever comes after would wait for ever. */
+  /** Never throws: Kysely would keep its mutex, and every later call would wait forever. */
   async acquireConnection(): Promise<DatabaseConnection> {
     try {
       return this.#connect();
@@ -135,13 +136,13 @@ class NodeSqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // A full disk or a failed write ends the transaction by itself.
+    // SQLite ends the transaction itself when the disk is full or a write fails.
     if (!(connection instanceof NodeSqliteConnection) || !connection.inTransaction) return;
     await connection.executeQuery(CompiledQuery.raw("rollback"));
   }
 
   async releaseConnection(): Promise<void> {
-    // There is one, and it stays open.
+    // The only connection stays open.
   }
 
   async destroy(): Promise<void> {
@@ -154,7 +155,7 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
-/** Stands for a database that could not be opened: the first statement says why. */
+/** Stands in for a database that could not be opened: the first statement fails with the reason. */
 class NoConnection implements DatabaseConnection {
   readonly #error: unknown;
 
@@ -206,7 +207,7 @@ class NodeSqliteConnection implements DatabaseConnection {
     }
   }
 
-  // eslint-disable-next-line require-yield -- part of Kysely's interface; nothing here streams
+  // eslint-disable-next-line require-yield -- part of Kysely's interface; this driver does not stream
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error("this driver does not stream");
   }
@@ -216,7 +217,9 @@ class NodeSqliteConnection implements DatabaseConnection {
     this.#database.close();
   }
 
-  /** SQLite parses a cached statement again when the schema has changed: the same code may be of that or of a row. */
+  /**
+   * SQLite parses a cached statement again after a schema change, so the error may come from the parser or from a row.
+   */
   #assertStillParses(sql: string): void {
     this.#statements.delete(sql);
     this.#prepare(sql);
@@ -239,7 +242,7 @@ function openDatabase(file: string): DatabaseSync {
   const database = new DatabaseSync(location, { timeout: LOOP_FRIENDLY_BUSY_MS });
   try {
     database.exec("pragma journal_mode = wal");
-    // FULL: what was reported as applied must survive a power cut, or the ledger would be ahead of the target.
+    // FULL: an item reported as applied must survive a power cut, or the ledger would be ahead of the target.
     database.exec(
       "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off",
     );

@@ -1,7 +1,7 @@
 import type { SqlDriver } from "../driver";
 import { SQLITE_URL_FORM, sqliteUrlProblem } from "./sqlite-url";
 
-/** Its targets work in threads: `node:sqlite` stands still while a statement runs (docs/adr/0008). */
+/** Targets work in threads: `node:sqlite` blocks its thread while a statement runs (docs/adr/0008). */
 export const sqliteDriver: SqlDriver = {
   urlForm: SQLITE_URL_FORM,
   urlProblem: sqliteUrlProblem,

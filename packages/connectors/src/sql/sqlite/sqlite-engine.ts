@@ -14,20 +14,20 @@ import { classifySqlite } from "./sqlite-failures";
 /** Default of SQLITE_MAX_VARIABLE_NUMBER since 3.32. */
 const MAX_PARAMETERS = 32_766;
 
-/** Affinity by https://www.sqlite.org/datatype3.html §3.1, with declared booleans and JSON set apart. */
+/** Type affinity by https://www.sqlite.org/datatype3.html §3.1, except for declared booleans and JSON. */
 function kindOf(declaredType: string): ColumnKind {
   const type = declaredType.toUpperCase();
   if (type.includes("BOOL")) return "boolean";
   if (type.includes("INT")) return "integer";
   if (/CHAR|CLOB|TEXT|JSON/.test(type)) return "text";
   if (/REAL|FLOA|DOUB/.test(type)) return "number";
-  // NUMERIC affinity also carries dates as text, and no type at all carries anything: what comes is stored.
+  // NUMERIC affinity also stores dates as text, and a column without a type stores anything: keep the value as it is.
   return "other";
 }
 
 function parameterOf(value: string | number | boolean): SqlParameter {
   if (typeof value === "boolean") return value ? 1n : 0n;
-  // node:sqlite binds numbers as floating point, which a text or untyped column would show as `1.0`.
+  // node:sqlite binds numbers as floating point, which a text or untyped column would store as `1.0`.
   return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 
@@ -46,9 +46,9 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
     maxParameters: MAX_PARAMETERS,
     maxConcurrentTransactions: 1,
     async readCommitted(read) {
-      // Of a file that was replaced meanwhile, another connection would take the locks along when it closes.
+      // If the file was replaced in the meantime, closing a second connection to it would release the locks.
       if (!dialect.isOpen) throw new Error("the file was replaced in the middle of a transaction");
-      // Not kept: it must not outlive the file's other connection, which alone notices when the file is replaced.
+      // Not kept open: only the main connection notices when the file is replaced, and this one must not outlive it.
       const committed = new Kysely<Tables>({ dialect: new NodeSqliteDialect(options) });
       try {
         return await read(committed);
@@ -69,7 +69,7 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
         generated: row.hidden > 1,
         comparedAsText: false,
       }));
-      // SQLite compares identifiers without regard to the case of ASCII letters.
+      // SQLite ignores the case of ASCII letters when it compares identifiers.
       return tableShape(object, name, columns, (column) => column.toLowerCase());
     },
     async tableNames() {

@@ -14,7 +14,7 @@ create index documents_city on documents (json_extract(body, '$.city'));
 create trigger guard before insert on people when new.id = 'guarded' begin select raise(abort, 'secret-word'); end;
 insert into people (id, upn) values ('ann', 'a');`;
 
-/** Each is a real error of a real database. */
+/** Each provokes a real error of a real database. */
 const failures: readonly [string, (database: DatabaseSync, file: string) => void, string][] = [
   [
     "a unique column",
@@ -37,7 +37,7 @@ const failures: readonly [string, (database: DatabaseSync, file: string) => void
     "item permanent target-rejected",
   ],
   [
-    "a column that must not be null",
+    "a not-null column",
     (db) => db.exec("insert into people (id, name) values ('bob', null)"),
     "item permanent target-rejected",
   ],
@@ -52,12 +52,12 @@ const failures: readonly [string, (database: DatabaseSync, file: string) => void
     "item permanent target-rejected",
   ],
   [
-    "a table that is gone",
+    "a missing table",
     (db) => prepare(db, "insert into nothing values (1)"),
     "statement permanent target-rejected",
   ],
   [
-    "an expression that cannot take a value",
+    "an expression that cannot handle a value",
     (db) => db.exec("insert into documents values ('secret-word')"),
     "item permanent target-rejected",
   ],
@@ -71,7 +71,7 @@ const failures: readonly [string, (database: DatabaseSync, file: string) => void
   ["another writer", anotherWriter, "batch transient target-busy"],
   ["a closed database", closed, "batch target-down target-unreachable"],
   [
-    "a fault of the program",
+    "an error of the program",
     () => {
       throw new TypeError("undefined is not a function");
     },
@@ -79,7 +79,7 @@ const failures: readonly [string, (database: DatabaseSync, file: string) => void
   ],
 ];
 
-/** As the dialect does it. */
+/** As the dialect prepares statements. */
 function prepare(database: DatabaseSync, statement: string): void {
   try {
     database.prepare(statement);
@@ -142,7 +142,7 @@ describe("failures of SQLite", () => {
     const { scope, failure } = classifySqlite(thrown, "people");
     expect(`${scope} ${failure.class} ${failure.code}`).toBe(expected);
     expect(failure.message).not.toContain("secret-word");
-    // What nobody repairs by waiting says what to do.
+    // If waiting does not help, the message says what to do.
     if (failure.class === "permanent") expect(failure.message).toMatch(/correct|create|add|grant/);
   });
 });

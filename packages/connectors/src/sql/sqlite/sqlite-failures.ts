@@ -12,7 +12,7 @@ import {
   uniqueConflict,
 } from "../engine/sql-failure";
 
-/** Result codes of https://www.sqlite.org/rescode.html, extended ones where they decide. */
+/** Extended result codes: https://www.sqlite.org/rescode.html */
 const CONSTRAINT = {
   check: 275,
   foreignKey: 787,
@@ -25,24 +25,24 @@ const CONSTRAINT = {
 } as const;
 
 const BUSY = 5;
-/** `SQLITE_ERROR`: no more is known of it than its text. */
+/** `SQLITE_ERROR`: only its text says more. */
 const PLAIN_ERROR = 1;
 
-/** Characters of SQLite's own text that a message repeats. */
+/** Characters of SQLite's own text that a message contains. */
 const DETAIL_CHARS = 200;
 
-/** SQLite names table and column in a constraint's message, and never a value. */
+/** SQLite's message about a constraint names table and column, but never a value. */
 function detail(error: Error): string {
   return error.message.replace(/\s+/g, " ").slice(0, DETAIL_CHARS);
 }
 
-/** Extended result code of an error that SQLite raised. */
+/** Extended result code of an error from SQLite; undefined for any other error. */
 function resultCode(error: unknown): number | undefined {
   if (!isNativeError(error) || !("errcode" in error)) return undefined;
   return typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
-/** The last byte of an extended code is the code that it extends. */
+/** The last byte of an extended code is its primary code. */
 const primaryCode = (extended: number | undefined): number => (extended ?? 0) & 0xff;
 
 export const isBusy = (error: unknown): boolean => primaryCode(resultCode(error)) === BUSY;
@@ -50,7 +50,7 @@ export const isBusy = (error: unknown): boolean => primaryCode(resultCode(error)
 export const isPlainError = (error: unknown): boolean =>
   primaryCode(resultCode(error)) === PLAIN_ERROR;
 
-/** Marks what the preparation of a statement failed with: no row is at fault, since none has been looked at. */
+/** Marks an error from the preparation of a statement: no row is at fault, because none was read yet. */
 export function refusedByParser(error: unknown): unknown {
   return isNativeError(error) ? Object.assign(error, { refusedByParser: true }) : error;
 }
@@ -59,9 +59,9 @@ export function classifySqlite(error: unknown, table: string): SqlFailure {
   if (!isNativeError(error)) return internalFault(table);
   const extended = resultCode(error);
   if (extended === undefined) {
-    // The database handle is closed, or the file went away: raised by Node or by our own driver.
+    // Raised by Node or by our own driver: the handle is closed, or the file is missing.
     return "code" in error && typeof error.code === "string"
-      ? databaseDown(`SQLite database: ${detail(error)}`)
+      ? down(`cannot be used: ${detail(error)}`)
       : internalFault(table);
   }
   switch (primaryCode(extended)) {
@@ -76,22 +76,22 @@ export function classifySqlite(error: unknown, table: string): SqlFailure {
     case 18: // too big
     case 20: // type mismatch
       return rowRejected(
-        `table '${table}' refuses a value (${detail(error)}): correct it at its source, or the mapping`,
+        `table '${table}' rejects a value (${detail(error)}): correct the value at its source or the mapping`,
       );
     case PLAIN_ERROR: {
-      // No such table or column, refused by the parser; or an expression that cannot take a row's value.
+      // Either the parser found no such table or column, or an expression cannot handle a row's value.
       const rejected = statementRejected(
-        `table '${table}' refuses the statement (${detail(error)}): correct the mapping or the table`,
+        `table '${table}' rejects the statement (${detail(error)}): correct the mapping or the table`,
       );
       return "refusedByParser" in error ? rejected : ofOneRow(rejected);
     }
     case 8:
-      return down("is read-only: give the agent's account write access to file and folder");
+      return down("is read-only: give the agent's account write access to the file and its folder");
     case 13:
       return down("cannot grow: the disk is full");
     case 3: // permission
     case 23: // authorisation
-      return down("may not be opened by the agent's account");
+      return down("denies access to the agent's account");
     case 7: // out of memory
     case 10: // input/output error
     case 11: // corrupt
@@ -99,7 +99,7 @@ export function classifySqlite(error: unknown, table: string): SqlFailure {
     case 26: // not a database
       return down(`cannot be used: ${detail(error)}`);
     default:
-      return down(`answers with code ${extended}: ${detail(error)}`);
+      return down(`reports code ${extended}: ${detail(error)}`);
   }
 }
 
@@ -113,23 +113,23 @@ function classifyConstraint(extended: number, text: string, table: string): SqlF
     case CONSTRAINT.primaryKey:
     case CONSTRAINT.rowId:
       return uniqueConflict(
-        `another row of table '${table}' holds a value that must be unique (${text})`,
+        `another row of table '${table}' already has a value that must be unique (${text})`,
       );
     case CONSTRAINT.foreignKey:
       return referenceMissing(
-        `table '${table}': a row that this one refers to is missing, or another still refers to it (${text})`,
+        `table '${table}': a referenced row is missing, or another row still refers to this one (${text})`,
       );
     case CONSTRAINT.trigger:
-      // The text of RAISE is the trigger author's and may repeat a value.
+      // The trigger's author wrote the text of RAISE, and it may contain a value.
       return rowRejected(
-        `a trigger of table '${table}' refuses the row: correct the values at their source, the mapping or the trigger`,
+        `a trigger on table '${table}' rejects the row: correct the values at their source, the mapping or the trigger`,
       );
     case CONSTRAINT.check:
     case CONSTRAINT.notNull:
     case CONSTRAINT.dataType:
     default:
       return rowRejected(
-        `table '${table}' refuses the row (${text}): correct the mapping or the constraint`,
+        `table '${table}' rejects the row (${text}): correct the mapping or the constraint`,
       );
   }
 }

@@ -14,7 +14,7 @@ export function sqliteUrlProblem(url: string): string | undefined {
 }
 
 /**
- * The database file that the settings name now.
+ * Returns the database file that the settings name now.
  *
  * @throws PosternError `settings-invalid` when the url file cannot be read or no longer holds a sqlite url
  */
@@ -22,7 +22,7 @@ export function sqliteFile(settings: UrlSettings): string {
   return fileOf(readUrlAgain(settings, sqliteUrlProblem).reveal());
 }
 
-/** `sqlite:///path` is `sqlite:/path`. */
+/** `sqlite:///path` means `sqlite:/path`. */
 function fileOf(url: string): string {
   return url.slice(SCHEME.length).replace(/^\/\/(?=\/)/, "");
 }

@@ -1,7 +1,7 @@
 import { Secret } from "@postern/contracts";
 import type { SqlSettings } from "../settings";
 
-/** Settings of a `sql` target as they travel to its thread: no class instance survives the way. */
+/** Settings of a `sql` target as they are sent to its thread: a message cannot carry a class instance. */
 export type ThreadSettings = Omit<SqlSettings, "url"> & { readonly url: string | undefined };
 
 export function toThread({ url, ...settings }: SqlSettings): ThreadSettings {
