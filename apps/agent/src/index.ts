@@ -2,23 +2,28 @@ export { Agent, type AgentStats } from "./app/agent";
 export { createAgent, type CreateAgentOptions } from "./app/create-agent";
 export { defaultRetryLimits, type RetryLimits } from "./units/failure-policy";
 export { defaultLaneLimits, type LaneLimits } from "./lanes/lane-policy";
-export { OutageError, type OutageCode, type OutageService } from "@postern/runtime";
+export {
+  type Clock,
+  type LogFields,
+  type Logger,
+  type OutageCode,
+  OutageError,
+  type OutageService,
+  type RandomSource,
+  type Tracing,
+  type SpanHandle,
+} from "@postern/runtime";
+export type { AgentPorts, TargetPort } from "./ports/agent-ports";
 export type {
-  AgentPorts,
-  AttemptReply,
   Broker,
-  ControlApi,
   DeadLetterReason,
   Delivery,
   JobSource,
   LaneSession,
-  Ledger,
-  LedgerRecord,
-  LedgerWrite,
   OutgoingMessage,
-  TargetPort,
-} from "./ports/agent-ports";
-export type { Clock, Logger, LogFields, RandomSource, SpanHandle, Tracing } from "@postern/runtime";
+} from "./ports/broker";
+export type { AttemptReply, ControlApi } from "./ports/control-api";
+export type { Ledger, LedgerRecord, LedgerWrite } from "./ports/ledger";
 export {
   type LoadedSettings,
   loadSettings,

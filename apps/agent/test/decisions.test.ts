@@ -19,7 +19,7 @@ import {
 } from "../src/lanes/lane-policy";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "../src/units/ledger-decision";
 import { failuresEach, outagePauseMs } from "@postern/runtime";
-import type { Delivery } from "../src/ports/agent-ports";
+import type { Delivery } from "../src/ports/broker";
 import { reportOf } from "../src/reports/report";
 import { packResults } from "../src/reports/result-packing";
 import {

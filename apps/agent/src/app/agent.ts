@@ -16,12 +16,12 @@ import {
 import { drainPlan, lifecycleModel, type LifecycleState } from "./drain-policy";
 import { stamp } from "../units/ledger-decision";
 import type { AgentPorts } from "../ports/agent-ports";
+import { settledWithin } from "@postern/runtime";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import { jobKindRegistry } from "../jobs/kinds/registry";
 import { targetTest } from "../jobs/kinds/target-test";
 import { ApplyGate } from "../suspects/apply-gate";
 import { CrashWatch } from "../suspects/crash-watch";
-import { settledWithin } from "@postern/runtime";
 import { HeartbeatLoop } from "../control/heartbeat-loop";
 import { JobsLoop } from "../jobs/jobs-loop";
 import { Reporter } from "../reports/reporter";

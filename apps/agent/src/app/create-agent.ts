@@ -2,14 +2,19 @@ import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/co
 import { Agent } from "./agent";
 import type { CosmosLedger } from "../azure/cosmos-ledger";
 import { HttpControlApi } from "../control/http-control-api";
-import { AzureCredential } from "@postern/runtime";
+import {
+  AzureCredential,
+  type Logger,
+  noTracing,
+  type RunningTracing,
+  startTracing,
+  systemClock,
+  systemRandom,
+} from "@postern/runtime";
 import { createPinoLog } from "./pino-log";
 import { ServiceBusBroker } from "../azure/service-bus-broker";
 import { connectServiceBus } from "../azure/service-bus-client";
-import { systemClock, systemRandom } from "@postern/runtime";
-import { noTracing, type RunningTracing, startTracing } from "@postern/runtime";
 import type { AgentPorts } from "../ports/agent-ports";
-import type { Logger } from "@postern/runtime";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import type { Settings } from "./settings";
 

@@ -1,6 +1,6 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { invariant } from "@postern/contracts";
-import type { Delivery } from "../ports/agent-ports";
+import type { Delivery } from "../ports/broker";
 
 /** A delivery that remembers the SDK's message, which alone can be settled. */
 export class BusDelivery implements Delivery {

@@ -9,7 +9,7 @@ import {
 import type { TokenCredential } from "@azure/identity";
 import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
 import { OutageError } from "@postern/runtime";
-import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/agent-ports";
+import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/ledger";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
 import { cosmosTrials } from "./cosmos-trials";
 

@@ -6,7 +6,7 @@ import {
   ProcessRecord,
   processRecordId,
 } from "@postern/contracts";
-import type { TrialBook } from "../ports/agent-ports";
+import type { TrialBook } from "../ports/ledger";
 import { CONFLICTS, guarded } from "./cosmos-outage";
 
 /** A document a lane, in the container of the ledger. */

@@ -10,15 +10,8 @@
  */
 import { type ServiceBusClient, type ServiceBusSender } from "@azure/service-bus";
 import { onDisconnected } from "./service-bus-connection";
-import { OutageError } from "@postern/runtime";
-import type {
-  Broker,
-  Delivery,
-  JobSource,
-  LaneSession,
-  OutgoingMessage,
-} from "../ports/agent-ports";
-import type { Clock, Logger } from "@postern/runtime";
+import { type Clock, type Logger, OutageError } from "@postern/runtime";
+import type { Broker, Delivery, JobSource, LaneSession, OutgoingMessage } from "../ports/broker";
 import { brokerOutage, serviceBusCode } from "./service-bus-errors";
 import { BusJobSource } from "./service-bus-jobs";
 import { BusLane } from "./service-bus-lane";

@@ -1,5 +1,5 @@
 import { isServiceBusError } from "@azure/service-bus";
-import { OutageError, type OutageCode } from "@postern/runtime";
+import { type OutageCode, OutageError } from "@postern/runtime";
 
 /** The SDK ends its own retries with an AggregateError; the last of them says most. */
 export function innermost(error: unknown): unknown {

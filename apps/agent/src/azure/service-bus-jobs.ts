@@ -4,7 +4,7 @@
  */
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { Clock, Logger } from "@postern/runtime";
-import type { DeadLetterReason, Delivery, JobSource } from "../ports/agent-ports";
+import type { DeadLetterReason, Delivery, JobSource } from "../ports/broker";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 

@@ -7,9 +7,8 @@
  * lock: a renewal into a black hole is answered by nobody, and a unit in another thread asks nobody.
  */
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
-import { OutageError } from "@postern/runtime";
-import type { Clock } from "@postern/runtime";
-import type { DeadLetterReason, Delivery, LaneSession } from "../ports/agent-ports";
+import { type Clock, OutageError } from "@postern/runtime";
+import type { DeadLetterReason, Delivery, LaneSession } from "../ports/broker";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 

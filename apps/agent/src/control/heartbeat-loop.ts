@@ -1,8 +1,7 @@
 /** Registers the agent and says every 10 s that it lives. A heartbeat that fails is not repeated: the next one says more. */
 import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
-import { OutageError } from "@postern/runtime";
-import type { Clock, Logger } from "@postern/runtime";
-import type { ControlApi } from "../ports/agent-ports";
+import { type Clock, type Logger, OutageError } from "@postern/runtime";
+import type { ControlApi } from "../ports/control-api";
 
 /** After a failure: until the agent is registered nobody knows of it. */
 const RETRY_MS = 2_000;

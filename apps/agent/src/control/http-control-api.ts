@@ -7,7 +7,7 @@ import {
   Problem,
 } from "@postern/contracts";
 import { OutageError } from "@postern/runtime";
-import type { AttemptReply, ControlApi } from "../ports/agent-ports";
+import type { AttemptReply, ControlApi } from "../ports/control-api";
 import { type JsonAnswer, postJson } from "./post-json";
 
 export interface HttpControlApiOptions {

@@ -1,5 +1,6 @@
 import { type JobMessage, jobKinds, PosternError } from "@postern/contracts";
-import type { AttemptReply, DeadLetterReason } from "../ports/agent-ports";
+import type { DeadLetterReason } from "../ports/broker";
+import type { AttemptReply } from "../ports/control-api";
 
 /**
  * What an agent does with a job message. It first leases an attempt over HTTP, then completes the message, then runs: from

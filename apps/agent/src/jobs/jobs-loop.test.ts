@@ -8,9 +8,9 @@ import {
 import { setTimeout as delay } from "node:timers/promises";
 import { branch, group, target, tenant } from "../../test/work";
 import { silentLog } from "../../test/world";
-import { systemClock, systemRandom } from "@postern/runtime";
-import { OutageError } from "@postern/runtime";
-import type { AttemptReply, Delivery } from "../ports/agent-ports";
+import { OutageError, systemClock, systemRandom } from "@postern/runtime";
+import type { Delivery } from "../ports/broker";
+import type { AttemptReply } from "../ports/control-api";
 import { jobKindRegistry } from "./kinds/registry";
 import { JobsLoop } from "./jobs-loop";
 

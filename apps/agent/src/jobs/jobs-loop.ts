@@ -21,13 +21,18 @@ import {
 } from "@postern/contracts";
 import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "./job-lease-policy";
 import { stamp } from "../units/ledger-decision";
-import { outagePauseMs } from "@postern/runtime";
-import { OutageError } from "@postern/runtime";
-import type { AttemptReply, Broker, ControlApi, Delivery, JobSource } from "../ports/agent-ports";
-import type { Clock, Logger, RandomSource } from "@postern/runtime";
+import {
+  type Clock,
+  type Logger,
+  OutageError,
+  outagePauseMs,
+  type RandomSource,
+  startDeadline,
+} from "@postern/runtime";
+import type { Broker, Delivery, JobSource } from "../ports/broker";
+import type { AttemptReply, ControlApi } from "../ports/control-api";
 import type { ResultSource } from "../reports/result-packing";
 import type { JobKindRegistry } from "./kinds/registry";
-import { startDeadline } from "@postern/runtime";
 
 export interface JobsLoopDependencies {
   readonly clock: Clock;

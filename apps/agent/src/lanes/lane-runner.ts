@@ -16,16 +16,14 @@ import {
   nextItemsPerMessage,
   wantsMore,
 } from "./lane-policy";
-import { spanCauses, OutageError } from "@postern/runtime";
-import type { DeadLetterReason, Delivery, LaneSession } from "../ports/agent-ports";
-import type { Logger, Tracing } from "@postern/runtime";
+import { endWait, type Logger, OutageError, spanCauses, type Tracing } from "@postern/runtime";
+import type { DeadLetterReason, Delivery, LaneSession } from "../ports/broker";
 import { parkedMessageOf } from "./parking";
 import { reportOf } from "../reports/report";
 import { formUnit, type ReadDelivery, type Unit } from "../units/unit-forming";
 import { countVerdicts, type Verdict } from "../units/verdict";
 import { readWork, type WorkAddress, type WorkTypes } from "./work-reader";
 import type { ResultSource } from "../reports/result-packing";
-import { endWait } from "@postern/runtime";
 import type { HeldLane, LaneSlots } from "./lane-slots";
 import type { Reporter } from "../reports/reporter";
 import { runUnit, type UnitDependencies, type UnitResult } from "../units/unit-runner";

@@ -10,7 +10,7 @@ import {
   type TargetName,
 } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
-import type { Delivery, OutgoingMessage } from "../ports/agent-ports";
+import type { Delivery, OutgoingMessage } from "../ports/broker";
 import type { ResultSource } from "../reports/result-packing";
 
 /** As JSON in JSON, with room for headers: Service Bus Standard takes 256 KB. */

@@ -11,7 +11,7 @@ import {
   WORK_MESSAGE_TYPE,
   WorkMessage,
 } from "@postern/contracts";
-import type { DeadLetterReason, Delivery } from "../ports/agent-ports";
+import type { DeadLetterReason, Delivery } from "../ports/broker";
 
 /** Where a message that comes in is meant to be going. */
 export interface WorkAddress {

@@ -5,8 +5,8 @@
  * Called by lane runners, which settle a message only after `report` has resolved. It never retries: a report that fails
  * leaves its messages unsettled, they come again, and the ledger answers with the same outcomes.
  */
-import type { Broker, OutgoingMessage } from "../ports/agent-ports";
-import { spanCauses, type Clock, type SpanHandle, type Tracing } from "@postern/runtime";
+import { type Clock, spanCauses, type SpanHandle, type Tracing } from "@postern/runtime";
+import type { Broker, OutgoingMessage } from "../ports/broker";
 import { packResults, type ReportedWork, type ResultSource } from "./result-packing";
 import { limits } from "@postern/contracts";
 

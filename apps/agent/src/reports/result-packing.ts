@@ -11,7 +11,7 @@ import {
   type TenantId,
   type WorkMessageResult,
 } from "@postern/contracts";
-import type { OutgoingMessage } from "../ports/agent-ports";
+import type { OutgoingMessage } from "../ports/broker";
 import { resultBytes } from "./report";
 import { stamp } from "../units/ledger-decision";
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { systemClock } from "@postern/runtime";
-import type { Clock } from "@postern/runtime";
+import { type Clock, systemClock } from "@postern/runtime";
 import { ApplyGate } from "./apply-gate";
 
 const { signal } = new AbortController();

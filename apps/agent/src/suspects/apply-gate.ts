@@ -5,8 +5,7 @@
  * Neither side waits for long: a slow target must not stop the others for the sake of a suspect. A suspect that was not
  * alone is told so, and what was written down of one that was alone is withdrawn before anybody joins it.
  */
-import type { Clock } from "@postern/runtime";
-import { endWait } from "@postern/runtime";
+import { type Clock, endWait } from "@postern/runtime";
 
 /** Longer than a batch takes at a target that is well. */
 const PATIENCE_MS = 2_000;

@@ -7,7 +7,7 @@
 import type { AgentId } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
 import type { Clock } from "@postern/runtime";
-import type { TrialBook } from "../ports/agent-ports";
+import type { TrialBook } from "../ports/ledger";
 import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "./trial";
 
 export class CrashWatch {

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { AgentId, ItemId, ItemTrial, Lane } from "@postern/contracts";
 import { systemClock } from "@postern/runtime";
-import type { TrialBook } from "../ports/agent-ports";
+import type { TrialBook } from "../ports/ledger";
 import { CrashWatch } from "./crash-watch";
 import { SuspectTrials } from "./suspect-trials";
 

@@ -6,8 +6,7 @@
  */
 import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
-import { OutageError } from "@postern/runtime";
-import type { Clock } from "@postern/runtime";
+import { type Clock, OutageError } from "@postern/runtime";
 import { decideTrial, withoutTrial } from "./trial";
 import type { CrashWatch } from "./crash-watch";
 

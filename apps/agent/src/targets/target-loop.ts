@@ -6,10 +6,18 @@
  * each has its own loop, slots and breaker.
  */
 import type { TargetHealth, TargetName } from "@postern/contracts";
-import { failuresEach, outagePauseMs } from "@postern/runtime";
-import { OutageError } from "@postern/runtime";
-import type { Broker, LaneSession, TargetPort } from "../ports/agent-ports";
-import type { Clock, Logger, RandomSource } from "@postern/runtime";
+import {
+  type Clock,
+  endWait,
+  failuresEach,
+  type Logger,
+  OutageError,
+  outagePauseMs,
+  type RandomSource,
+  startDeadline,
+} from "@postern/runtime";
+import type { TargetPort } from "../ports/agent-ports";
+import type { Broker, LaneSession } from "../ports/broker";
 import { stamp } from "../units/ledger-decision";
 import {
   type Breaker,
@@ -19,7 +27,6 @@ import {
   slotsAdmitted,
   stepBreaker,
 } from "./target-breaker";
-import { endWait, startDeadline } from "@postern/runtime";
 import { type LaneEnd, type LaneWorld, runLane } from "../lanes/lane-runner";
 import { LaneSlots } from "../lanes/lane-slots";
 

@@ -1,8 +1,7 @@
 import type { AppliedState } from "./ledger-decision";
 import { decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
-import { OutageError } from "@postern/runtime";
-import type { Clock } from "@postern/runtime";
-import type { Ledger, LedgerRecord, LedgerWrite } from "../ports/agent-ports";
+import { type Clock, OutageError } from "@postern/runtime";
+import type { Ledger, LedgerRecord, LedgerWrite } from "../ports/ledger";
 import type { UnitItem } from "./unit-forming";
 import { agentPoint } from "@postern/contracts";
 import { assertHeld } from "./lane-hold";

@@ -1,5 +1,5 @@
 import { entityKey, limits, type WorkItem, type WorkMessage } from "@postern/contracts";
-import type { Delivery } from "../ports/agent-ports";
+import type { Delivery } from "../ports/broker";
 
 /**
  * A unit is what is read, applied, recorded, reported and settled together: the messages of one lane that had been

@@ -1,0 +1,16 @@
+/** The cloud's control API, as an agent calls it. */
+import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
+
+export type AttemptReply =
+  | { readonly kind: "leased"; readonly attempt: number; readonly leaseUntil: string }
+  | { readonly kind: "held" }
+  | { readonly kind: "gone" }
+  /** The job is over; or the cloud does not know this agent yet, or lost a race for the job: those pass. */
+  | { readonly kind: "conflict"; readonly detail: string };
+
+export interface ControlApi {
+  /** @throws OutageError */
+  readonly heartbeat: (agent: AgentId, heartbeat: Heartbeat) => Promise<HeartbeatReply>;
+  /** @throws OutageError when it cannot be told whether the attempt is leased */
+  readonly leaseAttempt: (job: JobId, agent: AgentId) => Promise<AttemptReply>;
+}
