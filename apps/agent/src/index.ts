@@ -10,8 +10,8 @@ export {
   OutageError,
   type OutageService,
   type RandomSource,
-  type Tracing,
   type SpanHandle,
+  type Tracing,
 } from "@postern/runtime";
 export type { AgentPorts, TargetPort } from "./ports/agent-ports";
 export type {

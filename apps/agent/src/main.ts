@@ -76,7 +76,7 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
   process.on("unhandledRejection", (error) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(
-      `${JSON.stringify({ level: 50, event: "unhandled rejection", reason })}\n`,
+      `${JSON.stringify({ level: 50, event: "rejection.unhandled", reason })}\n`,
     );
   });
   agent.start();
@@ -105,7 +105,7 @@ function fault(error: unknown): never {
 
 function faultLine(error: unknown): string {
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return JSON.stringify({ level: 60, event: "agent ended by a fault", reason });
+  return JSON.stringify({ level: 60, event: "agent.crashed", reason });
 }
 
 async function main(): Promise<void> {

@@ -63,7 +63,7 @@ test("while a target's statement does not return, its locks are renewed and the 
   expect([...world.outcomes().values()].every((each) => each.join() === "applied")).toBe(true);
   expect(rows()).toHaveLength(1);
   const events = agent.lines.map((line) => (JSON.parse(line) as { event: string }).event);
-  expect(events).not.toContain("lane lost");
+  expect(events).not.toContain("lane.lost");
 }, 60_000);
 
 test("SIGTERM while a statement does not return ends the process within the drain deadline", async () => {

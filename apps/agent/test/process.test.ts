@@ -111,7 +111,7 @@ describe("the agent as a process", () => {
     // Nothing was left locked or half done: the second agent found no item that the first had applied.
     const replayed = second.lines
       .map((line) => JSON.parse(line) as { event: string })
-      .filter(({ event }) => event === "lane lost");
+      .filter(({ event }) => event === "lane.lost");
     expect(replayed).toEqual([]);
     expect([...world.outcomes().values()].every((outcomes) => outcomes.join() === "applied")).toBe(
       true,
@@ -179,7 +179,7 @@ describe("the agent as a process", () => {
     const printed = agent.lines.join("\n");
     const key = /SharedAccessKey=([^;]+)/.exec(world.bus.connectionString)?.[1] ?? "";
     expect(key.length).toBeGreaterThan(10);
-    expect(printed).toContain("unit");
+    expect(printed).toContain("unit.finished");
     for (const secret of [key, world.cosmos.key, "let-me-in", "sqlite:"])
       expect(printed).not.toContain(secret);
   });
@@ -207,8 +207,8 @@ describe("a process that cannot run", () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     const events = agent.lines.map((line): string => (JSON.parse(line) as { event: string }).event);
-    expect(events.filter((event) => event === "cloud service does not answer")).toHaveLength(1);
-    expect(events.filter((event) => event === "control API does not answer")).toHaveLength(1);
+    expect(events.filter((event) => event === "cloud-service.failed")).toHaveLength(1);
+    expect(events.filter((event) => event === "control-api.failed")).toHaveLength(1);
     agent.child.kill("SIGTERM");
     expect(await agent.exited).toEqual({ code: 0, signal: null });
   });

@@ -148,7 +148,7 @@ export class Agent {
     this.#work = Promise.all(work);
     this.#work.catch((error: unknown) => this.#fail(error));
     this.#heartbeat.run(this.#stopHeartbeat.signal).catch((error: unknown) => this.#fail(error));
-    this.#ports.log.info("agent running", {
+    this.#ports.log.info("agent.started", {
       version,
       targets: this.#targetLoops.map(({ name }) => name),
       lanesPerTarget: this.#settings.concurrency.lanesPerTarget,
@@ -186,7 +186,7 @@ export class Agent {
     const began = clock.monotonicMs();
     const plan = drainPlan(deadlineMs);
     this.#step("stop");
-    log.info("draining", {
+    log.info("drain.started", {
       reason,
       deadlineMs,
       lanesHeld: this.#lanesHeld(),
@@ -203,7 +203,7 @@ export class Agent {
     this.#stopHeartbeat.abort();
     await settledWithin(clock, left(), Promise.allSettled([this.#close(), firstWord]));
     this.#step(finished ? "drained" : "deadline");
-    log.info("stopped", {
+    log.info("agent.stopped", {
       reason,
       finished,
       durationMs: Math.round(clock.monotonicMs() - began),
@@ -225,7 +225,7 @@ export class Agent {
         await target.close();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        this.#ports.log.warn("target could not be closed", { target: name, reason });
+        this.#ports.log.warn("target.close-failed", { target: name, reason });
       }
     });
     await Promise.all(closings);
@@ -234,7 +234,7 @@ export class Agent {
   /** A broken assumption: give everything back and end; the service manager starts the agent again. */
   #fail(error: unknown): void {
     if (this.#stopping !== undefined) return;
-    this.#ports.log.error("broken assumption", {
+    this.#ports.log.error("assumption.broken", {
       reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
     this.#stopping = this.#drain(

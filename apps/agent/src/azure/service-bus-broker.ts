@@ -225,7 +225,7 @@ export class ServiceBusBroker implements Broker {
       return;
     }
     // Through a long outage each client after the first is unproven: one line an outage.
-    log[of.proven ? "warn" : "debug"]("broker client rebuilt", { reason: why });
+    log[of.proven ? "warn" : "debug"]("broker-client.rebuilt", { reason: why });
     this.#generation = this.#newGeneration();
     this.#builtMs = clock.monotonicMs();
     this.#failedAccepts = 0;

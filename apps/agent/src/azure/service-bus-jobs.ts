@@ -125,7 +125,7 @@ export class BusJobSource implements JobSource {
           if (this.#stopped || receiver !== this.#receiver || errorSource !== "receive") return;
           if (!this.#inOutage) {
             this.#inOutage = true;
-            this.#options.log.warn("jobs queue does not answer", {
+            this.#options.log.warn("jobs-queue.failed", {
               reason: error.message.slice(0, 300),
             });
           }

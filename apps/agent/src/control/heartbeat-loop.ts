@@ -47,9 +47,9 @@ export class HeartbeatLoop {
     const { api, agent, log, snapshot } = this.#d;
     try {
       const reply = await api.heartbeat(agent, snapshot());
-      if (!this.#registered) log.info("registered", {});
+      if (!this.#registered) log.info("agent.registered", {});
       else if (this.#failures > 0)
-        log.info("control API answers again", { failedTries: this.#failures });
+        log.info("control-api.recovered", { failedTries: this.#failures });
       this.#registered = true;
       this.#failures = 0;
       return reply;
@@ -57,7 +57,7 @@ export class HeartbeatLoop {
       if (!(error instanceof OutageError)) throw error;
       this.#failures += 1;
       if (this.#failures === 1) {
-        log.warn("control API does not answer", { code: error.code, reason: error.message });
+        log.warn("control-api.failed", { code: error.code, reason: error.message });
       }
       return undefined;
     }

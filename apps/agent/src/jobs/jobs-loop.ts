@@ -86,7 +86,7 @@ export class JobsLoop {
       const task: Promise<void> = taking
         .catch((error: unknown) => {
           if (error instanceof OutageError) {
-            this.#d.log.warn("job message not handled", {
+            this.#d.log.warn("job-message.failed", {
               messageId: delivery.messageId,
               reason: error.message,
             });
@@ -126,7 +126,7 @@ export class JobsLoop {
       );
     } catch (error) {
       if (!isMessageFault(error)) throw error;
-      log.warn("job message dead-lettered", { messageId: delivery.messageId, code: error.code });
+      log.warn("job-message.dead-lettered", { messageId: delivery.messageId, code: error.code });
       await jobs.deadLetter(delivery, {
         code: error.code,
         text: error.message.slice(0, limits.reasonChars),
@@ -135,7 +135,7 @@ export class JobsLoop {
     }
     const refusal = refuseJob(job, source, registry.kinds);
     if (refusal !== undefined) {
-      log.warn("job message dead-lettered", { messageId: delivery.messageId, code: refusal.code });
+      log.warn("job-message.dead-lettered", { messageId: delivery.messageId, code: refusal.code });
       await jobs.deadLetter(delivery, refusal);
       return;
     }
@@ -172,7 +172,7 @@ export class JobsLoop {
         reason = error.message;
         retryAfterMs = error.retryAfterMs;
       }
-      if (tries === 1) log.warn("attempt not leased", { jobId: job.jobId, reason });
+      if (tries === 1) log.warn("lease.failed", { jobId: job.jobId, reason });
       await clock.sleep(outagePauseMs(tries + 2, random.next(), retryAfterMs), stop);
     }
     // Of an agent that the cloud does not know yet the conflict says nothing about the job.
@@ -198,7 +198,7 @@ export class JobsLoop {
       cut.removeEventListener("abort", onCut);
       this.#running.delete(job.jobId);
     }
-    log.info("job", {
+    log.info("job.finished", {
       jobId: job.jobId,
       kind: job.kind,
       attempt,

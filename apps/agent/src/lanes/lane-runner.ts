@@ -179,14 +179,14 @@ class LaneRun {
       await this.#discard(delivery, { code: "message-type-unknown", text });
       return;
     }
-    log.warn("message parked", { lane: sessionId, messageId: delivery.messageId, type });
+    log.warn("message.parked", { lane: sessionId, messageId: delivery.messageId, type });
     await reporter.park(parked);
     await this.#session.complete(delivery);
     delivery.returnCredit();
   }
 
   async #discard(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
-    this.#world.log.warn("message dead-lettered", {
+    this.#world.log.warn("message.dead-lettered", {
       lane: this.#session.sessionId,
       messageId: delivery.messageId,
       code: reason.code,
@@ -246,7 +246,7 @@ class LaneRun {
         ledgerMs: Math.round(result.ledgerMs),
         targetMs: Math.round(result.targetMs),
       };
-      this.#world.log.info("unit", fields);
+      this.#world.log.info("unit.finished", fields);
       span.set({
         "postern.lane": this.#session.sessionId,
         "postern.messages": unit.messages.length,

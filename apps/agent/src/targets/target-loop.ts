@@ -160,7 +160,7 @@ export class TargetLoop {
       case "stopped":
         return;
       case "lost":
-        this.#d.log.warn("lane lost", { queue: this.#d.queue });
+        this.#d.log.warn("lane.lost", { queue: this.#d.queue });
         return;
       case "target-down":
         this.#step("target-down", end.failure.message);
@@ -177,7 +177,7 @@ export class TargetLoop {
     this.#outages += 1;
     // One line an outage, not one a try: a night offline stays readable.
     if (this.#outages === 1) {
-      this.#d.log.warn("cloud service does not answer", {
+      this.#d.log.warn("cloud-service.failed", {
         service: error.service,
         code: error.code,
         queue: this.#d.queue,
@@ -193,7 +193,7 @@ export class TargetLoop {
 
   #serviceAnswers(): void {
     if (this.#outages === 0) return;
-    this.#d.log.info("cloud service answers again", {
+    this.#d.log.info("cloud-service.recovered", {
       queue: this.#d.queue,
       failedTries: this.#outages,
     });
@@ -248,7 +248,7 @@ export class TargetLoop {
     this.#breaker = after;
     if (event === "target-down" || event === "probe-failed") this.#reason = reason?.slice(0, 500);
     if (after.state === before.state) return;
-    this.#d.log.info("target breaker", { from: before.state, to: after.state, on: event, reason });
+    this.#d.log.info("breaker.changed", { from: before.state, to: after.state, on: event, reason });
     if (after.state === "open") {
       this.#rest.abort();
       this.#rest = new AbortController();

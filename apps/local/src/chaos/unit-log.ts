@@ -16,10 +16,10 @@ export interface LoggedUnit {
 export function loggedUnits(agent: string, logFile: string): LoggedUnit[] {
   const units: LoggedUnit[] = [];
   for (const line of readFileSync(logFile, "utf8").split("\n")) {
-    if (!line.includes('"unit"')) continue;
+    if (!line.includes('"unit.finished"')) continue;
     try {
       const entry = JSON.parse(line) as Record<string, unknown>;
-      if (entry["event"] !== "unit") continue;
+      if (entry["event"] !== "unit.finished") continue;
       const time = entry["time"];
       units.push({
         agent,
