@@ -1,14 +1,14 @@
 import { OutageError } from "@postern/runtime";
 
-/** What must hold for a side effect to begin. */
-export interface Hold {
+/** Says whether a side effect may still begin: the lane is held and the work is not cut off. */
+export interface HeldGuard {
   readonly signal: AbortSignal;
   readonly isHeld: () => boolean;
 }
 
 /** @throws OutageError `lock-lost` */
-export function assertHeld(hold: Hold): void {
-  if (hold.signal.aborted || !hold.isHeld()) {
+export function assertHeld(guard: HeldGuard): void {
+  if (guard.signal.aborted || !guard.isHeld()) {
     throw new OutageError("broker", "lock-lost", "the lane is no longer held");
   }
 }

@@ -1,0 +1,148 @@
+/**
+ * One round of a unit, and the verdicts of its items. A round holds each entity at most once (see `roundsOf`).
+ *
+ * The ledger decides first what is left to ask the target; after a conflict it decides again. Everything here is pure: the
+ * runner reads, applies and writes in between.
+ */
+import type { Lane } from "@postern/contracts";
+import type { LedgerRecord, LedgerWrite } from "../ports/ledger";
+import { type AppliedState, decideByLedger, ledgerEntryOf, triedEntryOf } from "./ledger-decision";
+import type { UnitItem } from "./unit-forming";
+import { leavesItsLane, type Verdict } from "./verdict";
+
+/** An item whose state is at its target now. */
+export interface Reached {
+  readonly entry: UnitItem;
+  readonly outcome: AppliedState["outcome"];
+  /** The target was not asked: the ledger said that it holds this state already. */
+  readonly byLedger: boolean;
+}
+
+/** What is left to do in a round, after the ledger was read. */
+export interface OpenWork {
+  /** Items to ask the target for. */
+  readonly toApply: readonly UnitItem[];
+  /** Items at their target whose ledger entries are still to be written. */
+  readonly reached: readonly Reached[];
+}
+
+export type LedgerRecords = ReadonlyMap<string, LedgerRecord>;
+
+const UNDONE: Verdict = { kind: "undone" };
+
+export class UnitRound {
+  readonly items: readonly UnitItem[];
+  readonly #verdicts = new Map<UnitItem, Verdict>();
+
+  constructor(items: readonly UnitItem[]) {
+    this.items = items;
+  }
+
+  get keys(): readonly string[] {
+    return this.items.map(({ key }) => key);
+  }
+
+  /** `undone` until the item is concluded. */
+  verdictOf(entry: UnitItem): Verdict {
+    return this.#verdicts.get(entry) ?? UNDONE;
+  }
+
+  conclude(entry: UnitItem, verdict: Verdict): void {
+    this.#verdicts.set(entry, verdict);
+  }
+
+  /** Concludes what the ledger shows to be over, and returns the rest. */
+  begin(records: LedgerRecords): OpenWork {
+    const toApply: UnitItem[] = [];
+    const reached: Reached[] = [];
+    for (const entry of this.items) {
+      const decision = decideByLedger(entry.item, records.get(entry.key)?.entry);
+      switch (decision.kind) {
+        case "superseded":
+          this.conclude(entry, { kind: "done", outcome: "superseded" });
+          break;
+        case "recorded":
+          this.conclude(entry, { kind: "done", outcome: decision.outcome });
+          break;
+        case "advance":
+          reached.push({ entry, outcome: "unchanged", byLedger: true });
+          break;
+        case "apply":
+          toApply.push(entry);
+          break;
+      }
+    }
+    return { toApply, reached };
+  }
+
+  /**
+   * Decides again, with the entries that caused a conflict: concludes what another agent has recorded meanwhile, and returns
+   * what is still to be written, and what must be applied because the entry that called it unchanged was old.
+   */
+  afterConflict(reached: readonly Reached[], records: LedgerRecords): OpenWork {
+    for (const entry of this.#leaving()) this.#concludeByLedger(entry, records);
+    const toApply: UnitItem[] = [];
+    const stillReached: Reached[] = [];
+    for (const item of reached) {
+      const { entry, outcome, byLedger } = item;
+      const decision = decideByLedger(entry.item, records.get(entry.key)?.entry);
+      if (decision.kind === "superseded" || decision.kind === "recorded") {
+        const newer = decision.kind === "superseded";
+        this.conclude(entry, { kind: "done", outcome: newer ? "superseded" : outcome });
+      } else if (decision.kind === "apply" && byLedger) toApply.push(entry);
+      else stillReached.push(item);
+    }
+    return { toApply, reached: stillReached };
+  }
+
+  /** The ledger entries to write: of what was reached, and of what leaves its lane without an end. */
+  writes(
+    reached: readonly Reached[],
+    records: LedgerRecords,
+    lane: Lane,
+    wallMs: number,
+  ): readonly LedgerWrite[] {
+    return [
+      ...reached.map((item) => reachedWrite(item, records, lane, wallMs)),
+      ...this.#leaving().flatMap((entry) => triedWrite(entry, records, lane, wallMs)),
+    ];
+  }
+
+  #leaving(): readonly UnitItem[] {
+    return this.items.filter((entry) => leavesItsLane(this.verdictOf(entry)));
+  }
+
+  /** The target refused the item here, but a write of another agent got it there meanwhile and was recorded. */
+  #concludeByLedger(entry: UnitItem, records: LedgerRecords): void {
+    const decision = decideByLedger(entry.item, records.get(entry.key)?.entry);
+    if (decision.kind === "superseded") {
+      this.conclude(entry, { kind: "done", outcome: "superseded" });
+    } else if (decision.kind === "recorded") {
+      this.conclude(entry, { kind: "done", outcome: decision.outcome });
+    }
+  }
+}
+
+function reachedWrite(
+  { entry: { item, key }, outcome }: Reached,
+  records: LedgerRecords,
+  lane: Lane,
+  wallMs: number,
+): LedgerWrite {
+  const record = records.get(key);
+  return {
+    entry: ledgerEntryOf(item, { lane, key }, record?.entry, outcome, wallMs),
+    etag: record?.etag,
+  };
+}
+
+function triedWrite(
+  { item, key }: UnitItem,
+  records: LedgerRecords,
+  lane: Lane,
+  wallMs: number,
+): readonly LedgerWrite[] {
+  const record = records.get(key);
+  const entry = triedEntryOf(item, { lane, key }, record?.entry, wallMs);
+  return entry === undefined ? [] : [{ entry, etag: record?.etag }];
+}
