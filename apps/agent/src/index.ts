@@ -1,4 +1,4 @@
-export { Agent, type AgentStats } from "./app/agent";
+export { type Agent, type AgentStats } from "./app/agent";
 export { createAgent, type CreateAgentOptions } from "./app/create-agent";
 export { defaultRetryLimits, type RetryLimits } from "./units/failure-policy";
 export { defaultLaneLimits, type LaneLimits } from "./lanes/lane-policy";
@@ -32,4 +32,5 @@ export {
   type ShownSetting,
   type TargetEntry,
 } from "./app/settings";
+export { wireAgent } from "./app/wiring";
 export { version } from "./app/version";

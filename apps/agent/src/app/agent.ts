@@ -5,27 +5,16 @@
  * `ended` resolves once everything is closed, and rejects with the cause when an assumption of ours was broken. It reads no
  * environment, ends no process and prints nothing: main.ts does.
  */
-import { hostname } from "node:os";
-import {
-  type Heartbeat,
-  JOB_MESSAGE_TYPE,
-  nextState,
-  resultsQueueName,
-  workQueueName,
-} from "@postern/contracts";
-import { drainPlan, lifecycleModel, type LifecycleState } from "./drain-policy";
-import { stamp } from "../units/ledger-decision";
+import type { HeartbeatLoop } from "../control/heartbeat-loop";
+import type { JobAttempts } from "../jobs/attempt";
+import type { JobsLoop } from "../jobs/jobs-loop";
 import type { AgentPorts } from "../ports/agent-ports";
 import { settledWithin } from "@postern/runtime";
-import { type WorkTypes, workTypes } from "../lanes/work-reader";
-import { jobKindRegistry } from "../jobs/kinds/registry";
-import { targetTest } from "../jobs/kinds/target-test";
-import { ApplyGate } from "../suspects/apply-gate";
-import { CrashWatch } from "../suspects/crash-watch";
-import { HeartbeatLoop } from "../control/heartbeat-loop";
-import { JobsLoop } from "../jobs/jobs-loop";
-import { Reporter } from "../reports/reporter";
-import { TargetLoop } from "../targets/target-loop";
+import type { Reporter } from "../reports/reporter";
+import type { CrashWatch } from "../suspects/crash-watch";
+import type { TargetLoop } from "../targets/target-loop";
+import { drainPlan, type LifecycleState } from "./drain-policy";
+import type { Lifecycle } from "./lifecycle";
 import type { Settings } from "./settings";
 import { version } from "./version";
 
@@ -37,120 +26,58 @@ export interface AgentStats {
   readonly resultMessagesSent: number;
 }
 
+/** What an agent consists of; `wireAgent` builds it. */
+export interface AgentParts {
+  readonly lifecycle: Lifecycle;
+  readonly targets: readonly TargetLoop[];
+  readonly jobs: JobsLoop;
+  readonly attempts: JobAttempts;
+  readonly heartbeat: HeartbeatLoop;
+  readonly reporter: Reporter;
+  readonly crashWatch: CrashWatch | undefined;
+}
+
 export class Agent {
   readonly #settings: Settings;
   readonly #ports: AgentPorts;
-  readonly #startedAtMs: number;
-  readonly #targetLoops: readonly TargetLoop[];
-  readonly #jobs: JobsLoop;
-  readonly #heartbeat: HeartbeatLoop;
-  readonly #reporter: Reporter;
-  readonly #crashWatch: CrashWatch | undefined;
+  readonly #parts: AgentParts;
+  readonly #onClose: () => Promise<void>;
   readonly #stopWork = new AbortController();
   readonly #cutWork = new AbortController();
   readonly #stopHeartbeat = new AbortController();
-  readonly #onClose: () => Promise<void>;
-  readonly #types: WorkTypes;
-  #state: LifecycleState = "starting";
-  #itemsFinished = 0;
+  readonly #end = Promise.withResolvers<void>();
   #work: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
-  #resolveEnded: () => void = () => undefined;
-  #rejectEnded: (error: unknown) => void = () => undefined;
-  readonly ended: Promise<void>;
 
   constructor(
     settings: Settings,
     ports: AgentPorts,
+    parts: AgentParts,
     onClose: () => Promise<void>,
-    types: WorkTypes = workTypes,
   ) {
-    this.#types = types;
     this.#settings = settings;
     this.#ports = ports;
+    this.#parts = parts;
     this.#onClose = onClose;
-    this.#startedAtMs = ports.clock.wallMs();
-    this.ended = new Promise((resolve, reject) => {
-      this.#resolveEnded = resolve;
-      this.#rejectEnded = reject;
-    });
-    const { clock, random, broker, ledger, trials, api, log, tracing, targets } = ports;
-    const { agentId: agent, tenant, branch, group } = settings;
-    const source = { tenant, branch, group, agent };
-    const gate = new ApplyGate(clock);
-    const suspects = trials === undefined ? undefined : new CrashWatch(trials, agent, clock);
-    this.#crashWatch = suspects;
-    this.#reporter = new Reporter({
-      clock,
-      broker,
-      tracing,
-      queue: resultsQueueName(group),
-      source,
-    });
-    this.#targetLoops = [...targets].map(
-      ([name, target]) =>
-        new TargetLoop(name, {
-          clock,
-          random,
-          broker,
-          target,
-          log: log.child({ target: name }),
-          queue: workQueueName(group, name),
-          slots: settings.concurrency.lanesPerTarget,
-          probeTimeoutMs: settings.probe.timeoutMs,
-          probeIdleMs: settings.probe.idleMs,
-          lane: {
-            limits: settings.lanes,
-            address: { tenant, branch, group, target: name },
-            source,
-            types,
-            unit: { clock, random, ledger, target, retry: settings.retry, gate, suspects },
-            reporter: this.#reporter,
-            tracing,
-            onItemsFinished: (items) => {
-              this.#itemsFinished += items;
-            },
-          },
-        }),
-    );
-    this.#jobs = new JobsLoop({
-      clock,
-      random,
-      broker,
-      api,
-      log,
-      agent,
-      source,
-      registry: jobKindRegistry([targetTest(targets)]),
-      isRegistered: () => this.#heartbeat.isAnswered,
-      inFlight: settings.concurrency.jobsInFlight,
-    });
-    this.#heartbeat = new HeartbeatLoop({
-      clock,
-      api,
-      log,
-      agent,
-      intervalMs: settings.heartbeat.intervalMs,
-      snapshot: () => this.#snapshot(),
-      cancel: (job) => this.#jobs.cancel(job),
-    });
+  }
+
+  /** Resolves when everything is closed; rejects with the cause when an assumption was broken. */
+  get ended(): Promise<void> {
+    return this.#end.promise;
   }
 
   start(): void {
-    if (this.#state !== "starting") return;
-    this.#step("started");
+    const { lifecycle, targets, jobs, heartbeat } = this.#parts;
+    if (lifecycle.state !== "starting") return;
+    lifecycle.step("started");
     const stop = this.#stopWork.signal;
     const cut = this.#cutWork.signal;
-    const work = [
-      this.#jobs.run(stop, cut),
-      ...this.#targetLoops.map((loop) => loop.run(stop, cut)),
-    ];
-    this.#work = Promise.all(work);
+    this.#work = Promise.all([jobs.run(stop, cut), ...targets.map((loop) => loop.run(stop, cut))]);
     this.#work.catch((error: unknown) => this.#fail(error));
-    this.#heartbeat.run(this.#stopHeartbeat.signal).catch((error: unknown) => this.#fail(error));
+    heartbeat.run(this.#stopHeartbeat.signal).catch((error: unknown) => this.#fail(error));
     this.#ports.log.info("agent.started", {
       version,
-      targets: this.#targetLoops.map(({ name }) => name),
+      targets: targets.map(({ name }) => name),
       lanesPerTarget: this.#settings.concurrency.lanesPerTarget,
     });
   }
@@ -158,18 +85,19 @@ export class Agent {
   /** Drains: nothing new is taken, work in hand is finished or given back within the deadline. Safe to call twice. */
   stop(reason: string, deadlineMs: number = this.#settings.drain.deadlineMs): Promise<void> {
     this.#stopping ??= this.#drain(reason, deadlineMs).catch((error: unknown) =>
-      this.#rejectEnded(error),
+      this.#end.reject(error),
     );
     return this.#stopping;
   }
 
   stats(): AgentStats {
+    const { lifecycle, attempts, reporter } = this.#parts;
     return {
-      state: this.#state,
-      itemsFinished: this.#itemsFinished,
+      state: lifecycle.state,
+      itemsFinished: this.#itemsFinished(),
       lanesHeld: this.#lanesHeld(),
-      jobsInFlight: this.#jobs.running().length,
-      resultMessagesSent: this.#reporter.messagesSent,
+      jobsInFlight: attempts.running().length,
+      resultMessagesSent: reporter.messagesSent,
     };
   }
 
@@ -183,39 +111,40 @@ export class Agent {
 
   async #drain(reason: string, deadlineMs: number): Promise<void> {
     const { clock, log } = this.#ports;
+    const { lifecycle, attempts, heartbeat } = this.#parts;
     const began = clock.monotonicMs();
     const plan = drainPlan(deadlineMs);
-    this.#step("stop");
+    lifecycle.step("stop");
     log.info("drain.started", {
       reason,
       deadlineMs,
       lanesHeld: this.#lanesHeld(),
-      jobs: this.#jobs.running().length,
+      jobs: attempts.running().length,
     });
     this.#stopWork.abort();
     // Nobody need wait for the next heartbeat to learn of it. Those that follow keep the leases of jobs in hand.
-    const firstWord = this.#heartbeat.beat();
+    const firstBeat = heartbeat.beat();
     const finished = await settledWithin(clock, plan.finishMs, this.#work);
     if (!finished) this.#cutWork.abort(new Error("the drain deadline has passed"));
     const closeBy = began + deadlineMs;
     const left = (): number => Math.max(50, closeBy - clock.monotonicMs());
     if (!finished) await settledWithin(clock, left() / 2, this.#work);
     this.#stopHeartbeat.abort();
-    await settledWithin(clock, left(), Promise.allSettled([this.#close(), firstWord]));
-    this.#step(finished ? "drained" : "deadline");
+    await settledWithin(clock, left(), Promise.allSettled([this.#close(), firstBeat]));
+    lifecycle.step(finished ? "drained" : "deadline");
     log.info("agent.stopped", {
       reason,
       finished,
       durationMs: Math.round(clock.monotonicMs() - began),
-      itemsFinished: this.#itemsFinished,
+      itemsFinished: this.#itemsFinished(),
     });
-    this.#resolveEnded();
+    this.#end.resolve();
   }
 
   /** Beside the broker: one that does not answer costs no target its close, and no span its way. */
   async #close(): Promise<void> {
     const atTargets = this.#closeTargets();
-    const atStores = Promise.allSettled([this.#crashWatch?.close(), atTargets]);
+    const atStores = Promise.allSettled([this.#parts.crashWatch?.close(), atTargets]);
     await Promise.allSettled([this.#ports.broker.close(), atStores.then(() => this.#onClose())]);
   }
 
@@ -242,41 +171,15 @@ export class Agent {
       Math.min(3_000, this.#settings.drain.deadlineMs),
     )
       .catch(() => undefined)
-      .then(() => this.#rejectEnded(error));
-    this.#rejectEnded(error);
+      .then(() => this.#end.reject(error));
+    this.#end.reject(error);
+  }
+
+  #itemsFinished(): number {
+    return this.#parts.targets.reduce((sum, loop) => sum + loop.itemsFinished, 0);
   }
 
   #lanesHeld(): number {
-    return this.#targetLoops.reduce((sum, loop) => sum + loop.lanesHeld, 0);
-  }
-
-  #step(
-    event: Parameters<
-      typeof nextState<LifecycleState, "started" | "stop" | "drained" | "deadline">
-    >[2],
-  ): void {
-    this.#state = nextState(lifecycleModel, this.#state, event) ?? this.#state;
-  }
-
-  #snapshot(): Heartbeat {
-    const { branch, group } = this.#settings;
-    return {
-      group,
-      branch,
-      host: hostname().slice(0, 255),
-      version,
-      capabilities: [...this.#types.keys(), JOB_MESSAGE_TYPE],
-      startedAt: stamp(this.#startedAtMs),
-      state:
-        this.#state === "starting" || this.#state === "running"
-          ? "running"
-          : this.#state === "draining"
-            ? "draining"
-            : "stopping",
-      targets: this.#targetLoops.map((loop) => loop.health()),
-      itemsFinished: this.#itemsFinished,
-      lanesHeld: this.#lanesHeld(),
-      jobs: this.#jobs.running(),
-    };
+    return this.#parts.targets.reduce((sum, loop) => sum + loop.lanesHeld, 0);
   }
 }

@@ -1,5 +1,5 @@
 import { databaseName, ledgerContainerName, resultsQueueName } from "@postern/contracts";
-import { Agent } from "./agent";
+import type { Agent } from "./agent";
 import type { CosmosLedger } from "../azure/cosmos-ledger";
 import { HttpControlApi } from "../control/http-control-api";
 import {
@@ -17,6 +17,7 @@ import { connectServiceBus } from "../azure/service-bus-client";
 import type { AgentPorts } from "../ports/agent-ports";
 import { type WorkTypes, workTypes } from "../lanes/work-reader";
 import type { Settings } from "./settings";
+import { wireAgent } from "./wiring";
 
 export interface CreateAgentOptions {
   readonly settings: Settings;
@@ -75,7 +76,7 @@ export async function createAgent({
   const close = async (): Promise<void> => {
     await Promise.allSettled(closers.map((each) => each()));
   };
-  return new Agent(settings, whole, close, types);
+  return wireAgent(settings, whole, close, types);
 }
 
 export function agentLog(settings: Settings): Logger {

@@ -10,6 +10,7 @@ import type { TokenCredential } from "@azure/identity";
 import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
 import { OutageError } from "@postern/runtime";
 import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/ledger";
+import { textLimits } from "../ports/text-limits";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
 import { cosmosTrials } from "./cosmos-trials";
 
@@ -149,7 +150,10 @@ function recordOf(resource: Resource): LedgerRecord {
     throw new OutageError(
       "ledger",
       "refused",
-      `the ledger entry '${resource.id}' is not readable: ${parsed.error.message}`.slice(0, 500),
+      `the ledger entry '${resource.id}' is not readable: ${parsed.error.message}`.slice(
+        0,
+        textLimits.failureChars,
+      ),
     );
   }
   return { entry: parsed.data, etag: resource._etag };

@@ -1,5 +1,6 @@
 /** What Cosmos DB's answers mean to runners: outages, and conflicts that are none. */
-import { OutageError } from "@postern/runtime";
+import { type OutageCode, OutageError } from "@postern/runtime";
+import { textLimits } from "../ports/text-limits";
 
 /** A write that meets another: created meanwhile, changed meanwhile, gone meanwhile, or lost with one of these. */
 export const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412, 424, 449]);
@@ -21,26 +22,26 @@ export function outage(what: string, wrapped: unknown): OutageError {
   const text = error instanceof Error ? error.message : fieldText(error, "message");
   const status = field(error, "code");
   const retryAfter = field(error, "retryAfterInMs");
-  const code =
-    status === 429
-      ? "throttled"
-      : status === 401 || status === 403
-        ? "refused"
-        : status === 408
-          ? "timed-out"
-          : "unreachable";
-  return new OutageError(
-    "ledger",
-    code,
-    `${what}: ${typeof status === "number" || typeof status === "string" ? status : ""} ${text}`.slice(
-      0,
-      500,
-    ),
-    {
-      cause: error,
-      ...(typeof retryAfter === "number" ? { retryAfterMs: retryAfter } : {}),
-    },
-  );
+  const shown = typeof status === "number" || typeof status === "string" ? status : "";
+  const message = `${what}: ${shown} ${text}`.slice(0, textLimits.failureChars);
+  return new OutageError("ledger", outageCode(status), message, {
+    cause: error,
+    ...(typeof retryAfter === "number" ? { retryAfterMs: retryAfter } : {}),
+  });
+}
+
+function outageCode(status: unknown): OutageCode {
+  switch (status) {
+    case 429:
+      return "throttled";
+    case 401:
+    case 403:
+      return "refused";
+    case 408:
+      return "timed-out";
+    default:
+      return "unreachable";
+  }
 }
 
 function field(value: unknown, name: string): unknown {

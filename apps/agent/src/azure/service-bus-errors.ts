@@ -1,5 +1,6 @@
 import { isServiceBusError } from "@azure/service-bus";
 import { type OutageCode, OutageError } from "@postern/runtime";
+import { textLimits } from "../ports/text-limits";
 
 /** The SDK ends its own retries with an AggregateError; the last of them says most. */
 export function innermost(error: unknown): unknown {
@@ -20,10 +21,8 @@ export function brokerOutage(what: string, error: unknown): OutageError {
   const code = serviceBusCode(inner);
   const text = inner instanceof Error ? inner.message : String(inner);
   const retryAfterMs = code === "ServiceBusy" ? { retryAfterMs: 2_000 } : {};
-  return new OutageError("broker", outageCode(code), `${what}: ${code}: ${text}`.slice(0, 500), {
-    cause: inner,
-    ...retryAfterMs,
-  });
+  const message = `${what}: ${code}: ${text}`.slice(0, textLimits.failureChars);
+  return new OutageError("broker", outageCode(code), message, { cause: inner, ...retryAfterMs });
 }
 
 /** Documented wait after throttling is 2 s (error 50009). */

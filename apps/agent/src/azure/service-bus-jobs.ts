@@ -5,6 +5,7 @@
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { Clock, Logger } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, JobSource } from "../ports/broker";
+import { textLimits } from "../ports/text-limits";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 
@@ -60,7 +61,7 @@ export class BusJobSource implements JobSource {
     await this.#settle(delivery, "dead-letter", (receiver, message) =>
       receiver.deadLetterMessage(message, {
         deadLetterReason: reason.code,
-        deadLetterErrorDescription: reason.text.slice(0, 4_096),
+        deadLetterErrorDescription: reason.text.slice(0, textLimits.deadLetterChars),
       }),
     );
   }
@@ -126,7 +127,7 @@ export class BusJobSource implements JobSource {
           if (!this.#inOutage) {
             this.#inOutage = true;
             this.#options.log.warn("jobs-queue.failed", {
-              reason: error.message.slice(0, 300),
+              reason: error.message.slice(0, textLimits.loggedReasonChars),
             });
           }
           this.#reopenIn(REOPEN_AFTER_ERROR_MS);

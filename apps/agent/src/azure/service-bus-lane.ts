@@ -9,6 +9,7 @@
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
 import { type Clock, OutageError } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, LaneSession } from "../ports/broker";
+import { textLimits } from "../ports/text-limits";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 
@@ -97,7 +98,7 @@ export class BusLane implements LaneSession {
       "dead-letter",
       this.#receiver.deadLetterMessage(BusDelivery.messageOf(delivery), {
         deadLetterReason: reason.code,
-        deadLetterErrorDescription: reason.text.slice(0, 4_096),
+        deadLetterErrorDescription: reason.text.slice(0, textLimits.deadLetterChars),
       }),
     );
   }

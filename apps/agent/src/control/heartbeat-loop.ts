@@ -17,12 +17,12 @@ export interface HeartbeatDependencies {
 }
 
 export class HeartbeatLoop {
-  readonly #d: HeartbeatDependencies;
+  readonly #dependencies: HeartbeatDependencies;
   #failures = 0;
   #registered = false;
 
   constructor(dependencies: HeartbeatDependencies) {
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
   }
 
   /** The cloud knows this agent: it has answered the latest heartbeat. */
@@ -33,18 +33,18 @@ export class HeartbeatLoop {
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       const reply = await this.beat();
-      for (const job of reply?.cancellations ?? []) this.#d.cancel(job);
+      for (const job of reply?.cancellations ?? []) this.#dependencies.cancel(job);
       const pauseMs =
         reply === undefined
-          ? Math.min(RETRY_MS, this.#d.intervalMs)
-          : Math.min(reply.nextHeartbeatMs, this.#d.intervalMs);
-      await this.#d.clock.sleep(pauseMs, stop);
+          ? Math.min(RETRY_MS, this.#dependencies.intervalMs)
+          : Math.min(reply.nextHeartbeatMs, this.#dependencies.intervalMs);
+      await this.#dependencies.clock.sleep(pauseMs, stop);
     }
   }
 
   /** One heartbeat; undefined when it did not arrive. */
   async beat(): Promise<HeartbeatReply | undefined> {
-    const { api, agent, log, snapshot } = this.#d;
+    const { api, agent, log, snapshot } = this.#dependencies;
     try {
       const reply = await api.heartbeat(agent, snapshot());
       if (!this.#registered) log.info("agent.registered", {});

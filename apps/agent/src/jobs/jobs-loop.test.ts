@@ -9,8 +9,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { branch, group, target, tenant } from "../../test/work";
 import { silentLog } from "../../test/world";
 import { OutageError, systemClock, systemRandom } from "@postern/runtime";
-import type { Delivery } from "../ports/broker";
+import type { Broker, Delivery } from "../ports/broker";
 import type { AttemptReply } from "../ports/control-api";
+import { JobAttempts } from "./attempt";
 import { jobKindRegistry } from "./kinds/registry";
 import { JobsLoop } from "./jobs-loop";
 
@@ -22,47 +23,53 @@ function startLoop() {
   const settled: string[] = [];
   const world = { reply: leased, isRegistered: true, completes: true, ran: 0, settled };
   let deliver: (delivery: Delivery) => void = () => undefined;
-  const loop = new JobsLoop({
+  const registry = jobKindRegistry({ targets: new Map() }, [
+    {
+      kind: "target.test",
+      run: async (_, signal) => {
+        world.ran += 1;
+        // As long as the job's own limit lets it.
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        return { ok: true, detail: "" };
+      },
+    },
+  ]);
+  const broker: Broker = {
+    acceptLane: async () => undefined,
+    openJobs: (_queue, _most, onDelivery) => {
+      deliver = onDelivery;
+      return {
+        complete: async () => {
+          if (!world.completes) throw new OutageError("broker", "unreachable", "gone");
+          settled.push("completed");
+        },
+        deadLetter: async () => void settled.push("dead-lettered"),
+        abandon: async () => void settled.push("abandoned"),
+        stop: async () => void settled.push("stopped"),
+        close: async () => void settled.push("closed"),
+      };
+    },
+    send: async () => undefined,
+    close: async () => undefined,
+  };
+  const shared = {
     clock: { ...systemClock, sleep: async () => undefined },
     random: systemRandom,
-    broker: {
-      acceptLane: async () => undefined,
-      openJobs: (_queue, _most, onDelivery) => {
-        deliver = onDelivery;
-        return {
-          complete: async () => {
-            if (!world.completes) throw new OutageError("broker", "unreachable", "gone");
-            settled.push("completed");
-          },
-          deadLetter: async () => void settled.push("dead-lettered"),
-          abandon: async () => void settled.push("abandoned"),
-          stop: async () => void settled.push("stopped"),
-          close: async () => void settled.push("closed"),
-        };
-      },
-      send: async () => undefined,
-      close: async () => undefined,
-    },
+    broker,
+    log: silentLog,
+    source,
+  };
+  const loop = new JobsLoop({
+    ...shared,
     api: {
       heartbeat: async () => ({ cancellations: [], nextHeartbeatMs: 10_000 }),
       leaseAttempt: async () => world.reply,
     },
-    log: silentLog,
     agent: source.agent,
-    source,
     inFlight: 10,
     isRegistered: () => world.isRegistered,
-    registry: jobKindRegistry([
-      {
-        kind: "target.test",
-        run: async (_, signal) => {
-          world.ran += 1;
-          // As long as the job's own limit lets it.
-          await new Promise((resolve) => signal.addEventListener("abort", resolve));
-          return { ok: true, detail: "" };
-        },
-      },
-    ]),
+    kinds: registry.kinds,
+    attempts: new JobAttempts({ ...shared, registry }),
   });
   const send = async (): Promise<void> => {
     deliver(delivery);

@@ -6,33 +6,25 @@
  */
 import {
   type AgentId,
-  eventProperties,
   JOB_MESSAGE_TYPE,
-  JOB_RESULT_MESSAGE_TYPE,
-  type JobId,
   JobMessage,
-  type JobResult,
-  type JobResultMessage,
   jobsQueueName,
   limits,
-  type MessageId,
   readMessage,
-  resultsQueueName,
 } from "@postern/contracts";
-import { decideLease, isMessageFault, jobBudgetMs, refuseJob } from "./job-lease-policy";
-import { stamp } from "../units/ledger-decision";
+import { decideLease, isMessageFault, refuseJob } from "./job-lease-policy";
 import {
   type Clock,
   type Logger,
   OutageError,
   outagePauseMs,
   type RandomSource,
-  startDeadline,
 } from "@postern/runtime";
 import type { Broker, Delivery, JobSource } from "../ports/broker";
 import type { AttemptReply, ControlApi } from "../ports/control-api";
 import type { ResultSource } from "../reports/result-packing";
-import type { JobKindRegistry } from "./kinds/registry";
+import type { JobAttempts } from "./attempt";
+import { untilAborted } from "./until-aborted";
 
 export interface JobsLoopDependencies {
   readonly clock: Clock;
@@ -42,41 +34,29 @@ export interface JobsLoopDependencies {
   readonly log: Logger;
   readonly agent: AgentId;
   readonly source: ResultSource;
-  readonly registry: JobKindRegistry;
+  /** Kinds of jobs that run here. */
+  readonly kinds: ReadonlySet<string>;
+  readonly attempts: Pick<JobAttempts, "run">;
   readonly inFlight: number;
   /** Whether the cloud knows this agent. */
   readonly isRegistered: () => boolean;
-}
-
-interface RunningJob {
-  readonly attempt: number;
-  readonly cancel: AbortController;
 }
 
 /** Tries of a lease request before the message is given back for another agent, or a conflict is believed. */
 const LEASE_TRIES = 4;
 
 export class JobsLoop {
-  readonly #d: JobsLoopDependencies;
-  readonly #running = new Map<JobId, RunningJob>();
+  readonly #dependencies: JobsLoopDependencies;
   readonly #tasks = new Set<Promise<void>>();
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(dependencies: JobsLoopDependencies) {
-    this.#d = dependencies;
-  }
-
-  running(): { jobId: JobId; attempt: number }[] {
-    return [...this.#running].map(([jobId, { attempt }]) => ({ jobId, attempt }));
-  }
-
-  cancel(job: JobId): void {
-    this.#running.get(job)?.cancel.abort(new Error("cancelled"));
+    this.#dependencies = dependencies;
   }
 
   /** Ends when `stop` is aborted and every job in hand has ended; `cut` ends them. */
   async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
-    const { broker, source, inFlight } = this.#d;
+    const { broker, source, inFlight } = this.#dependencies;
     const failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
     });
@@ -86,7 +66,7 @@ export class JobsLoop {
       const task: Promise<void> = taking
         .catch((error: unknown) => {
           if (error instanceof OutageError) {
-            this.#d.log.warn("job-message.failed", {
+            this.#dependencies.log.warn("job-message.failed", {
               messageId: delivery.messageId,
               reason: error.message,
             });
@@ -116,7 +96,7 @@ export class JobsLoop {
     stop: AbortSignal,
     cut: AbortSignal,
   ): Promise<void> {
-    const { source, registry, log } = this.#d;
+    const { source, kinds, log } = this.#dependencies;
     let job: JobMessage;
     try {
       job = readMessage(
@@ -133,7 +113,7 @@ export class JobsLoop {
       });
       return;
     }
-    const refusal = refuseJob(job, source, registry.kinds);
+    const refusal = refuseJob(job, source, kinds);
     if (refusal !== undefined) {
       log.warn("job-message.dead-lettered", { messageId: delivery.messageId, code: refusal.code });
       await jobs.deadLetter(delivery, refusal);
@@ -152,12 +132,12 @@ export class JobsLoop {
       case "drop":
         return;
       case "run":
-        return this.#execute(job, decision.attempt, cut);
+        return this.#dependencies.attempts.run(job, decision.attempt, cut);
     }
   }
 
   async #lease(job: JobMessage, stop: AbortSignal): Promise<AttemptReply | undefined> {
-    const { api, agent, clock, random, log, isRegistered } = this.#d;
+    const { api, agent, clock, random, log, isRegistered } = this.#dependencies;
     let last: AttemptReply | undefined;
     for (let tries = 1; tries <= LEASE_TRIES && !stop.aborted; tries += 1) {
       let reason: string;
@@ -178,88 +158,4 @@ export class JobsLoop {
     // Of an agent that the cloud does not know yet the conflict says nothing about the job.
     return !stop.aborted && isRegistered() ? last : undefined;
   }
-
-  async #execute(job: JobMessage, attempt: number, cut: AbortSignal): Promise<void> {
-    const { clock, registry, log } = this.#d;
-    const cancel = new AbortController();
-    this.#running.set(job.jobId, { attempt, cancel });
-    const began = clock.monotonicMs();
-    const onCut = (): void => cancel.abort(new Error("the agent stops"));
-    cut.addEventListener("abort", onCut, { once: true });
-    const deadline = startDeadline(clock, jobBudgetMs(job), cancel.signal);
-    let result: JobResult;
-    try {
-      result = await Promise.race([
-        registry.run(job, deadline.signal),
-        untilAborted(deadline.signal).then(() => overdue(job, deadline.passed(), cancel.signal)),
-      ]);
-    } finally {
-      deadline.end();
-      cut.removeEventListener("abort", onCut);
-      this.#running.delete(job.jobId);
-    }
-    log.info("job.finished", {
-      jobId: job.jobId,
-      kind: job.kind,
-      attempt,
-      ok: result.ok,
-      code: result.code,
-      durationMs: Math.round(clock.monotonicMs() - began),
-    });
-    await this.#report(job, attempt, result, cut);
-  }
-
-  /** Tries until the broker has it or the agent must go; an attempt without a result is re-queued by the cloud. */
-  async #report(
-    job: JobMessage,
-    attempt: number,
-    result: JobResult,
-    cut: AbortSignal,
-  ): Promise<void> {
-    const { broker, clock, random, source } = this.#d;
-    const messageId = `jr:${job.jobId}:${attempt}` as MessageId;
-    const at = stamp(clock.wallMs());
-    const body: JobResultMessage = { messageId, ...source, jobId: job.jobId, attempt, at, result };
-    const message = {
-      messageId,
-      body,
-      properties: {
-        ...eventProperties({
-          id: messageId,
-          source: `agent/${source.agent}`,
-          type: JOB_RESULT_MESSAGE_TYPE,
-          time: at,
-        }),
-        "postern:group": source.group,
-      },
-    };
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await broker.send(resultsQueueName(source.group), [message]);
-        return;
-      } catch (error) {
-        if (!(error instanceof OutageError) || cut.aborted) throw error;
-        await clock.sleep(outagePauseMs(tries, random.next(), error.retryAfterMs), cut);
-      }
-    }
-  }
-}
-
-function overdue(job: JobMessage, passed: boolean, cancelled: AbortSignal): JobResult {
-  if (passed) {
-    return {
-      ok: false,
-      code: "job-deadline",
-      detail: `The job did not end within ${job.timeoutSeconds} s and was stopped.`,
-    };
-  }
-  const why = cancelled.reason instanceof Error ? cancelled.reason.message : "stopped";
-  return { ok: false, code: "conflict", detail: `The job was stopped: ${why}.` };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true }),
-  );
 }

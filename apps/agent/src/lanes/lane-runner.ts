@@ -18,6 +18,7 @@ import {
 } from "./lane-policy";
 import { endWait, type Logger, OutageError, spanCauses, type Tracing } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, LaneSession } from "../ports/broker";
+import { textLimits } from "../ports/text-limits";
 import { parkedMessageOf } from "./parking";
 import { reportOf } from "../reports/report";
 import { formUnit, type ReadDelivery, type Unit } from "../units/unit-forming";
@@ -190,7 +191,7 @@ class LaneRun {
       lane: this.#session.sessionId,
       messageId: delivery.messageId,
       code: reason.code,
-      reason: reason.text.slice(0, 300),
+      reason: reason.text.slice(0, textLimits.loggedReasonChars),
     });
     await this.#session.deadLetter(delivery, reason);
     delivery.returnCredit();

@@ -18,10 +18,12 @@ import {
 } from "@postern/runtime";
 import type { TargetPort } from "../ports/agent-ports";
 import type { Broker, LaneSession } from "../ports/broker";
+import { textLimits } from "../ports/text-limits";
 import { stamp } from "../units/ledger-decision";
 import {
   type Breaker,
   type BreakerEvent,
+  type BreakerState,
   newBreaker,
   probePauseMs,
   slotsAdmitted,
@@ -41,18 +43,19 @@ export interface TargetLoopDependencies {
   readonly probeTimeoutMs: number;
   /** A target at which no unit was done for this long is probed again, so that its health is never old news. */
   readonly probeIdleMs: number;
-  readonly lane: Omit<LaneWorld, "slots" | "itemsPerMessage" | "log">;
+  readonly lane: Omit<LaneWorld, "slots" | "itemsPerMessage" | "log" | "onItemsFinished">;
 }
 
 export class TargetLoop {
   readonly name: TargetName;
-  readonly #d: TargetLoopDependencies;
+  readonly #dependencies: TargetLoopDependencies;
   readonly #world: LaneWorld;
   #breaker: Breaker = newBreaker;
   #reason: string | undefined = "not probed yet";
   #probedAtMs: number;
   #provenAtMs: number;
   #lanesHeld = 0;
+  #itemsFinished = 0;
   #outages = 0;
   /** Aborted when lanes of the present period must be given back. */
   #rest = new AbortController();
@@ -60,7 +63,7 @@ export class TargetLoop {
 
   constructor(name: TargetName, dependencies: TargetLoopDependencies) {
     this.name = name;
-    this.#d = dependencies;
+    this.#dependencies = dependencies;
     this.#probedAtMs = dependencies.clock.wallMs();
     this.#provenAtMs = dependencies.clock.monotonicMs();
     this.#world = {
@@ -68,6 +71,9 @@ export class TargetLoop {
       log: dependencies.log,
       slots: new LaneSlots(dependencies.slots),
       itemsPerMessage: undefined,
+      onItemsFinished: (items) => {
+        this.#itemsFinished += items;
+      },
     };
   }
 
@@ -75,12 +81,17 @@ export class TargetLoop {
     return this.#lanesHeld;
   }
 
+  /** Items whose report the broker has accepted. */
+  get itemsFinished(): number {
+    return this.#itemsFinished;
+  }
+
   health(): TargetHealth {
     const { state } = this.#breaker;
     return {
       name: this.name,
-      connector: this.#d.target.kind,
-      state: state === "closed" ? "reachable" : state === "half-open" ? "half-open" : "unreachable",
+      connector: this.#dependencies.target.kind,
+      state: healthStates[state],
       ...(state === "closed" || this.#reason === undefined ? {} : { reason: this.#reason }),
       probedAt: stamp(this.#probedAtMs),
     };
@@ -90,14 +101,16 @@ export class TargetLoop {
   async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
     const onStop = (): void => this.#notify();
     stop.addEventListener("abort", onStop);
-    const slots = Array.from({ length: this.#d.slots }, (_, slot) => this.#slot(slot, stop, cut));
+    const slots = Array.from({ length: this.#dependencies.slots }, (_, slot) =>
+      this.#slot(slot, stop, cut),
+    );
     await Promise.all([this.#probe(stop), ...slots]);
     stop.removeEventListener("abort", onStop);
   }
 
   async #slot(slot: number, stop: AbortSignal, cut: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      const admitted = slot < slotsAdmitted(this.#breaker, this.#d.slots);
+      const admitted = slot < slotsAdmitted(this.#breaker, this.#dependencies.slots);
       if (!admitted || !this.#world.slots.mayAsk()) {
         await this.#nextChange(stop);
         continue;
@@ -105,7 +118,7 @@ export class TargetLoop {
       const session = await this.#accept(stop);
       if (session === undefined) continue;
       // The breaker may have opened while the broker made us wait: then nothing is asked for, and nothing is counted.
-      if (stop.aborted || slot >= slotsAdmitted(this.#breaker, this.#d.slots)) {
+      if (stop.aborted || slot >= slotsAdmitted(this.#breaker, this.#dependencies.slots)) {
         await session.close();
         continue;
       }
@@ -140,7 +153,7 @@ export class TargetLoop {
   async #accept(stop: AbortSignal): Promise<LaneSession | undefined> {
     this.#world.slots.asks();
     try {
-      const session = await this.#d.broker.acceptLane(this.#d.queue, stop);
+      const session = await this.#dependencies.broker.acceptLane(this.#dependencies.queue, stop);
       this.#serviceAnswers();
       return session;
     } catch (error) {
@@ -160,7 +173,7 @@ export class TargetLoop {
       case "stopped":
         return;
       case "lost":
-        this.#d.log.warn("lane.lost", { queue: this.#d.queue });
+        this.#dependencies.log.warn("lane.lost", { queue: this.#dependencies.queue });
         return;
       case "target-down":
         this.#step("target-down", end.failure.message);
@@ -177,31 +190,31 @@ export class TargetLoop {
     this.#outages += 1;
     // One line an outage, not one a try: a night offline stays readable.
     if (this.#outages === 1) {
-      this.#d.log.warn("cloud-service.failed", {
+      this.#dependencies.log.warn("cloud-service.failed", {
         service: error.service,
         code: error.code,
-        queue: this.#d.queue,
+        queue: this.#dependencies.queue,
         reason: error.message,
       });
     }
     const failures = failuresEach(this.#outages, this.#world.slots.mostAsking);
-    await this.#d.clock.sleep(
-      outagePauseMs(failures, this.#d.random.next(), error.retryAfterMs),
+    await this.#dependencies.clock.sleep(
+      outagePauseMs(failures, this.#dependencies.random.next(), error.retryAfterMs),
       stop,
     );
   }
 
   #serviceAnswers(): void {
     if (this.#outages === 0) return;
-    this.#d.log.info("cloud-service.recovered", {
-      queue: this.#d.queue,
+    this.#dependencies.log.info("cloud-service.recovered", {
+      queue: this.#dependencies.queue,
       failedTries: this.#outages,
     });
     this.#outages = 0;
   }
 
   async #probe(stop: AbortSignal): Promise<void> {
-    const { clock, random, target, probeTimeoutMs, probeIdleMs } = this.#d;
+    const { clock, random, target, probeTimeoutMs, probeIdleMs } = this.#dependencies;
     while (!stop.aborted) {
       const { state } = this.#breaker;
       if (state === "half-open") {
@@ -236,7 +249,7 @@ export class TargetLoop {
   }
 
   #unitDone(): void {
-    this.#provenAtMs = this.#d.clock.monotonicMs();
+    this.#provenAtMs = this.#dependencies.clock.monotonicMs();
     if (this.#breaker.state === "half-open") this.#step("unit-done", undefined);
   }
 
@@ -246,9 +259,15 @@ export class TargetLoop {
     const after = stepBreaker(before, event);
     if (after === before) return;
     this.#breaker = after;
-    if (event === "target-down" || event === "probe-failed") this.#reason = reason?.slice(0, 500);
+    if (event === "target-down" || event === "probe-failed")
+      this.#reason = reason?.slice(0, textLimits.failureChars);
     if (after.state === before.state) return;
-    this.#d.log.info("breaker.changed", { from: before.state, to: after.state, on: event, reason });
+    this.#dependencies.log.info("breaker.changed", {
+      from: before.state,
+      to: after.state,
+      on: event,
+      reason,
+    });
     if (after.state === "open") {
       this.#rest.abort();
       this.#rest = new AbortController();
@@ -267,10 +286,17 @@ export class TargetLoop {
     const change = new Promise<void>((resolve) => this.#changed.add(resolve));
     if (atMostMs === undefined) return change;
     const timer = new AbortController();
-    await Promise.race([change, this.#d.clock.sleep(atMostMs, timer.signal)]);
+    await Promise.race([change, this.#dependencies.clock.sleep(atMostMs, timer.signal)]);
     endWait(timer);
   }
 }
+
+const healthStates: Readonly<Record<BreakerState, TargetHealth["state"]>> = {
+  unproven: "unreachable",
+  closed: "reachable",
+  open: "unreachable",
+  "half-open": "half-open",
+};
 
 function failedProbe(error: unknown): { reachable: false; reason: string; product?: undefined } {
   return { reachable: false, reason: error instanceof Error ? error.message : String(error) };

@@ -7,6 +7,7 @@
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
 import type { TargetPort } from "../ports/agent-ports";
 import type { Clock, RandomSource } from "@postern/runtime";
+import { textLimits } from "../ports/text-limits";
 import type { ApplyGate } from "../suspects/apply-gate";
 import type { SuspectTrials } from "../suspects/suspect-trials";
 import { poisonReason } from "../suspects/trial";
@@ -25,9 +26,6 @@ export interface TargetApplyDependencies {
 }
 
 export type ApplyMode = "together" | "watched" | "alone";
-
-/** Characters kept of what a connector throws: it becomes the reason of an item. */
-const THROWN_REASON_CHARS = 500;
 
 export class TargetApply {
   readonly #dependencies: TargetApplyDependencies;
@@ -177,7 +175,7 @@ function thrownResult(error: unknown, hasInbox: boolean): ApplyResult {
   const failure: TargetFailure = {
     class: "transient",
     code: "internal",
-    message: `the connector failed: ${text}`.slice(0, THROWN_REASON_CHARS),
+    message: `the connector failed: ${text}`.slice(0, textLimits.failureChars),
   };
   return { outcome: hasInbox ? "failed" : "unknown", failure };
 }

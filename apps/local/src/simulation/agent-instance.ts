@@ -1,11 +1,12 @@
 /** One agent of the simulation: the product's own agent over simulated ports, in a process that can be killed. */
 import {
-  Agent,
+  type Agent,
   type AgentPorts,
   type Ledger,
   OutageError,
   type Settings,
   type TargetPort,
+  wireAgent,
 } from "@postern/agent";
 import type {
   AgentId,
@@ -71,7 +72,7 @@ export function startAgent(world: AgentWorld): Agent {
     },
     targets: new Map([[world.targetName, targetPort(world)]]),
   };
-  const agent = new Agent(settingsOf(world), ports, async () => undefined);
+  const agent = wireAgent(settingsOf(world), ports, async () => undefined);
   agent.ended.catch((error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     history.violate(`${process.name} ended by a broken assumption: ${text}`);

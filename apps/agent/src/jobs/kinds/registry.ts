@@ -1,43 +1,46 @@
-import { type JobKind, jobKinds, type JobMessage, type JobResult } from "@postern/contracts";
+import { jobKinds, type JobMessage, type JobResult } from "@postern/contracts";
+import { textLimits } from "../../ports/text-limits";
+import type { JobContext, JobHandler } from "./handler";
+import { targetTest } from "./target-test";
 
-/** Runs jobs of one kind. Its parameters are read again here: what is in a queue is hostile until proven. */
-export interface JobHandler {
-  readonly kind: JobKind;
-  readonly run: (parameters: unknown, signal: AbortSignal) => Promise<JobResult>;
-}
+/** Every kind of job that agents run: a new kind is a file (or a folder) beside this one, and a line here. */
+export const jobHandlers: readonly JobHandler[] = [targetTest];
 
 export interface JobKindRegistry {
   readonly kinds: ReadonlySet<string>;
-  /** Never rejects: what goes wrong is the job's result. */
+  /** Never rejects: a failure is the job's result. */
   readonly run: (job: JobMessage, signal: AbortSignal) => Promise<JobResult>;
 }
 
-export function jobKindRegistry(handlers: readonly JobHandler[]): JobKindRegistry {
+export function jobKindRegistry(
+  context: JobContext,
+  handlers: readonly JobHandler[] = jobHandlers,
+): JobKindRegistry {
   const byKind = new Map(handlers.map((handler) => [handler.kind, handler]));
   return {
     kinds: new Set(byKind.keys()),
     run: async (job, signal) => {
       const handler = byKind.get(job.kind);
       if (handler === undefined) {
-        return {
-          ok: false,
-          code: "job-kind-unknown",
-          detail: `This agent does not run '${job.kind}'.`,
-        };
+        return failed("job-kind-unknown", `This agent does not run '${job.kind}'.`);
       }
       const parameters = jobKinds[job.kind].parameters.safeParse(job.parameters);
       if (!parameters.success) {
-        const detail = parameters.error.issues.map(
+        const problems = parameters.error.issues.map(
           ({ path, message }) => `$.${path.join(".")}: ${message}`,
         );
-        return { ok: false, code: "request-invalid", detail: detail.join("\n").slice(0, 2_000) };
+        return failed("request-invalid", problems.join("\n"));
       }
       try {
-        return await handler.run(parameters.data, signal);
+        return await handler.run(parameters.data, signal, context);
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
-        return { ok: false, code: "internal", detail: `The job failed: ${text}`.slice(0, 2_000) };
+        return failed("internal", `The job failed: ${text}`);
       }
     },
   };
+}
+
+function failed(code: string, detail: string): JobResult {
+  return { ok: false, code, detail: detail.slice(0, textLimits.jobDetailChars) };
 }

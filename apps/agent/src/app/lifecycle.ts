@@ -1,0 +1,26 @@
+import { type Heartbeat, nextState } from "@postern/contracts";
+import { lifecycleModel, type LifecycleState } from "./drain-policy";
+
+export type LifecycleEvent = (typeof lifecycleModel)["transitions"][number]["on"];
+
+/** The state of an agent; `step` is the only place where it changes. */
+export class Lifecycle {
+  #state: LifecycleState = lifecycleModel.initial;
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  /** Ignores an event that the present state does not take. */
+  step(event: LifecycleEvent): void {
+    this.#state = nextState(lifecycleModel, this.#state, event) ?? this.#state;
+  }
+}
+
+/** What a heartbeat says of each state. */
+export const heartbeatStates: Readonly<Record<LifecycleState, Heartbeat["state"]>> = {
+  starting: "running",
+  running: "running",
+  draining: "draining",
+  stopped: "stopping",
+};

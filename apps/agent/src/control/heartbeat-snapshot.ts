@@ -1,0 +1,43 @@
+import { hostname } from "node:os";
+import {
+  type BranchId,
+  type GroupName,
+  type Heartbeat,
+  JOB_MESSAGE_TYPE,
+  type TargetHealth,
+} from "@postern/contracts";
+import { stamp } from "../units/ledger-decision";
+
+/** Characters of a host name in a heartbeat: DNS allows no longer one. */
+const HOST_CHARS = 255;
+
+/** What an agent reports of itself; the parts that change are read at each heartbeat. */
+export interface AgentFacts {
+  readonly group: GroupName;
+  readonly branch: BranchId;
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** Types of work messages that it reads. */
+  readonly workTypes: Iterable<string>;
+  readonly state: Heartbeat["state"];
+  readonly targets: readonly TargetHealth[];
+  readonly itemsFinished: number;
+  readonly lanesHeld: number;
+  readonly jobs: Heartbeat["jobs"];
+}
+
+export function heartbeatSnapshot(facts: AgentFacts): Heartbeat {
+  return {
+    group: facts.group,
+    branch: facts.branch,
+    host: hostname().slice(0, HOST_CHARS),
+    version: facts.version,
+    capabilities: [...facts.workTypes, JOB_MESSAGE_TYPE],
+    startedAt: stamp(facts.startedAtMs),
+    state: facts.state,
+    targets: [...facts.targets],
+    itemsFinished: facts.itemsFinished,
+    lanesHeld: facts.lanesHeld,
+    jobs: facts.jobs,
+  };
+}
