@@ -9,7 +9,7 @@ import {
   type WorkMessage,
 } from "@postern/contracts";
 import fc from "fast-check";
-import { branch, definition, group, idsInLane, messageOf, person, tenant } from "./work";
+import { branch, definition, group, idsInLane, workMessageOf, person, tenant } from "./work";
 import { decideFailure, defaultRetryLimits } from "../src/units/failure-policy";
 import {
   asksBeforeUnit,
@@ -52,7 +52,7 @@ const anyMessage = fc
     { minLength: 1, maxLength: 100 },
   )
   .map((items) =>
-    messageOf(
+    workMessageOf(
       lane,
       items.map(({ who, version }) =>
         person({ id: ids[who] ?? "u", version, name: `${who}.${version}` }),
@@ -319,7 +319,7 @@ describe("reports", () => {
   const context = { agent: "vm-1" as never, nowMs: 1_800_000_000_000, traceparent: undefined };
   const source = { tenant, branch, group, agent: context.agent };
   const wide = (count: number, chars: number, char = "å"): WorkMessage =>
-    messageOf(
+    workMessageOf(
       lane,
       ids.slice(0, count).map((id) => person({ id, version: 1, name: char.repeat(chars) })),
     );
@@ -377,7 +377,7 @@ describe("reports", () => {
 
   test("have another id when other results are in the message", () => {
     const parts = [0, 1, 2].map((part) =>
-      messageOf(
+      workMessageOf(
         lane,
         ids
           .slice(part * 10, part * 10 + 10)

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type ItemResult, type Lane, workQueueName } from "@postern/contracts";
 import { CAREFUL_AFTER_CRASHES, POISON_AFTER_TRIALS } from "../src/suspects/trial";
 import { type AgentProcess, startAgentProcess } from "./agent-process";
-import { definition, group, idsInLane, messageOf, person, target } from "./work";
+import { definition, group, idsInLane, workMessageOf, person, target } from "./work";
 import { eventually, startWorld, type World } from "./world";
 
 let world: World;
@@ -45,17 +45,17 @@ test("an item that ends the process each time is a dead letter, and its neighbou
   const name = (id: string): string =>
     id === poison || id === alsoPoison ? "END_PROCESS" : `Person ${id}`;
   await world.send([
-    messageOf(
+    workMessageOf(
       lane,
       ids.slice(0, 10).map((id) => person({ id, version: 1, name: name(id) })),
       { part: "0" },
     ),
-    messageOf(
+    workMessageOf(
       lane,
       ids.slice(10).map((id) => person({ id, version: 1, name: name(id) })),
       { part: "1" },
     ),
-    messageOf(
+    workMessageOf(
       other,
       idsInLane(10, other, "o").map((id) => person({ id, version: 1, name: `Other ${id}` })),
     ),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type Lane, ParkedMessage, workQueueName } from "@postern/contracts";
 import { createAgent, loadSettings } from "../src";
 import { workTypes } from "../src/lanes/work-reader";
-import { busMessage, definition, group, idsInLane, messageOf, person, target } from "./work";
+import { busMessage, definition, group, idsInLane, workMessageOf, person, target } from "./work";
 import { eventually, silentLog, startWorld, threadProgram, type World } from "./world";
 
 const V2 = "postern.sync.apply.v2";
@@ -16,7 +16,7 @@ afterEach(() => world.close());
 
 /** A message of the next major: the items go by another name. */
 function nextMajor(id: string): ReturnType<typeof busMessage> {
-  const message = messageOf(lane, [person({ id, version: 1, name: "of two" })], { part: "9" });
+  const message = workMessageOf(lane, [person({ id, version: 1, name: "of two" })], { part: "9" });
   const { items, ...envelope } = message;
   const wire = busMessage(message);
   return {
@@ -30,9 +30,9 @@ test("work of an unknown major is parked and settled, its neighbours are applied
   const [ann = "", ben = "", cat = ""] = idsInLane(3);
   const old = await world.agent();
   old.start();
-  const before = busMessage(messageOf(lane, [person({ id: ann, version: 1, name: "Ann" })]));
+  const before = busMessage(workMessageOf(lane, [person({ id: ann, version: 1, name: "Ann" })]));
   const after = busMessage(
-    messageOf(lane, [person({ id: cat, version: 1, name: "Cat" })], { part: "1" }),
+    workMessageOf(lane, [person({ id: cat, version: 1, name: "Cat" })], { part: "1" }),
   );
   await world.sendRaw([before, nextMajor(ben), after], queue);
   await eventually("neighbours and the parked one", () => {

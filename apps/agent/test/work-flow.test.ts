@@ -14,7 +14,7 @@ import {
   definition,
   group,
   idsInLane,
-  messageOf,
+  workMessageOf,
   person,
   target,
   workOf,
@@ -114,7 +114,7 @@ describe("work that flows", () => {
   test("the same entity several times in one backlog keeps its order", async () => {
     const [ann = "", ben = ""] = idsInLane(2);
     const versions = [1, 2, 3, 4, 5].map((version) =>
-      messageOf(lane, [
+      workMessageOf(lane, [
         person({ id: ann, version, name: `Ann ${version}` }),
         person({ id: ben, version, name: `Ben ${version}` }),
       ]),
@@ -133,7 +133,7 @@ describe("work that flows", () => {
   test("the same entity twice in one message keeps its order", async () => {
     const [ann = ""] = idsInLane(1);
     await world.send([
-      messageOf(lane, [
+      workMessageOf(lane, [
         person({ id: ann, version: 1, name: "first" }),
         person({ id: ann, version: 2, name: "second" }),
       ]),
@@ -191,7 +191,7 @@ describe("messages that cannot be read", () => {
   test("each is dead-lettered with a code and a text for a person, and its neighbours in the lane are applied", async () => {
     const ids = idsInLane(6);
     const good = ids.map((id, index) =>
-      messageOf(lane, [person({ id, version: index + 1, name: "good" })], { part: `${index}` }),
+      workMessageOf(lane, [person({ id, version: index + 1, name: "good" })], { part: `${index}` }),
     );
     const wire = good.map((message) => busMessage(message));
     const template = wire[0];
@@ -254,7 +254,7 @@ describe("items that fail", () => {
     const refused = person({ id: ann, version: 1, name: "Ann" });
     const nowhere = { ...refused, object: "no_such_table" };
     await world.send([
-      messageOf(lane, [
+      workMessageOf(lane, [
         { ...nowhere, hash: contentHash(nowhere) },
         person({ id: ben, version: 1, name: "Ben" }),
       ]),
@@ -296,7 +296,7 @@ describe("items that fail", () => {
       })),
     );
     await world.send([
-      messageOf(lane, [
+      workMessageOf(lane, [
         person({ id: ann, version: 1, name: "Ann" }),
         person({ id: ben, version: 1, name: "Ben" }),
       ]),
@@ -316,7 +316,7 @@ describe("items that fail", () => {
     expect(delayMs).toBeLessThan(7_000);
     const yesterday = new Date(Date.now() - 25 * 3_600_000).toISOString();
     await world.send([
-      messageOf(lane, [person({ id: ann, version: 1, name: "Ann" })], {
+      workMessageOf(lane, [person({ id: ann, version: 1, name: "Ann" })], {
         attempt: 2,
         firstAttemptAt: yesterday,
       }),

@@ -74,14 +74,18 @@ export function workOf(changes: readonly PersonChange[], options: WorkOptions = 
     const messages: WorkMessage[] = [];
     for (let from = 0; from < items.length; from += 100) {
       messages.push(
-        messageOf(lane, items.slice(from, from + 100), { part: `${from}`, ...options }),
+        workMessageOf(lane, items.slice(from, from + 100), { part: `${from}`, ...options }),
       );
     }
     return messages;
   });
 }
 
-export function messageOf(lane: Lane, items: WorkItem[], options: WorkOptions = {}): WorkMessage {
+export function workMessageOf(
+  lane: Lane,
+  items: WorkItem[],
+  options: WorkOptions = {},
+): WorkMessage {
   const version = (options.version ?? items[0]?.version ?? 1) as Version;
   const lane2 = lane.slice(-2);
   return {

@@ -73,10 +73,10 @@ export async function createAgent({
       ports.targets ??
       new Map(settings.targets.map(({ name, open }) => [name, open(threadProgram)])),
   };
-  const close = async (): Promise<void> => {
-    await Promise.allSettled(closers.map((each) => each()));
+  const onClose = async (): Promise<void> => {
+    await Promise.allSettled(closers.map((close) => close()));
   };
-  return wireAgent(settings, whole, close, types);
+  return wireAgent(settings, whole, onClose, types);
 }
 
 export function agentLog(settings: Settings): Logger {

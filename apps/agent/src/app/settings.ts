@@ -11,6 +11,7 @@ import {
   type FieldProblem,
   fieldProblems,
   type GroupName,
+  limits,
   nearest,
   PosternError,
   problemText,
@@ -94,7 +95,7 @@ export function loadSettings(inputs: SettingsInputs): LoadedSettings {
   const problems: FieldProblem[] = [...found];
   const defaulted = new Map<string, string>();
   if (document["agentId"] === undefined && inputs.hostName !== undefined) {
-    document["agentId"] = inputs.hostName.toLowerCase().slice(0, 40);
+    document["agentId"] = inputs.hostName.toLowerCase().slice(0, limits.nameChars);
     defaulted.set("agentId", "host name");
   }
   const parsed = SettingsFile.safeParse(document, {
@@ -172,7 +173,7 @@ function targetEntries(document: Record<string, unknown>, problems: FieldProblem
       const suggestion = nearest(kind, [...registry.keys()]);
       problems.push({
         field: `$.targets.${name}.connector`,
-        problem: `there is no connector '${kind.slice(0, 40)}'; there are: ${[...registry.keys()].join(", ")}`,
+        problem: `there is no connector '${kind.slice(0, limits.nameChars)}'; there are: ${[...registry.keys()].join(", ")}`,
         ...(suggestion === undefined ? {} : { hint: `did you mean '${suggestion}'?` }),
       });
       continue;

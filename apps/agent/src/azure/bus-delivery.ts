@@ -12,7 +12,7 @@ export class BusDelivery implements Delivery {
     this.returnCredit = returnCredit;
   }
 
-  static messageOf(delivery: Delivery): ServiceBusReceivedMessage {
+  static sdkMessageOf(delivery: Delivery): ServiceBusReceivedMessage {
     invariant(delivery instanceof BusDelivery, "a delivery is settled where it came from");
     return delivery.#message;
   }

@@ -61,7 +61,7 @@ export class ServiceBusBroker implements Broker {
     this.#options = options;
     this.#generation = this.#newGeneration();
     this.#builtMs = options.clock.monotonicMs();
-    this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL_MS).unref();
+    this.#watch = setInterval(() => this.#checkLanes(), WATCH_INTERVAL_MS).unref();
   }
 
   async acceptLane(queue: string, signal: AbortSignal): Promise<LaneSession | undefined> {
@@ -72,7 +72,7 @@ export class ServiceBusBroker implements Broker {
     });
     let taken = false;
     try {
-      const receiver = await orUndefined(accepting, [signal, generation.ended.signal], {
+      const receiver = await settledOrUndefined(accepting, [signal, generation.ended.signal], {
         afterMs: this.#options.acceptWaitMs + ACCEPT_GRACE_MS,
         then: () => this.#rebuild(`no word on a lane of ${queue}`, generation),
       });
@@ -137,7 +137,7 @@ export class ServiceBusBroker implements Broker {
       ),
     );
     try {
-      const sent = await orUndefined(sending, [generation.ended.signal], {
+      const sent = await settledOrUndefined(sending, [generation.ended.signal], {
         afterMs: LONGEST_SEND_MS,
         then: () => this.#rebuild(`a send to ${queue} is not answered`, generation),
       });
@@ -207,7 +207,7 @@ export class ServiceBusBroker implements Broker {
     return opened;
   }
 
-  #look(): void {
+  #checkLanes(): void {
     if ([...this.#generation.lanes].some((lane) => lane.isStuck())) {
       this.#rebuild("a settlement is not answered", this.#generation);
     }
@@ -246,7 +246,7 @@ export class ServiceBusBroker implements Broker {
 }
 
 /** What a promise gives, or undefined once a signal is aborted or the time is over. */
-async function orUndefined<T>(
+async function settledOrUndefined<T>(
   work: Promise<T>,
   signals: readonly AbortSignal[],
   overdue: { readonly afterMs: number; readonly then: () => void },

@@ -151,13 +151,13 @@ export class BusJobSource implements JobSource {
     what: string,
     settle: (
       receiver: ServiceBusReceiver,
-      message: ReturnType<typeof BusDelivery.messageOf>,
+      message: ReturnType<typeof BusDelivery.sdkMessageOf>,
     ) => Promise<void>,
   ): Promise<void> {
     const receiver = this.#owners.get(delivery);
     if (receiver === undefined) return;
     try {
-      await settle(receiver, BusDelivery.messageOf(delivery));
+      await settle(receiver, BusDelivery.sdkMessageOf(delivery));
     } catch (error) {
       throw brokerOutage(what, error);
     }

@@ -90,13 +90,16 @@ export class BusLane implements LaneSession {
   }
 
   async complete(delivery: Delivery): Promise<void> {
-    await this.#settle("complete", this.#receiver.completeMessage(BusDelivery.messageOf(delivery)));
+    await this.#settle(
+      "complete",
+      this.#receiver.completeMessage(BusDelivery.sdkMessageOf(delivery)),
+    );
   }
 
   async deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
     await this.#settle(
       "dead-letter",
-      this.#receiver.deadLetterMessage(BusDelivery.messageOf(delivery), {
+      this.#receiver.deadLetterMessage(BusDelivery.sdkMessageOf(delivery), {
         deadLetterReason: reason.code,
         deadLetterErrorDescription: reason.text.slice(0, textLimits.deadLetterChars),
       }),

@@ -118,8 +118,8 @@ class LaneRun {
         } else {
           const nowMs = clock.monotonicMs();
           const busy = this.#waiting.length > 0;
-          if (busy) this.#world.slots.works(this.#held);
-          else this.#world.slots.idles(this.#held);
+          if (busy) this.#world.slots.markWorking(this.#held);
+          else this.#world.slots.markIdle(this.#held);
           const decision = decideLane(
             {
               itemsTaken: this.#itemsTaken,
@@ -136,17 +136,17 @@ class LaneRun {
           } else await this.#untilWoken(decision.forMs);
         }
       }
-      await this.#orOver(Promise.all(this.#finishing));
+      await this.#unlessOver(Promise.all(this.#finishing));
       return this.#end;
     } finally {
       this.#closed = true;
-      this.#world.slots.ends(this.#held);
+      this.#world.slots.endLane(this.#held);
       this.#signals.stop.removeEventListener("abort", onStop);
       this.#signals.cut.removeEventListener("abort", onCut);
       try {
         await this.#session.close();
       } finally {
-        this.#world.slots.closed();
+        this.#world.slots.confirmClosed();
       }
     }
   }
@@ -212,7 +212,7 @@ class LaneRun {
     // Settled before a suspect may end the process, and the suspect before the next: what is done does not come again.
     const { suspects } = this.#world.unit;
     const isCareful = (): boolean => unit.alone || suspects?.careful === true;
-    if (isCareful()) await this.#orOver(Promise.all(this.#finishing));
+    if (isCareful()) await this.#unlessOver(Promise.all(this.#finishing));
     const asksFirst = asksBeforeUnit(this.#waiting.length, this.#credits);
     this.#waiting.splice(0, unit.messages.length);
     this.#itemsTaken += unit.itemCount;
@@ -258,9 +258,9 @@ class LaneRun {
       } else this.#signals.onUnitDone();
       this.#finish(this.#reportAndSettle(unit, result.verdicts, span.traceparent ?? parents[0]));
     });
-    if (isCareful()) await this.#orOver(Promise.all(this.#finishing));
+    if (isCareful()) await this.#unlessOver(Promise.all(this.#finishing));
     while (this.#finishing.size >= MOST_FINISHING && !this.#over.signal.aborted) {
-      await this.#orOver(Promise.race(this.#finishing));
+      await this.#unlessOver(Promise.race(this.#finishing));
     }
   }
 
@@ -306,7 +306,7 @@ class LaneRun {
   }
 
   /** The SDK does not end settlements of a link that is gone before a minute is over: a lane that is lost waits for none. */
-  async #orOver(work: Promise<unknown>): Promise<void> {
+  async #unlessOver(work: Promise<unknown>): Promise<void> {
     const { signal } = this.#over;
     if (signal.aborted) return;
     let over: () => void = () => undefined;

@@ -1,17 +1,15 @@
 /**
- * Which lane is given up so that a slot waits for the next one. One of these a target.
+ * Decides which lane is given up so that a slot can wait for the next one. There is one `LaneSlots` per target.
  *
- * A message for a lane that nobody holds is picked up at once only when a slot is already asking the broker for a lane. So
- * some slots are kept asking: when fewer are, the lane that has been idle longest is given up, one for each that is
- * missing, and no other. Lanes with work are never named here: they end by their share.
+ * A message for a lane that no agent holds is picked up without delay only when a slot is already asking the broker for a
+ * lane. So some slots are kept asking: when too few are, the lane that has been idle longest is given up, one for each
+ * missing slot. A lane with work is never chosen here: it ends by its share.
  *
- * Called by the target loop (a slot begins and ends to ask) and by lane runners (idle, at work, ended, closed). It never
- * closes anything: it names a lane, and wakes its runner.
+ * The target loop reports when a slot starts and stops asking, lane runners when a lane is idle, working, ended or closed.
+ * `LaneSlots` never closes a lane: it names one and wakes its runner through `HeldLane.wake`, which looks again at whether
+ * the lane is kept.
  */
-
-/** A lane that is held, to the others of its target. */
 export interface HeldLane {
-  /** Looks again at whether it is kept. */
   readonly wake: () => void;
 }
 
@@ -41,23 +39,23 @@ export class LaneSlots {
     return this.#asking < this.mostAsking;
   }
 
-  asks(): void {
+  startAsking(): void {
     this.#asking += 1;
   }
 
-  asked(): void {
+  stopAsking(): void {
     this.#asking -= 1;
-    this.#look();
+    this.#wakeWanted();
   }
 
   /** Has no work, since now or, when it was idle before, since then. */
-  idles(lane: HeldLane): void {
+  markIdle(lane: HeldLane): void {
     if (this.#idle.has(lane)) return;
     this.#idle.add(lane);
-    this.#look();
+    this.#wakeWanted();
   }
 
-  works(lane: HeldLane): void {
+  markWorking(lane: HeldLane): void {
     this.#idle.delete(lane);
   }
 
@@ -68,17 +66,17 @@ export class LaneSlots {
     return longest === lane;
   }
 
-  ends(lane: HeldLane): void {
+  endLane(lane: HeldLane): void {
     this.#closing += 1;
     this.#idle.delete(lane);
-    this.#look();
+    this.#wakeWanted();
   }
 
-  closed(): void {
+  confirmClosed(): void {
     this.#closing -= 1;
   }
 
-  #look(): void {
+  #wakeWanted(): void {
     const [longest] = this.#idle;
     if (longest !== undefined && this.isWanted(longest)) longest.wake();
   }

@@ -13,6 +13,8 @@ import { stamp } from "../units/ledger-decision";
 import type { Delivery, OutgoingMessage } from "../ports/broker";
 import type { ResultSource } from "../reports/result-packing";
 
+/** Of a SHA-256 in base64url: 192 bits, and ids stay short. */
+const ID_DIGEST_CHARS = 32;
 /** As JSON in JSON, with room for headers: Service Bus Standard takes 256 KB. */
 const LONGEST_BYTES = 240 * 1024;
 
@@ -32,7 +34,7 @@ export function parkedMessageOf(
 ): OutgoingMessage | undefined {
   if (delivery.body instanceof Uint8Array) return undefined;
   const digest = createHash("sha256").update(delivery.messageId).digest("base64url");
-  const messageId = `k:${digest.slice(0, 32)}` as MessageId;
+  const messageId = `k:${digest.slice(0, ID_DIGEST_CHARS)}` as MessageId;
   const at = stamp(wallMs);
   const body = ParkedMessage.safeParse({
     ...source,

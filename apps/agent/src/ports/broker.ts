@@ -1,6 +1,8 @@
-/** The message broker: lanes of work, jobs, and the results that go out. */
-
-/** A message as it was delivered; settled through the lane or job source that delivered it. */
+/**
+ * The message broker: lanes of work, jobs, and the results that go out.
+ *
+ * A `Delivery` is settled through the lane or job source that delivered it.
+ */
 export interface Delivery {
   readonly messageId: string;
   /** Deliveries before this one. */

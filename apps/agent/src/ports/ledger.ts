@@ -43,7 +43,7 @@ export interface TrialBook {
   readonly write: (
     lane: Lane,
     record: TrialsRecord,
-    stamp: { readonly agent: AgentId; readonly at: string },
+    author: { readonly agent: AgentId; readonly at: string },
     signal: AbortSignal,
   ) => Promise<string | undefined>;
   /** How this agent's last process ended; undefined before the first. @throws OutageError */

@@ -15,6 +15,9 @@ import type { OutgoingMessage } from "../ports/broker";
 import { resultBytes } from "./report";
 import { stamp } from "../units/ledger-decision";
 
+/** Of a SHA-256 in base64url: 192 bits, and ids stay short. */
+const ID_DIGEST_CHARS = 32;
+
 /** Results that go out together, and the deliveries they are of. */
 export interface ReportedWork {
   readonly results: readonly WorkMessageResult[];
@@ -41,7 +44,8 @@ export function packResults(
     const digest = createHash("sha256");
     for (const { deliveries } of work) digest.update(deliveries);
     for (const { workMessageId } of results) digest.update(`${workMessageId}\n`);
-    const messageId = `r:${digest.digest("base64url").slice(0, 32)}.${index}` as MessageId;
+    const messageId =
+      `r:${digest.digest("base64url").slice(0, ID_DIGEST_CHARS)}.${index}` as MessageId;
     const at = stamp(now.wallMs);
     const body: ResultMessage = { messageId, ...source, at, results };
     return {

@@ -151,7 +151,7 @@ export class TargetLoop {
   }
 
   async #accept(stop: AbortSignal): Promise<LaneSession | undefined> {
-    this.#world.slots.asks();
+    this.#world.slots.startAsking();
     try {
       const session = await this.#dependencies.broker.acceptLane(this.#dependencies.queue, stop);
       this.#serviceAnswers();
@@ -161,7 +161,7 @@ export class TargetLoop {
       if (!stop.aborted) await this.#pauseForOutage(error, stop);
       return undefined;
     } finally {
-      this.#world.slots.asked();
+      this.#world.slots.stopAsking();
       this.#notify();
     }
   }
