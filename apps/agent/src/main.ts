@@ -8,7 +8,7 @@ import { createAgent } from "./app/create-agent";
 import { type LoadedSettings, loadSettings } from "./app/settings";
 import { version } from "./app/version";
 
-/** Beside this bundle. */
+/** The bundle next to this one. */
 const threadProgram = path.join(__dirname, "target-thread.js");
 const EXIT_FAULT = 1;
 const EXIT_USAGE = 2;
@@ -61,7 +61,7 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
   const agent = await createAgent({ settings, threadProgram });
   let stopping = false;
   const stop = (reason: string): void => {
-    // A second signal is someone in a hurry: nothing is lost, but locks run out by themselves.
+    // After a second signal the agent exits without draining. Nothing is lost: locks expire on their own.
     if (stopping) process.exit(EXIT_FAULT);
     stopping = true;
     void agent.stop(reason);
@@ -72,7 +72,7 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
     process.stdin.resume().on("end", () => stopping || stop("standard input closed"));
   }
   process.on("uncaughtException", (error) => fault(error));
-  // Our own promises all end in the agent's hands; what is left over is the SDK's, whose connections it has given up.
+  // The agent handles the rejections of its own promises. The rest come from SDK clients that it has already abandoned.
   process.on("unhandledRejection", (error) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(
@@ -86,19 +86,22 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
   } catch (error) {
     await agent.stop("broken assumption");
     process.stderr.write(`${faultLine(error)}\n`);
-    endAtOnceIf(agent.hasThreads);
+    killIf(agent.hasThreads);
     process.exit(EXIT_FAULT);
   }
-  endAtOnceIf(agent.hasThreads);
+  killIf(agent.hasThreads);
   process.exit(0);
 }
 
-/** `process.exit` waits for the threads of the process, and one stands still in a statement: what it wrote is not committed. */
-function endAtOnceIf(hasThreads: boolean): void {
+/**
+ * `process.exit` waits for the threads of the process, and one may be blocked in a statement. What that statement wrote
+ * is not committed.
+ */
+function killIf(hasThreads: boolean): void {
   if (hasThreads) process.kill(process.pid, "SIGKILL");
 }
 
-/** The last line says why: it is what an operator reads first. */
+/** Writes the cause as the last line, which is what an operator reads first. */
 function fault(error: unknown): never {
   return fail(faultLine(error), EXIT_FAULT);
 }

@@ -1,4 +1,4 @@
-/** The bundled agent as a process of its own, as a service manager would run it. */
+/** The bundled agent in its own process, as a service manager would run it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,7 +10,7 @@ const program = path.join(__dirname, "..", "dist", "main.js");
 export interface AgentProcess {
   readonly child: ChildProcess;
   readonly ready: unknown;
-  /** What it wrote to stderr, a line each. */
+  /** The lines it wrote to stderr. */
   readonly lines: string[];
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }

@@ -39,7 +39,7 @@ const rows = (): unknown[] => world.database.prepare("SELECT id FROM audit").all
 const reached = () =>
   eventually("a statement that does not return", () => existsSync(`${release}.reached`));
 
-test("while a target's statement does not return, its locks are renewed and the other target works", async () => {
+test("while a statement of one target hangs, its locks are renewed and the other target works", async () => {
   const second = path.join(world.directory, "payroll.db");
   createTarget(second).close();
   const agent = await start(`  ${other}: { connector: sql, url: "sqlite:${second}" }`);
@@ -49,7 +49,7 @@ test("while a target's statement does not return, its locks are renewed and the 
   await world.send(
     workOf(
       people.map((id) => ({ id, version: 1, name: `Person ${id}` })),
-      // A definition has one target: the other's messages must not look like repetitions of the first's.
+      // A definition has one target: the second target's messages must not look like repetitions of the first's.
       { to: other, part: "other" },
     ),
     other,
@@ -66,7 +66,7 @@ test("while a target's statement does not return, its locks are renewed and the 
   expect(events).not.toContain("lane.lost");
 }, 60_000);
 
-test("SIGTERM while a statement does not return ends the process within the drain deadline", async () => {
+test("SIGTERM while a statement hangs ends the process within the drain deadline", async () => {
   const agent = await start("drain: { deadlineMs: 2000 }");
   await world.send(standStill);
   await reached();

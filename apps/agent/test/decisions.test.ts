@@ -111,13 +111,13 @@ describe("the ledger's decision", () => {
   const at = { lane, key: "user:ann" };
   const ann = (version: number, name: string): WorkItem => person({ id: "ann", version, name });
 
-  test("asks the target about a state it has held before when another version may have got there", () => {
+  test("asks the target about a state it has held before when another version may have been applied since", () => {
     const before = ledgerEntryOf(ann(1, "Ann"), at, undefined, "applied", 0);
     expect(decideByLedger(ann(4, "Ann"), before)).toEqual({ kind: "advance" });
     const tried = triedEntryOf(ann(3, "Anna"), at, before, 0);
     expect(tried?.applied).toEqual(before.applied);
     expect(decideByLedger(ann(4, "Ann"), tried)).toEqual({ kind: "apply" });
-    // A retry of an older version does not keep the newer one from getting there later.
+    // A retry of an older version does not stop the newer one from reaching the target later.
     const older = ledgerEntryOf(ann(2, "An"), at, tried, "applied", 0);
     expect(decideByLedger(ann(4, "An"), older)).toEqual({ kind: "apply" });
     const confirmed = ledgerEntryOf(ann(3, "Anna"), at, older, "applied", 0);
@@ -178,7 +178,7 @@ describe("the failure policy", () => {
     jitter: fc.double({ min: 0, max: 0.999, noNaN: true }),
   });
 
-  test("ends within a day, waits no less than asked, and tries in place at most twice more", () => {
+  test("ends within a day, waits no less than the target asks, and tries in place at most twice more", () => {
     fc.assert(
       fc.property(
         facts,
@@ -228,7 +228,7 @@ describe("the failure policy", () => {
     );
   });
 
-  test("a wait doubles from one try to the next, up to an hour", () => {
+  test("doubles the wait from one try to the next, up to an hour", () => {
     const waits: number[] = [];
     let nowMs = 0;
     for (let tries = 0; tries < 14; tries += 1) {
@@ -251,7 +251,7 @@ describe("the failure policy", () => {
 });
 
 describe("the target breaker", () => {
-  test("admits slots only when its target was proven, and one alone after a failure", () => {
+  test("admits slots only when the target was proven, and only one after a failure", () => {
     const events = fc.array(fc.constantFrom(...breakerModel.transitions.map(({ on }) => on)), {
       maxLength: 40,
     });
@@ -273,7 +273,7 @@ describe("the target breaker", () => {
 });
 
 describe("the lane policy", () => {
-  test("a lane is given up after its items, its time, or a quiet moment, and never kept past its time", () => {
+  test("gives a lane up after its items, its time or an idle pause, and never keeps it past its time", () => {
     expect(
       decideLane({ itemsTaken: 500, heldMs: 10, idleMs: 0, wanted: false }, defaultLaneLimits),
     ).toEqual({ kind: "give-up", because: "share" });
@@ -310,7 +310,7 @@ describe("pauses in an outage", () => {
     expect(outagePauseMs(1, 0, 2_000)).toBe(2_000);
   });
 
-  test("grow with the failures of each that asks, not of all together", () => {
+  test("grow with the failures of each asking slot, not of all slots together", () => {
     expect([1, 4, 5, 8, 28].map((failures) => failuresEach(failures, 4))).toEqual([1, 1, 2, 2, 7]);
   });
 });
@@ -330,7 +330,7 @@ describe("reports", () => {
   };
   const done: Verdict = { kind: "done", outcome: "applied" };
 
-  test("of the largest messages stay within a message, even when every item fails, and lose none", () => {
+  test("of the largest messages fit into a message, even when every item fails, and lose none", () => {
     for (const [count, chars, char] of [
       [40, 2_400, "å"],
       [6, 16_000, "å"],
@@ -361,7 +361,7 @@ describe("reports", () => {
     }
   });
 
-  test("are cut into the same parts with the same ids whatever became of the items", () => {
+  test("are split into the same parts with the same ids whatever the outcomes of the items", () => {
     const message = wide(40, 2_400);
     const shape = (verdict: Verdict): [string, number][] =>
       reportOf(
@@ -375,7 +375,7 @@ describe("reports", () => {
     expect(new Set(shape(done).map(([id]) => id)).size).toBe(shape(done).length);
   });
 
-  test("have another id when other results are in the message", () => {
+  test("have a different id when the message holds different results", () => {
     const parts = [0, 1, 2].map((part) =>
       workMessageOf(
         lane,
@@ -396,7 +396,7 @@ describe("reports", () => {
                 context,
               ),
             ),
-            // Closing a lane counts no delivery: these are the same when it comes again.
+            // Closing a lane counts no delivery: these counts are the same when the message comes again.
             deliveries: parts.map(({ messageId }) => `${messageId} 0\n`).join(""),
           },
         ],
@@ -418,7 +418,7 @@ describe("reports", () => {
     expect(carriedBy(pack(failed))).toEqual(first);
   });
 
-  test("of an undone item are a broken assumption", () => {
+  test("reject an undone item as a broken assumption", () => {
     const message = wide(1, 1);
     expect(() => reportOf(message, [{ kind: "undone" }], context)).toThrow("may not be reported");
   });

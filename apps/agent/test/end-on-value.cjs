@@ -1,4 +1,4 @@
-/** Preload: the process ends in the middle of a statement that binds a value with END_PROCESS in it. */
+/** Preload: ends the process in the middle of a statement that binds a value containing END_PROCESS. */
 const { StatementSync } = require("node:sqlite");
 
 for (const name of ["run", "get", "all"]) {

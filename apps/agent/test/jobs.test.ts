@@ -62,7 +62,7 @@ test("target.test leases an attempt, probes the target live and reports its prod
   expect(await world.deadLetters(jobsQueueName(group))).toEqual([]);
 });
 
-test("target.test of a target that the agent does not have names those it has", async () => {
+test("target.test of an unknown target lists the targets that the agent has", async () => {
   await sendJob("j2", { parameters: { target: "no-such-db" } });
   await eventually("the result", () => results().length === 1);
   expect(results()[0]?.result).toMatchObject({ ok: false, code: "target-unknown" });
@@ -104,7 +104,7 @@ test("a job message that is malformed, of another group or of a kind for the clo
   expect(leases()).toEqual([]);
 });
 
-/** `target.test` takes its time; nothing else does. */
+/** Slows down `target.test`, and nothing else. */
 function slowToTest(durationMs: number): AgentPorts["targets"] {
   const probe: NonNullable<ReturnType<AgentPorts["targets"]["get"]>>["probe"] = async ({
     thorough,
@@ -118,7 +118,7 @@ function slowToTest(durationMs: number): AgentPorts["targets"] {
   return new Map([[target, { name: target, ...limits, probe, apply, close }]]);
 }
 
-test("an agent that drains says that it has its jobs until they end, and takes none from the others", async () => {
+test("a draining agent reports its jobs until they end, and takes no further ones", async () => {
   await agent.stop("for another", 2_000);
   const draining = await world.agent({ ports: { targets: slowToTest(3_000) } });
   draining.start();

@@ -26,7 +26,7 @@ afterEach(async () => {
   await world.close();
 });
 
-test("a lane is lost when its lock has run out, though its renewal is never answered and nobody asks", async () => {
+test("a lane is lost when its lock expires, even if its renewal is never answered and nothing checks it", async () => {
   world.bus.faults.add({
     kind: "delay",
     operation: "management:renew-session-lock",
@@ -40,7 +40,7 @@ test("a lane is lost when its lock has run out, though its renewal is never answ
   const began = performance.now();
   await new Promise((resolve) => lane.lost.addEventListener("abort", resolve));
   expect(lane.lost.reason).toMatchObject({ code: "lock-lost" });
-  // The renewal itself is given up by the SDK after this long at the soonest.
+  // The SDK gives up the renewal after this long at the earliest.
   expect(performance.now() - began).toBeLessThan(acceptWaitMs);
   await lane.close();
 }, 30_000);

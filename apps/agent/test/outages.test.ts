@@ -43,14 +43,14 @@ function targets(change: (real: TargetPort) => Partial<TargetPort>): Partial<Age
   return { targets: new Map<TargetName, TargetPort>([[target, { ...bound, ...change(bound) }]]) };
 }
 
-test("a lane whose lock runs out while the process stands still is lost: nothing of it is recorded or settled by the late one", async () => {
+test("a lane whose lock expires while the process is frozen is lost: the late agent records and settles nothing of it", async () => {
   const aborted: boolean[] = [];
   let stalled = false;
   const slow = targets((real) => ({
     apply: async (items, options) => {
       if (!stalled) {
         stalled = true;
-        // The whole process stands still for longer than the lock, as after SIGSTOP or a long collection.
+        // The whole process is frozen for longer than the lock, as after SIGSTOP or a long garbage collection.
         const end = performance.now() + 1_600;
         while (performance.now() < end);
         await new Promise((resolve) => setImmediate(resolve));
@@ -131,7 +131,7 @@ test("two agents share a backlog, and no entity is applied twice", async () => {
   expect(second.stats().itemsFinished).toBeGreaterThan(400);
 }, 90_000);
 
-test("an idle agent whose broker goes away and comes back takes new work within fifteen seconds of its return", async () => {
+test("an idle agent takes new work within fifteen seconds of the return of its broker", async () => {
   const port = world.bus.port;
   const agent = await world.agent({ settings: "probe: { idleMs: 60000 }" });
   agent.start();

@@ -18,7 +18,7 @@ afterEach(async () => {
   await world.close();
 });
 
-/** As a service manager does: an agent that ends is started again. */
+/** Restarts an agent that ends, as a service manager does. */
 async function keepRunning(): Promise<number> {
   const NODE_OPTIONS = `--require ${require.resolve("./end-on-value.cjs")}`;
   let ends = 0;
@@ -36,7 +36,7 @@ async function keepRunning(): Promise<number> {
 const itemsReported = (): ItemResult[] =>
   world.results.flatMap(({ results }) => results).flatMap(({ items }) => items);
 
-test("an item that ends the process each time is a dead letter, and its neighbours are applied once", async () => {
+test("an item that ends the process each time is dead-lettered, and its neighbours are applied once", async () => {
   const lane = `${definition}/03` as Lane;
   const other = `${definition}/07` as Lane;
   const ids = idsInLane(12, lane);

@@ -63,14 +63,14 @@ const audit = (): { id: string; display_name: string }[] =>
     .all() as unknown as { id: string; display_name: string }[];
 
 describe("the agent as a process", () => {
-  test("says that it is ready on one line of stdout and registers with a token of its identity", async () => {
+  test("reports on one line of stdout that it is ready, and registers with a token of its identity", async () => {
     const agent = await start();
     expect(agent.ready).toEqual({ ready: true, agent: "vm-1" });
     await eventually("a heartbeat", () => world.heartbeats.length > 0);
     expect(world.calls[0]?.authorization).toMatch(/^Bearer ey/);
   });
 
-  test("killed with kill -9 again and again in the middle of a backlog, it loses nothing and does nothing twice", async () => {
+  test("killed repeatedly with kill -9 in the middle of a backlog, it loses nothing and does nothing twice", async () => {
     const count = 4_000;
     await world.send(workOf(people(count, 1)));
     for (let kills = 0; kills < 3; kills += 1) {
@@ -93,7 +93,7 @@ describe("the agent as a process", () => {
     expect(await world.deadLetters(workQueueName(group, target))).toEqual([]);
   }, 60_000);
 
-  test("SIGTERM in the middle of a backlog drains, exits with 0, and leaves the rest to be taken at once", async () => {
+  test("SIGTERM in the middle of a backlog drains, exits with 0, and leaves the rest free for another agent", async () => {
     const count = 4_000;
     await world.send(workOf(people(count, 1)));
     const first = await start();
@@ -101,7 +101,7 @@ describe("the agent as a process", () => {
     const began = performance.now();
     first.child.kill("SIGTERM");
     expect(await first.exited).toEqual({ code: 0, signal: null });
-    // The deadline is 10 s: it has not waited for it, even on a busy machine.
+    // The deadline is 10 s: the agent did not wait for it, even on a busy machine.
     expect(performance.now() - began).toBeLessThan(8_000);
     const done = audit().length;
     await eventually("every applied item is reported", () => world.outcomes().size === done);
@@ -118,7 +118,7 @@ describe("the agent as a process", () => {
     );
   }, 40_000);
 
-  test("a broker that restarts under it does not end it, and work goes on", async () => {
+  test("survives a restart of the broker, and continues its work", async () => {
     const agent = await start();
     for (let version = 1; version <= 3; version += 1) {
       await world.send(workOf(people(300, version)));
@@ -134,7 +134,7 @@ describe("the agent as a process", () => {
     expect(await agent.exited).toEqual({ code: 0, signal: null });
   }, 40_000);
 
-  test("SIGTERM while the broker does not answer closes the targets all the same, and exits with 0", async () => {
+  test("SIGTERM while the broker does not answer still closes the targets, and exits with 0", async () => {
     const between = await silencer(world.bus.port);
     const agent = await start({
       settings: "drain: { deadlineMs: 4000 }",
@@ -164,13 +164,13 @@ describe("the agent as a process", () => {
     expect(world.heartbeats.at(-1)?.state).toBe("draining");
   });
 
-  test("with --exit-with-stdin it ends when its parent is gone", async () => {
+  test("with --exit-with-stdin it exits when its parent is gone", async () => {
     const agent = await start({ args: ["--exit-with-stdin"] });
     agent.child.stdin?.end();
     expect(await agent.exited).toEqual({ code: 0, signal: null });
   });
 
-  test("no secret of its settings is in anything it prints", async () => {
+  test("prints no secret of its settings", async () => {
     const agent = await start({ settings: "telemetry: { logLevel: debug }" });
     await world.send(workOf(people(50, 1)));
     await eventually("outcomes", () => world.outcomes().size === 50);
@@ -186,13 +186,13 @@ describe("the agent as a process", () => {
 });
 
 describe("a process that cannot run", () => {
-  test("settings that are not valid end it with 2 and every problem", async () => {
+  test("exits with 2 and lists every problem when settings are invalid", async () => {
     await expect(start({ settings: "concurency: { lanesPerTarget: 0 }" })).rejects.toThrow(
       /ended with 2[\s\S]*concurency[\s\S]*did you mean 'concurrency'/,
     );
   });
 
-  test("a cloud that is away does not end it: it says so once and waits", async () => {
+  test("keeps running while the cloud is unreachable: it logs that once and waits", async () => {
     const free = await new Promise<number>((resolve) => {
       const probe = createServer().listen(0, "127.0.0.1", () => {
         const { port } = probe.address() as { port: number };
@@ -214,7 +214,7 @@ describe("a process that cannot run", () => {
   });
 });
 
-/** Passes connections on until it falls silent: from then on nothing gets through it, and nothing ends. */
+/** A proxy that forwards connections until it goes silent: from then on no byte passes, and no connection ends. */
 async function silencer(port: number) {
   const sockets: Socket[] = [];
   let silent = false;

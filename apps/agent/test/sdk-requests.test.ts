@@ -20,11 +20,11 @@ function inner(value: unknown, ...names: readonly string[]): unknown {
 }
 
 /**
- * After a drop the SDK may open the same connection once more before it takes a new one: rhea then forgets what the other
- * side said of every link, and a request that was under way still waits for its time-out. That time-out asks the link for
- * its address; it once threw out of its timer and ended the agent (tools/patches/rhea-promise@3.0.3.patch).
+ * After a drop the SDK may reopen the same connection once before it takes a new one. rhea then forgets what the other
+ * side reported for every link, and a pending request still waits for its time-out. That time-out asks the link for its
+ * address; it once threw out of its timer and ended the agent (tools/patches/rhea-promise@3.0.3.patch).
  */
-test("a request under way while its connection is opened anew ends with its time-out", async () => {
+test("a request that is pending while its connection is reopened ends with its time-out", async () => {
   const client = connectServiceBus(
     { connectionString: new Secret(world.bus.connectionString) },
     1_000,
@@ -41,7 +41,7 @@ test("a request under way while its connection is opened anew ends with its time
   });
   const ended = receiver.renewSessionLock().then(
     () => "renewed",
-    // Of the SDK's three tries the first.
+    // The first of the SDK's three tries.
     (error: unknown) => serviceBusCode(error instanceof AggregateError ? error.errors[0] : error),
   );
   await eventually("the renewal is under way", () =>
@@ -54,6 +54,6 @@ test("a request under way while its connection is opened anew ends with its time
   Reflect.apply(forget, connection, []);
   expect(await ended).toBe("ServiceTimeout");
   world.bus.faults.clear();
-  // Its links know nothing of the other side any more: it ends with the broker.
+  // Its links no longer know the other side, so it ends with the broker.
   client.close().catch(() => undefined);
 }, 30_000);

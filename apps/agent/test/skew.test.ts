@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** A message of the next major: the items go by another name. */
+/** A message of the next major version: the items have a different name. */
 function nextMajor(id: string): ReturnType<typeof busMessage> {
   const message = workMessageOf(lane, [person({ id, version: 1, name: "of two" })], { part: "9" });
   const { items, ...envelope } = message;
@@ -26,7 +26,7 @@ function nextMajor(id: string): ReturnType<typeof busMessage> {
   };
 }
 
-test("work of an unknown major is parked and settled, its neighbours are applied, and an agent that reads it applies it", async () => {
+test("work of an unknown major version is parked and settled, its neighbours are applied, and an agent that can read it applies it", async () => {
   const [ann = "", ben = "", cat = ""] = idsInLane(3);
   const old = await world.agent();
   old.start();
@@ -72,7 +72,7 @@ test("work of an unknown major is parked and settled, its neighbours are applied
   });
   next.start();
   try {
-    // As the cloud sends it again: another message id, the same body.
+    // Sent again as the cloud does: another message id, the same body.
     await world.sendRaw(
       [
         {

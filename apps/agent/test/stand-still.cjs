@@ -1,4 +1,4 @@
-/** Preload: a statement that binds a value with STAND_STILL in it returns when the file RELEASE_FILE is there. */
+/** Preload: blocks a statement that binds a value containing STAND_STILL until the file RELEASE_FILE exists. */
 const { spawnSync } = require("node:child_process");
 const { StatementSync } = require("node:sqlite");
 

@@ -54,7 +54,7 @@ async function start(ports: Partial<AgentPorts> = {}, settings = ""): Promise<vo
   agent.start();
 }
 
-/** The real SQLite target, with something of it replaced. */
+/** The real SQLite target, with some of its methods replaced. */
 function realTarget(change: (real: TargetPort) => Partial<TargetPort>): Partial<AgentPorts> {
   const { settings } = loadSettings({
     env: {},
@@ -76,7 +76,7 @@ function realTarget(change: (real: TargetPort) => Partial<TargetPort>): Partial<
   return { targets: new Map<TargetName, TargetPort>([[target, { ...bound, ...change(bound) }]]) };
 }
 
-describe("work that flows", () => {
+describe("work in normal operation", () => {
   test("a backlog that waited before the agent started is applied once, reported once and settled", async () => {
     await world.send(workOf(people(3_000, 10)));
     await start();
@@ -92,7 +92,7 @@ describe("work that flows", () => {
     );
     expect(agent.stats().itemsFinished).toBe(3_000);
     expect(await world.deadLetters(queue)).toEqual([]);
-    // Thirty messages' worth of items need few requests: the ledger is read and written once a unit.
+    // The items of thirty messages need few requests: the ledger is read and written once per unit.
     expect(world.results.length).toBeLessThanOrEqual(48);
   });
 
@@ -170,7 +170,7 @@ describe("work that flows", () => {
   });
 });
 
-test("lanes that have nothing to do are kept, but never so many that no slot asks for the next", async () => {
+test("idle lanes are kept, but never so many that no slot asks for the next", async () => {
   await start(
     {},
     "concurrency: { lanesPerTarget: 4 }\nlanes: { idleMs: 60000, heldMs: 60000, idleWhenBusyMs: 20 }",
@@ -188,7 +188,7 @@ test("lanes that have nothing to do are kept, but never so many that no slot ask
 });
 
 describe("messages that cannot be read", () => {
-  test("each is dead-lettered with a code and a text for a person, and its neighbours in the lane are applied", async () => {
+  test("are dead-lettered with a code and a readable text, and their neighbours in the lane are applied", async () => {
     const ids = idsInLane(6);
     const good = ids.map((id, index) =>
       workMessageOf(lane, [person({ id, version: index + 1, name: "good" })], { part: `${index}` }),
@@ -249,7 +249,7 @@ describe("messages that cannot be read", () => {
 });
 
 describe("items that fail", () => {
-  test("what the target refuses for good is dead-lettered with its payload, and its neighbours are applied", async () => {
+  test("a permanently refused item is dead-lettered with its payload, and its neighbours are applied", async () => {
     const [ann = "", ben = ""] = idsInLane(2);
     const refused = person({ id: ann, version: 1, name: "Ann" });
     const nowhere = { ...refused, object: "no_such_table" };
@@ -274,7 +274,7 @@ describe("items that fail", () => {
     expect(items.find((item) => item.entity.id === ben)?.outcome).toBe("applied");
   });
 
-  test("what may succeed later waits with a time, is settled, and is a dead letter after a day", async () => {
+  test("an item that may succeed later is settled, waits until a given time, and is dead-lettered after a day", async () => {
     const [ann = "", ben = ""] = idsInLane(2);
     await start(
       realTarget((real) => ({
@@ -328,7 +328,7 @@ describe("items that fail", () => {
 });
 
 describe("a target that goes away", () => {
-  test("gives its lanes back without a delivery being counted, and work goes on when it is back", async () => {
+  test("gives its lanes back without a delivery being counted, and work continues when it returns", async () => {
     let down = false;
     let calls = 0;
     const deliveries: number[] = [];
@@ -400,7 +400,7 @@ describe("a target that goes away", () => {
   });
 });
 
-describe("an agent that lives", () => {
+describe("an agent that runs", () => {
   test("registers by its first heartbeat and sends a bearer token with it", async () => {
     await start();
     await eventually("two heartbeats", () => world.heartbeats.length >= 2);

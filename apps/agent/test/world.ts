@@ -57,7 +57,7 @@ export interface World {
   readonly apiUrl: string;
   readonly calls: ControlCall[];
   readonly heartbeats: Heartbeat[];
-  /** What the control API answers to a lease. */
+  /** What the control API responds to a lease. */
   readonly lease: { status: number };
   readonly results: ResultMessage[];
   readonly jobResults: unknown[];
@@ -70,7 +70,7 @@ export interface World {
     readonly ports?: Partial<AgentPorts>;
     readonly settings?: string;
   }): Promise<Agent>;
-  /** Stops the broker for half a second and starts it again on the same port and key, with its queues empty. */
+  /** Stops the broker for half a second and restarts it on the same port and with the same key, with empty queues. */
   restartBus(port: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -289,7 +289,7 @@ function consume(
   return receiver;
 }
 
-/** Outcomes of every item, in the order reported, counted once per work message id like the real consumer does. */
+/** Outcomes of every item, in the order reported, counted once per work message id as the real consumer does. */
 function outcomesOf(results: readonly ResultMessage[]): Map<string, string[]> {
   const counted = new Set<string>();
   const outcomes = new Map<string, string[]>();

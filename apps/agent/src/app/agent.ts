@@ -1,9 +1,9 @@
 /**
- * An agent: loops over ports, and its life from start to drained.
+ * The life of an agent, from start to drained; `wireAgent` builds its loops.
  *
- * States are those of `lifecycleModel`. `start` returns when the loops run; `stop` drains and may be called at any time;
- * `ended` resolves once everything is closed, and rejects with the cause when an assumption of ours was broken. It reads no
- * environment, ends no process and prints nothing: main.ts does.
+ * States are those of `lifecycleModel`. `start` returns when the loops run. `stop` drains and may be called at any
+ * time. `ended` resolves once everything is closed, and rejects with the cause when an assumption was broken. The agent
+ * reads no environment, ends no process and prints nothing: main.ts does.
  */
 import type { HeartbeatLoop } from "../control/heartbeat-loop";
 import type { JobAttempts } from "../jobs/attempt";
@@ -26,7 +26,7 @@ export interface AgentStats {
   readonly resultMessagesSent: number;
 }
 
-/** What an agent consists of; `wireAgent` builds it. */
+/** The parts of an agent, built by `wireAgent`. */
 export interface AgentParts {
   readonly lifecycle: Lifecycle;
   readonly targets: readonly TargetLoop[];
@@ -82,7 +82,7 @@ export class Agent {
     });
   }
 
-  /** Drains: nothing new is taken, work in hand is finished or given back within the deadline. Safe to call twice. */
+  /** Drains: takes nothing new, and finishes or gives back the work in hand within the deadline. Safe to call twice. */
   stop(reason: string, deadlineMs: number = this.#settings.drain.deadlineMs): Promise<void> {
     this.#stopping ??= this.#drain(reason, deadlineMs).catch((error: unknown) =>
       this.#end.reject(error),
@@ -102,8 +102,8 @@ export class Agent {
   }
 
   /**
-   * Whether a target's thread is still in the process. After the end it is one that could not be closed: a statement that
-   * cannot be interrupted may run in it, and an orderly end of the process would wait for it.
+   * Whether a thread of a target is still running. After the drain that is one that could not be closed: a statement
+   * that cannot be interrupted may be running in it, and an orderly exit of the process would wait for it.
    */
   get hasThreads(): boolean {
     return [...this.#ports.targets.values()].some(({ hasThread }) => hasThread === true);
@@ -122,7 +122,7 @@ export class Agent {
       jobs: attempts.running().length,
     });
     this.#stopWork.abort();
-    // Nobody need wait for the next heartbeat to learn of it. Those that follow keep the leases of jobs in hand.
+    // Reports the drain now, not at the next heartbeat. Later heartbeats keep the leases of jobs in hand.
     const firstBeat = heartbeat.beat();
     const finished = await settledWithin(clock, plan.finishMs, this.#work);
     if (!finished) this.#cutWork.abort(new Error("the drain deadline has passed"));
@@ -141,7 +141,7 @@ export class Agent {
     this.#end.resolve();
   }
 
-  /** Beside the broker: one that does not answer costs no target its close, and no span its way. */
+  /** Closes targets and broker in parallel: a broker that hangs must not keep targets open or spans unsent. */
   async #close(): Promise<void> {
     const atTargets = this.#closeTargets();
     const atStores = Promise.allSettled([this.#parts.crashWatch?.close(), atTargets]);
@@ -160,7 +160,7 @@ export class Agent {
     await Promise.all(closings);
   }
 
-  /** A broken assumption: give everything back and end; the service manager starts the agent again. */
+  /** A broken assumption: gives everything back and ends; the service manager starts the agent again. */
   #fail(error: unknown): void {
     if (this.#stopping !== undefined) return;
     this.#ports.log.error("assumption.broken", {

@@ -15,13 +15,13 @@ export const usage = `postern-agent: the worker of Postern on a machine inside t
   postern-agent --version | --help
 
   --config FILE      settings in YAML; POSTERN_… environment variables override it
-  --exit-with-stdin  (run) drain and end when standard input closes: no orphan when the parent dies
-  --json             (config --show) as one JSON object
+  --exit-with-stdin  (run) drain and exit when standard input closes, so that no orphan outlives its parent
+  --json             (config --show) print one JSON object
 
-Exit codes: 0 after a drain, 1 when the agent had to stop itself, 2 for settings or arguments that are not valid.
+Exit codes: 0 after a drain, 1 after an internal fault, 2 for invalid settings or arguments.
 `;
 
-/** What the command line asks for. Pure; every mistake has its sentence. */
+/** Parses the command line. Pure; every mistake gets its own message. */
 export function parseCommand(args: readonly string[]): Command {
   let parsed;
   try {

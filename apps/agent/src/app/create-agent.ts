@@ -21,15 +21,17 @@ import { wireAgent } from "./wiring";
 
 export interface CreateAgentOptions {
   readonly settings: Settings;
-  /** Program of the threads that targets work in whose drivers can stand still; absolute path. */
+  /** Absolute path of the program that runs in target threads, for drivers that block their thread. */
   readonly threadProgram: string;
-  /** Ports to use in the place of the real ones: benches and simulations. What is given is not made. */
+  /** Ports that replace the real ones, for benchmarks and simulations. An adapter that is replaced is not created. */
   readonly ports?: Partial<AgentPorts>;
-  /** Work messages that it reads: those of this version, unless said otherwise. */
+  /** Work messages that the agent reads; by default those of this version. */
   readonly types?: WorkTypes;
 }
 
-/** Builds an agent of the settings: real adapters, but for the ports that are given. Nothing is contacted before `start`. */
+/**
+ * Builds an agent from its settings, with real adapters except where ports are given. Contacts nothing before `start`.
+ */
 export async function createAgent({
   settings,
   threadProgram,
@@ -107,7 +109,7 @@ function serviceBus(
   });
 }
 
-/** The Cosmos SDK is loaded with the first unit: an agent that has had no work yet is the smaller for it. */
+/** Loads the Cosmos SDK with the first unit, so that an agent that has had no work needs less memory. */
 function stores(
   settings: Settings,
   credential: AzureCredential,

@@ -1,6 +1,6 @@
 /**
- * Life of an agent, as data. Draining stops everything that brings new work at once; what is in hand gets the deadline, and
- * what is not finished by then is given back, not left to expire.
+ * The life of an agent, as data. A drain stops everything that brings new work; work in hand may go on until the
+ * deadline, and what is not finished by then is given back, not left to expire.
  */
 import { defineStateModel } from "@postern/contracts";
 
@@ -19,13 +19,13 @@ export const lifecycleModel = defineStateModel({
 
 export type LifecycleState = (typeof lifecycleModel)["states"][number];
 
-/** Part of the drain deadline that is kept for giving back and closing after work has been cut off. */
+/** Share of the drain deadline that is reserved for giving back and closing after work was cut off. */
 const SHARE_FOR_CLOSING = 0.25;
 
 export interface DrainPlan {
-  /** Work in hand may go on this long. */
+  /** How long work in hand may go on. */
   readonly finishMs: number;
-  /** Then lanes are given back and connections closed within this. */
+  /** How long giving back lanes and closing connections may take after that. */
   readonly closeMs: number;
 }
 

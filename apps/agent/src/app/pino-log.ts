@@ -3,7 +3,10 @@ import pino from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** One JSON object a line on stderr, written before the call returns: the last line before an exit is never lost. */
+/**
+ * Writes one JSON object per line to stderr, before the call returns, so that the last line before an exit is never
+ * lost.
+ */
 export function createPinoLog(level: LogLevel, fields: LogFields): Logger {
   return wrap(
     pino(

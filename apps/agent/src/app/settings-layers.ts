@@ -1,12 +1,12 @@
+/**
+ * Lays environment variables and secret files over the settings file, and records where each value came from. The
+ * result is not validated here: the schema validates one document, whatever its layers.
+ */
 import { nearest } from "@postern/contracts";
 import type { FieldProblem } from "@postern/contracts";
 import { parseDocument } from "yaml";
 import { settingLeaves, type SettingLeaf } from "./settings-schema";
 
-/**
- * Lays environment and secret files over the settings file, and remembers where each value came from. The result is not
- * checked here: the schema sees one document, whatever its layers.
- */
 export interface Layers {
   readonly document: Record<string, unknown>;
   readonly sources: ReadonlyMap<string, string>;
@@ -132,7 +132,7 @@ function targetPath(name: string, targets: readonly string[]): string | undefine
   return undefined;
 }
 
-/** What does not read as its kind is left as it is: the schema says what is wrong with it. */
+/** A value that does not parse as its kind stays text, so that the schema reports it. */
 function scalar(text: string, kind: SettingLeaf["kind"]): unknown {
   if (kind === "number" && /^-?\d{1,15}$/.test(text)) return Number(text);
   if (kind === "boolean" && (text === "true" || text === "false")) return text === "true";

@@ -5,7 +5,7 @@ import { defaultLaneLimits } from "../lanes/lane-policy";
 
 const url = z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).max(2_000);
 const text = z.string().min(1, { error: "must not be empty" }).max(4_000);
-/** Whole numbers with their bounds in the message: a person reads it, not the schema. */
+/** Whole numbers. The messages name the bounds, because people read them, not the schema. */
 const whole = (least: number, most: number) =>
   z
     .int({ error: `must be a whole number from ${least} to ${most}` })
@@ -13,10 +13,10 @@ const whole = (least: number, most: number) =>
     .max(most, { error: `must be at most ${most}` });
 const HOUR_MS = 3_600_000;
 
-/** A target as the settings file names it; its connector reads the rest. */
+/** A target in the settings file; its connector validates the other keys. */
 const TargetSettings = z.looseObject({ connector: text });
 
-/** The settings file. Every group has defaults where a default can be right for everyone. */
+/** The settings file. A setting has a default wherever one value can suit everyone. */
 export const SettingsFile = z.strictObject({
   /** Unique in the branch. */
   agentId: AgentId,
@@ -25,20 +25,20 @@ export const SettingsFile = z.strictObject({
   group: GroupName,
   serviceBus: z.strictObject({
     connectionString: text.optional(),
-    /** Used with the machine's identity, in the place of a connection string. */
+    /** Used with the machine's identity, instead of a connection string. */
     fullyQualifiedNamespace: text.optional(),
     /** How long the broker may keep a request for work waiting. */
     acceptWaitMs: whole(1_000, 60_000).default(15_000),
   }),
   cosmos: z.strictObject({
     endpoint: url,
-    /** Absent: the machine's identity. */
+    /** Absent: the machine's identity is used. */
     key: text.optional(),
   }),
   api: z.strictObject({
-    /** With `/api`. */
+    /** Includes `/api`. */
     baseUrl: url,
-    /** Scope of the tokens that the API takes, for example `api://postern/.default`. */
+    /** Scope of the tokens that the API accepts, for example `api://postern/.default`. */
     scope: text,
     timeoutMs: whole(100, 60_000).default(8_000),
   }),
@@ -49,15 +49,18 @@ export const SettingsFile = z.strictObject({
     .default({}),
   concurrency: z
     .strictObject({
-      /** Lanes of one target at the same time. Default: all 16 of one definition, and two slots that ask for the next. */
+      /**
+       * Lanes of one target held at the same time. Default: all 16 of one definition, and two slots that ask for the
+       * next.
+       */
       lanesPerTarget: whole(1, 64).default(18),
-      // A heartbeat lists no more.
+      // The upper bound is what a heartbeat can list.
       jobsInFlight: whole(1, 1_000).default(1_000),
     })
     .prefault({}),
   lanes: z
     .strictObject({
-      /** Items after which a lane is given up, so that others get a turn. */
+      /** Items after which a lane is given up, so that other lanes get a turn. */
       items: whole(1, 100_000).default(defaultLaneLimits.items),
       heldMs: whole(100, 60_000).default(defaultLaneLimits.heldMs),
       idleMs: whole(0, 60_000).default(defaultLaneLimits.idleMs),
@@ -74,14 +77,14 @@ export const SettingsFile = z.strictObject({
   probe: z
     .strictObject({
       timeoutMs: whole(100, 60_000).default(10_000),
-      /** A target at which no unit was done for this long is probed again. */
+      /** A target that has completed no unit for this long is probed again. */
       idleMs: whole(1_000, HOUR_MS).default(30_000),
     })
     .prefault({}),
   heartbeat: z.strictObject({ intervalMs: whole(100, 300_000).default(10_000) }).prefault({}),
   drain: z
     .strictObject({
-      /** From a stop signal to the end of the process. */
+      /** Time from a stop signal to the end of the process. */
       deadlineMs: whole(100, 300_000).default(10_000),
     })
     .prefault({}),
@@ -105,7 +108,9 @@ export interface SettingLeaf {
 
 const leaf = (path: string, kind: SettingLeaf["kind"] = "text"): SettingLeaf => ({ path, kind });
 
-/** Every single setting, for environment names and `config --show`. A secret may also come from the file that `…File` names. */
+/**
+ * Every setting, for environment names and `config --show`. A secret may also come from the file that `…File` names.
+ */
 export const settingLeaves: readonly SettingLeaf[] = [
   leaf("agentId"),
   leaf("branch"),
@@ -137,7 +142,7 @@ export const settingLeaves: readonly SettingLeaf[] = [
   leaf("telemetry.otlpEndpoint"),
 ];
 
-/** Keys that may stand anywhere in the file, for "did you mean". */
+/** All keys of the file, for "did you mean" hints. */
 export const knownKeys: readonly string[] = [
   ...new Set([
     "targets",

@@ -70,7 +70,7 @@ describe("settings that are valid", () => {
     expect(Object.isFrozen(settings.lanes)).toBe(true);
   });
 
-  test("take the environment over the file, and the file over the default, and say so", () => {
+  test("prefer the environment to the file and the file to the default, and show the source", () => {
     const env = {
       POSTERN_AGENT_ID: "vm-2",
       POSTERN_CONCURRENCY_LANES_PER_TARGET: "4",
@@ -115,7 +115,7 @@ describe("settings that are valid", () => {
     }
   });
 
-  test("name the agent after its host when nothing else does", () => {
+  test("name the agent after its host by default", () => {
     const { settings, shown } = loadSettings(inputs((text) => text.replace("agentId: vm-1\n", "")));
     expect(settings.agentId).toBe("srv-07");
     expect(shown[0]).toEqual({ path: "agentId", value: "srv-07", source: "host name" });
@@ -164,7 +164,7 @@ describe("settings that are not valid", () => {
           .replace("https://cosmos.example", "http://cosmos")
           .replace("  key: cosmos-canary\n", ""),
       ),
-      /^\$\.cosmos\.key: is needed over http/,
+      /^\$\.cosmos\.key: is required over http/,
     ],
     [
       "two ways to Service Bus",
@@ -272,13 +272,13 @@ describe("settings that are not valid", () => {
     ],
   ];
 
-  test.each(cases)("%s is named with its field and the way out", (_, given, expected) => {
+  test.each(cases)("%s is reported with its field and the fix", (_, given, expected) => {
     const problems = problemsOf(given);
     expect(problems.filter((problem) => expected.test(problem))).toHaveLength(1);
     expect(problems.join()).not.toMatch(/canary|c2VjcmV0/);
   });
 
-  test("all problems are told at once", () => {
+  test("all problems are reported together", () => {
     const given = inputs(
       (text) =>
         text

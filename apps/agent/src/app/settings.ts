@@ -24,7 +24,7 @@ import type { LaneLimits } from "../lanes/lane-policy";
 import { type Environment, getPath, isRecord, layersOf } from "./settings-layers";
 import { knownKeys, SettingsFile, settingLeaves } from "./settings-schema";
 
-/** A target of the settings, checked by its connector and ready to be opened. */
+/** A target from the settings, validated by its connector and ready to be opened. */
 export interface TargetEntry {
   readonly name: TargetName;
   readonly connector: string;
@@ -61,7 +61,7 @@ export interface Settings {
 
 export interface LoadedSettings {
   readonly settings: Settings;
-  /** Every effective value with where it came from; secrets are shown as redacted. */
+  /** Every effective value and its source; secrets are redacted. */
   readonly shown: readonly ShownSetting[];
 }
 
@@ -74,17 +74,17 @@ export interface ShownSetting {
 
 export interface SettingsInputs {
   readonly env: Environment;
-  /** Text of the settings file; empty when there is none. */
+  /** Text of the settings file; empty when there is no file. */
   readonly fileText: string;
   readonly readSecretFile: (path: string) => string;
-  /** Name of the agent where the settings give none. */
+  /** Default of `agentId`. */
   readonly hostName?: string;
 }
 
 /**
- * Reads settings: file, environment over it, secrets from files. Pure but for `readSecretFile`.
+ * Loads settings: the file, the environment over it, secrets from files. Pure except for `readSecretFile`.
  *
- * @throws PosternError `settings-invalid` that names every problem at once; no value is repeated in it
+ * @throws PosternError `settings-invalid` listing every problem; it repeats no value
  */
 export function loadSettings(inputs: SettingsInputs): LoadedSettings {
   const {
@@ -129,7 +129,9 @@ export function loadSettings(inputs: SettingsInputs): LoadedSettings {
   return { settings, shown: shownSettings(file, sources, defaulted) };
 }
 
-/** What one field's schema cannot see. Works on what there is, so that it speaks together with the other problems. */
+/**
+ * Problems that involve several fields. Checks whatever is present, so that they are reported together with the others.
+ */
 function crossProblems(document: unknown): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const has = (path: string): boolean => getPath(document, path) !== undefined;
@@ -147,7 +149,7 @@ function crossProblems(document: unknown): FieldProblem[] {
   if (typeof endpoint === "string" && endpoint.startsWith("http://") && !has("cosmos.key")) {
     problems.push({
       field: "$.cosmos.key",
-      problem: "is needed over http: the SDK sends identity tokens over https only",
+      problem: "is required over http: the SDK sends identity tokens over https only",
     });
   }
   const first = getPath(document, "retry.firstRetryMs");
@@ -191,10 +193,10 @@ function targetEntries(document: Record<string, unknown>, problems: FieldProblem
   return entries;
 }
 
-/** Reads settings of a kind of target, and answers how to open it. */
+/** Validates the settings of one kind of target and returns how to open it. */
 type Opener = (settings: unknown, name: string) => TargetEntry["open"];
 
-/** Connectors by kind, each with its own type of settings closed over. */
+/** Connectors by kind, each closed over its own settings type. */
 const registry: ReadonlyMap<string, Opener> = new Map(
   Object.values(connectors).map((connector) => [connector.kind, opener(connector)]),
 );
@@ -230,7 +232,7 @@ function shownSettings(
   for (const [name, settings] of Object.entries(file.targets)) {
     for (const [key, value] of Object.entries(settings)) {
       const path = `targets.${name}.${key}`;
-      // What a connector's settings hold may be a password in a url: only what is surely none is shown.
+      // A connector's settings may hold a password in a URL, so only values that are certainly no secret are shown.
       const plain = key === "connector" || key.endsWith("File") || typeof value === "number";
       shown.push({
         path,

@@ -1,4 +1,4 @@
 import manifest from "../../package.json";
 
-/** Version of the agent program, as it registers. */
+/** Version of the agent program, as registered with the cloud. */
 export const version: string = manifest.version;

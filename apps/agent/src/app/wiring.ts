@@ -16,7 +16,10 @@ import { heartbeatStates, Lifecycle } from "./lifecycle";
 import type { Settings } from "./settings";
 import { version } from "./version";
 
-/** @param onClose closes what the ports were made with, after the targets and beside the broker */
+/**
+ * @param onClose closes what was created with the ports; called after the targets are closed, in parallel with the
+ * broker
+ */
 export function wireAgent(
   settings: Settings,
   ports: AgentPorts,

@@ -2,7 +2,7 @@ import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { invariant } from "@postern/contracts";
 import type { Delivery } from "../ports/broker";
 
-/** A delivery that remembers the SDK's message, which alone can be settled. */
+/** A delivery that keeps the SDK's message, because only that can be settled. */
 export class BusDelivery implements Delivery {
   readonly #message: ServiceBusReceivedMessage;
   readonly returnCredit: () => void;

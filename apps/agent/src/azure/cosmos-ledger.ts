@@ -14,7 +14,7 @@ import { textLimits } from "../ports/text-limits";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
 import { cosmosTrials } from "./cosmos-trials";
 
-/** The SDK's own bounds on 429: beyond them the lane is given back and pauses. */
+/** The SDK's own retries on 429; beyond them the lane is given back and pauses. */
 const connectionPolicy: NonNullable<CosmosClientOptions["connectionPolicy"]> = {
   requestTimeout: 10_000,
   retryOptions: {

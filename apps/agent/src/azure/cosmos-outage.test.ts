@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { outage } from "./cosmos-outage";
 
-test("a throttled transaction is throttled, though the SDK wraps the answer in an error of its own", () => {
+test("a throttled transaction counts as throttled, although the SDK wraps the response in another error", () => {
   const answer = Object.assign(new Error("Request rate is large"), {
     code: 429,
     retryAfterInMs: 1_250,
@@ -14,7 +14,7 @@ test("a throttled transaction is throttled, though the SDK wraps the answer in a
   });
 });
 
-test("what has a code of its own is taken at its word", () => {
+test("an error with a code is mapped by that code", () => {
   const refused = Object.assign(new Error("no"), { code: 403, cause: new Error("why") });
   expect(outage("reading the ledger", refused)).toMatchObject({ code: "refused" });
 });

@@ -1,8 +1,11 @@
-/** What Cosmos DB's answers mean to runners: outages, and conflicts that are none. */
+/** Maps Cosmos DB's responses: to outages, and to conflicts, which are not outages. */
 import { type OutageCode, OutageError } from "@postern/runtime";
 import { textLimits } from "../ports/text-limits";
 
-/** A write that meets another: created meanwhile, changed meanwhile, gone meanwhile, or lost with one of these. */
+/**
+ * Statuses of a write that met another one: created, changed or deleted meanwhile, or part of a batch that failed for
+ * one of these.
+ */
 export const CONFLICTS: ReadonlySet<number> = new Set([404, 409, 412, 424, 449]);
 
 export async function guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -14,7 +17,7 @@ export async function guarded<T>(what: string, work: () => Promise<T>): Promise<
 }
 
 export function outage(what: string, wrapped: unknown): OutageError {
-  // The SDK hides what a transaction failed with, its status too, under a plain error.
+  // The SDK hides the cause of a failed transaction, including its status, under a plain error.
   const error =
     wrapped instanceof Error && !("code" in wrapped) && wrapped.cause !== undefined
       ? wrapped.cause

@@ -9,7 +9,7 @@ import {
 import type { TrialBook } from "../ports/ledger";
 import { CONFLICTS, guarded } from "./cosmos-outage";
 
-/** A document a lane, in the container of the ledger. */
+/** Stores one document per lane, in the container of the ledger. */
 export function cosmosTrials(container: Container): TrialBook {
   return {
     read: async (lane, signal) => {
@@ -18,7 +18,7 @@ export function cosmosTrials(container: Container): TrialBook {
       );
       if (resource === undefined) return { unit: undefined, trials: [], etag: undefined };
       const parsed = LaneTrials.safeParse(resource);
-      // What cannot be read is written anew: at worst an item is tried more often before it is given up.
+      // An unreadable record is replaced: at worst an item is tried more often before it is given up.
       const { unit, trials } = parsed.data ?? { unit: undefined, trials: [] };
       return { unit, trials, etag };
     },
@@ -54,7 +54,7 @@ export function cosmosTrials(container: Container): TrialBook {
       return ProcessRecord.safeParse(resource).data;
     },
     noteProcess: async (agent, record) => {
-      // Without an etag: one process at a time has the agent's id, and the newest knows best.
+      // No etag is needed: one process at a time has the agent's id, and the newest record is right.
       const document: ProcessRecord = { id: processRecordId, lane: partitionOf(agent), ...record };
       await guarded("writing the process record", () => container.items.upsert(document));
     },

@@ -4,7 +4,7 @@ import { silentLog } from "../../test/world";
 import { ServiceBusBroker } from "./service-bus-broker";
 import { systemClock } from "@postern/runtime";
 
-test("a sender serves the next send after one that the broker refused", async () => {
+test("a sender still works after the broker has refused a send", async () => {
   let senders = 0;
   const refusal = Object.assign(new Error("the queue is full"), {
     name: "MessagingError",
@@ -28,7 +28,7 @@ test("a sender serves the next send after one that the broker refused", async ()
     log: silentLog,
     acceptWaitMs: 1_000,
     sendQueues: [],
-    // Of the SDK's client this is what a send needs.
+    // The part of the SDK's client that a send needs.
     connect: () => client as unknown as ServiceBusClient,
   });
   const message = { messageId: "r:1", properties: {}, body: {} };

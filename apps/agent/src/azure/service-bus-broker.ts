@@ -1,12 +1,12 @@
 /**
  * Service Bus behind the broker port, with a watchdog over every long wait.
  *
- * The SDK is known to hang silently, and to leave receivers dead after some ways of closing a connection. So each wait has
- * a limit of its own; when one is overrun, or accepting fails again and again, the client is rebuilt: the old one's lanes
- * are lost at once, its connection is closed in the background, and everything goes on with a new one.
+ * The SDK is known to hang silently, and to leave receivers dead after some ways of closing a connection. So each wait
+ * has a time limit. When one is exceeded, or accepting fails again and again, the client is rebuilt: the old client's
+ * lanes are lost immediately, its connection is closed in the background, and everything continues with a new one.
  *
- * A connection that drops is noticed at once, since two of its waits would not end with it (7.9.5): an accept hangs for a
- * minute, a send for its time-out.
+ * A dropped connection is detected immediately, because two of the SDK's waits would not end with it (7.9.5): an accept
+ * hangs for a minute, a send for its time-out.
  */
 import { type ServiceBusClient, type ServiceBusSender } from "@azure/service-bus";
 import { onDisconnected } from "./service-bus-connection";
@@ -19,23 +19,23 @@ import { BusLane } from "./service-bus-lane";
 export interface ServiceBusBrokerOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Makes a client whose operations time out after `acceptWaitMs`. */
+  /** Creates a client whose operations time out after `acceptWaitMs`. */
   readonly connect: () => ServiceBusClient;
   /** How long the broker may keep a request for a lane waiting. */
   readonly acceptWaitMs: number;
-  /** Queues that are sent to: their links are opened ahead. */
+  /** Queues to send to: their links are opened ahead. */
   readonly sendQueues: readonly string[];
 }
 
-/** Beyond the broker's own waiting time. */
+/** Added to the broker's own waiting time. */
 const ACCEPT_GRACE_MS = 5_000;
 const LONGEST_SEND_MS = 15_000;
 const FAILED_ACCEPTS_TO_REBUILD = 40;
-/** A broker that is away does not come back sooner because the client is rebuilt more often. */
+/** A broker that is down does not come back sooner because the client is rebuilt more often. */
 const LEAST_BETWEEN_REBUILDS_MS = 500;
 const WATCH_INTERVAL_MS = 2_000;
 const LONGEST_CLOSE_MS = 3_000;
-/** From the opening of a sender to its first credit; a send that comes sooner is made to wait a second by the SDK. */
+/** Time from opening a sender to its first credit; the SDK delays an earlier send by a second. */
 const FIRST_CREDIT_MS = 10;
 
 interface Generation {
@@ -43,7 +43,7 @@ interface Generation {
   readonly senders: Map<string, Promise<ServiceBusSender>>;
   readonly lanes: Set<BusLane>;
   readonly ended: AbortController;
-  /** The broker has answered over it: until then the SDK's own tries to connect are left alone. */
+  /** Whether the broker has answered over this client. Until then the SDK's own connection attempts are left alone. */
   proven: boolean;
 }
 
@@ -66,7 +66,7 @@ export class ServiceBusBroker implements Broker {
 
   async acceptLane(queue: string, signal: AbortSignal): Promise<LaneSession | undefined> {
     const generation = this.#current();
-    // Renewal is the lane's own: see there.
+    // `BusLane` renews the lock itself.
     const accepting = generation.client.acceptNextSession(queue, {
       maxAutoLockRenewalDurationInMs: 0,
     });
@@ -74,7 +74,7 @@ export class ServiceBusBroker implements Broker {
     try {
       const receiver = await settledOrUndefined(accepting, [signal, generation.ended.signal], {
         afterMs: this.#options.acceptWaitMs + ACCEPT_GRACE_MS,
-        then: () => this.#rebuild(`no word on a lane of ${queue}`, generation),
+        then: () => this.#rebuild(`accepting a lane of ${queue} was not answered`, generation),
       });
       if (receiver === undefined) return undefined;
       this.#answered(generation);
@@ -98,7 +98,7 @@ export class ServiceBusBroker implements Broker {
       }
       throw brokerOutage(`accepting a lane of ${queue}`, error);
     } finally {
-      // The SDK cannot cancel an accept: a lane that comes too late is handed straight back.
+      // The SDK cannot cancel an accept: a lane that arrives too late is handed back.
       if (!taken) accepting.then((late) => late.close()).catch(() => undefined);
     }
   }
@@ -124,7 +124,7 @@ export class ServiceBusBroker implements Broker {
   async send(queue: string, messages: readonly OutgoingMessage[]): Promise<void> {
     const generation = this.#current();
     const sending = this.#sender(generation, queue).then((sender) =>
-      // One by one: each may be as large as a message can be, and together they would not fit a batch.
+      // Sent one by one: each may be as large as a message can be, so several might not fit into a batch.
       Promise.all(
         messages.map(({ messageId, properties, body }) =>
           sender.sendMessages({
@@ -139,7 +139,7 @@ export class ServiceBusBroker implements Broker {
     try {
       const sent = await settledOrUndefined(sending, [generation.ended.signal], {
         afterMs: LONGEST_SEND_MS,
-        then: () => this.#rebuild(`a send to ${queue} is not answered`, generation),
+        then: () => this.#rebuild(`a send to ${queue} was not answered`, generation),
       });
       if (sent === undefined) {
         sending.catch(() => undefined);
@@ -183,13 +183,13 @@ export class ServiceBusBroker implements Broker {
     this.#failedAccepts = 0;
     if (generation.proven) return;
     generation.proven = true;
-    // Not before: while it tries to connect the SDK replaces the connection that is listened to.
+    // Not before: while the SDK tries to connect, it replaces the connection that this would listen to.
     onDisconnected(generation.client, () =>
-      this.#rebuild("the connection has dropped", generation),
+      this.#rebuild("the connection was dropped", generation),
     );
   }
 
-  /** Async throughout: the SDK throws at once when its client is closed. */
+  /** Async throughout: the SDK throws synchronously when its client is closed. */
   async #sender(generation: Generation, queue: string): Promise<ServiceBusSender> {
     const known = generation.senders.get(queue);
     if (known !== undefined) return known;
@@ -199,7 +199,7 @@ export class ServiceBusBroker implements Broker {
       return sender;
     });
     generation.senders.set(queue, opened);
-    // The SDK does not reopen a sender whose opening failed: the next send makes a new one. Others it reopens.
+    // The SDK does not reopen a sender whose opening failed, so the next send creates a new one. It reopens the others.
     opened.catch(() => {
       if (generation.senders.get(queue) === opened) generation.senders.delete(queue);
       sender.close().catch(() => undefined);
@@ -209,7 +209,7 @@ export class ServiceBusBroker implements Broker {
 
   #checkLanes(): void {
     if ([...this.#generation.lanes].some((lane) => lane.isStuck())) {
-      this.#rebuild("a settlement is not answered", this.#generation);
+      this.#rebuild("a settlement was not answered", this.#generation);
     }
   }
 
@@ -224,7 +224,7 @@ export class ServiceBusBroker implements Broker {
       }, earlyMs).unref();
       return;
     }
-    // Through a long outage each client after the first is unproven: one line an outage.
+    // During a long outage each client after the first is unproven, so the warning appears once per outage.
     log[of.proven ? "warn" : "debug"]("broker-client.rebuilt", { reason: why });
     this.#generation = this.#newGeneration();
     this.#builtMs = clock.monotonicMs();
@@ -245,7 +245,7 @@ export class ServiceBusBroker implements Broker {
   }
 }
 
-/** What a promise gives, or undefined once a signal is aborted or the time is over. */
+/** Returns the result of a promise, or undefined once a signal is aborted or the time is over. */
 async function settledOrUndefined<T>(
   work: Promise<T>,
   signals: readonly AbortSignal[],

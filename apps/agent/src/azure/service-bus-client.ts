@@ -7,8 +7,8 @@ export type ServiceBusAccess =
   | { readonly fullyQualifiedNamespace: string; readonly credential: TokenCredential };
 
 /**
- * The SDK's defaults are 3 retries 30 s apart: a subscriber would be back half a minute after its broker. Small delays
- * here, and our own pauses around them.
+ * By default the SDK retries 3 times, 30 s apart, so a subscriber would return half a minute after its broker. The
+ * delays here are short, and the agent adds its own pauses around them.
  */
 export function connectServiceBus(access: ServiceBusAccess, timeoutMs: number): ServiceBusClient {
   const options: ServiceBusClientOptions = {

@@ -1,8 +1,8 @@
 /**
- * Word of a dropped connection. The SDK has no public event for it, and some of its waits do not end with the connection; so
- * this listens to the connection inside the client (`_connectionContext.connection`, an EventEmitter, in 7.9.5). Should a
- * later version keep it elsewhere, nothing is heard, and the broker's time limits notice the same a few seconds later; a
- * test says so.
+ * Detects a dropped connection. The SDK has no public event for it, and some of its waits do not end with the
+ * connection. So this listens to the connection inside the client (`_connectionContext.connection`, an EventEmitter, in
+ * 7.9.5). If a later version keeps it elsewhere, this detects nothing, and the broker's time limits notice the drop a
+ * few seconds later; a test fails then.
  */
 import { EventEmitter } from "node:events";
 import type { ServiceBusClient } from "@azure/service-bus";

@@ -2,7 +2,7 @@ import { isServiceBusError } from "@azure/service-bus";
 import { type OutageCode, OutageError } from "@postern/runtime";
 import { textLimits } from "../ports/text-limits";
 
-/** The SDK ends its own retries with an AggregateError; the last of them says most. */
+/** The SDK ends its retries with an AggregateError; the last error in it says most. */
 export function innermost(error: unknown): unknown {
   return error instanceof AggregateError ? innermost(error.errors.at(-1)) : error;
 }
@@ -25,7 +25,7 @@ export function brokerOutage(what: string, error: unknown): OutageError {
   return new OutageError("broker", outageCode(code), message, { cause: inner, ...retryAfterMs });
 }
 
-/** Documented wait after throttling is 2 s (error 50009). */
+/** The documented wait after throttling is 2 s (error 50009). */
 function outageCode(code: string): OutageCode {
   switch (code) {
     case "ServiceBusy":

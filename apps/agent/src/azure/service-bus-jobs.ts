@@ -1,6 +1,7 @@
 /**
- * Job messages from a queue without sessions, over the SDK's streaming receiver. The receiver is made anew after an error
- * and after a quiet time: the SDK reconnects it after most kinds of failure, and after some leaves it dead without a word.
+ * Receives job messages from a queue without sessions, over the SDK's streaming receiver. The receiver is replaced
+ * after an error and after a quiet time: the SDK reconnects it after most failures, but leaves it dead without notice
+ * after some.
  */
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { Clock, Logger } from "@postern/runtime";
@@ -11,7 +12,7 @@ import { brokerOutage } from "./service-bus-errors";
 
 const REOPEN_AFTER_ERROR_MS = 2_000;
 const REOPEN_WHEN_QUIET_MS = 120_000;
-/** Leasing takes a request or two; the lock needs no renewal beyond this. */
+/** A lease takes a request or two; the lock needs no renewal beyond this. */
 const LONGEST_LEASING_MS = 120_000;
 const LONGEST_END_MS = 2_000;
 
@@ -70,7 +71,7 @@ export class BusJobSource implements JobSource {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
-    // Takes the credit back from the broker; the receiver stays open for what is in hand.
+    // Takes the credit back from the broker. The receiver stays open for messages in hand.
     await atMost(LONGEST_END_MS, this.#subscription?.close());
   }
 
@@ -83,7 +84,7 @@ export class BusJobSource implements JobSource {
     await atMost(LONGEST_END_MS, this.#receiver?.close());
   }
 
-  /** Makes a new receiver, of the present client. Messages in hand are settled over the old one or come again. */
+  /** Creates a new receiver from the current client. Messages in hand are settled over the old one, or come again. */
   reopen(): void {
     const old = this.#receiver;
     this.#receiver = undefined;
@@ -140,7 +141,7 @@ export class BusJobSource implements JobSource {
   #reopenIn(delayMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      // Jobs in hand hold credit of the old link; a new one beside it would exceed the bound.
+      // Jobs in hand use credit of the old link; a second link would exceed the bound.
       if (this.#inHand > 0 && delayMs === REOPEN_WHEN_QUIET_MS) this.#reopenIn(delayMs);
       else this.reopen();
     }, delayMs).unref();
@@ -164,7 +165,7 @@ export class BusJobSource implements JobSource {
   }
 }
 
-/** Waits for the end of what may hang or fail, but no longer than this. */
+/** Waits for work that may hang or fail, but no longer than this. */
 async function atMost(durationMs: number, work: Promise<void> | undefined): Promise<void> {
   await Promise.race([
     work?.catch(() => undefined),

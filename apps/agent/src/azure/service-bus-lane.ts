@@ -1,10 +1,10 @@
 /**
  * A held session, over the SDK's session receiver.
  *
- * Lock time is taken from the broker: how far each renewal moves `lockedUntil`, laid over the monotonic clock, so that a
- * wrong or stepping wall clock neither keeps a lost lane nor drops a good one. We renew ourselves: the SDK's own renewal
- * only logs a failure, and spins when the wall clock is ahead of the broker's. A timer of its own ends the lane with its
- * lock: a renewal into a black hole is answered by nobody, and a unit in another thread asks nobody.
+ * Lock time comes from the broker: how far each renewal moves `lockedUntil`, measured on the monotonic clock, so that a
+ * wall clock that is wrong or jumps neither keeps a lost lane nor drops a good one. The lane renews the lock itself:
+ * the SDK's renewal only logs a failure, and spins when the wall clock is ahead of the broker's. A separate timer ends
+ * the lane when its lock expires: a renewal may never be answered, and a unit in another thread does not check.
  */
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
 import { type Clock, OutageError } from "@postern/runtime";
@@ -13,19 +13,22 @@ import { textLimits } from "../ports/text-limits";
 import { BusDelivery } from "./bus-delivery";
 import { brokerOutage } from "./service-bus-errors";
 
-/** A lock lasts 5 s to 5 min; what lies outside says that the clocks disagree, and this is assumed until a renewal. */
+/**
+ * A lock lasts 5 s to 5 min. Any other value means that the clocks disagree; then this is assumed until the first
+ * renewal.
+ */
 const ASSUMED_LOCK_MS = 30_000;
 const LONGEST_LOCK_MS = 305_000;
 const RENEW_RETRY_MS = 500;
-/** The SDK waits 60 s for the word on a settlement; a lane is worth less than that. */
+/** The SDK waits 60 s for the confirmation of a settlement; a lane cannot wait that long. */
 const LONGEST_SETTLEMENT_MS = 10_000;
 const LONGEST_CLOSE_MS = 5_000;
 
 export interface BusLaneOptions {
   readonly clock: Clock;
-  /** Called once, when the lane is over for whatever reason. */
+  /** Called once, when the lane ends for any reason. */
   readonly onOver: () => void;
-  /** Called when the broker does not answer something it must. */
+  /** Called when the broker does not answer a request that it must answer. */
   readonly onHang: (what: string) => void;
 }
 
@@ -72,19 +75,20 @@ export class BusLane implements LaneSession {
       this.#receiver.subscribe(
         {
           processMessage: (message: ServiceBusReceivedMessage) =>
-            // The SDK asks for one more message when this resolves. Once closed it must not: it would only report an error.
+            // The SDK requests one more message when this resolves. Once the lane is closed it must not: it would only
+            // report an error.
             new Promise<void>((resolve) =>
               onDelivery(new BusDelivery(message, () => (this.#closed ? undefined : resolve()))),
             ),
           processError: async ({ error }) => {
-            // A session receiver is never reconnected by the SDK: any error of its link is its end.
+            // The SDK never reconnects a session receiver: any error of its link ends it.
             if (!this.#closed) this.#lose(error.message);
           },
         },
         { autoCompleteMessages: false, maxConcurrentCalls: credits },
       );
     } catch (error) {
-      // Thrown, not reported, when the link went between the accept and now.
+      // Thrown, not reported, when the link was lost after the accept.
       this.#lose(brokerOutage("subscribe", error).message);
     }
   }
@@ -124,18 +128,18 @@ export class BusLane implements LaneSession {
         new Promise<void>((resolve) => setTimeout(resolve, LONGEST_CLOSE_MS).unref()),
       ]);
     } catch {
-      // It is gone already: the broker has the lane back.
+      // The link is gone already, and the broker has the lane back.
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** For the broker adapter: the connection is being rebuilt. */
+  /** For the broker adapter, when it rebuilds the connection. */
   abandon(why: string): void {
     this.#lose(why);
   }
 
-  /** True when a settlement has been waiting for longer than any broker should need. */
+  /** Whether a settlement has been waiting for longer than any broker should need. */
   isStuck(): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     return this.#settling > 0 && nowMs - this.#lastSettledMs > LONGEST_SETTLEMENT_MS;
@@ -167,7 +171,7 @@ export class BusLane implements LaneSession {
     const leftMs = this.#heldUntilMs - this.#options.clock.monotonicMs();
     this.#expiry = setTimeout(
       () => {
-        // Timers may come a little early.
+        // Timers may fire a little early.
         if (this.isHeld()) this.#expireWithLock();
       },
       Math.max(leftMs, 1),

@@ -1,9 +1,12 @@
-/** Registers the agent and says every 10 s that it lives. A heartbeat that fails is not repeated: the next one says more. */
+/**
+ * Registers the agent and sends a heartbeat every 10 s. A failed heartbeat is not repeated: the next one carries newer
+ * facts.
+ */
 import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
 import { type Clock, type Logger, OutageError } from "@postern/runtime";
 import type { ControlApi } from "../ports/control-api";
 
-/** After a failure: until the agent is registered nobody knows of it. */
+/** Pause after a failure: the cloud knows the agent only once it has registered. */
 const RETRY_MS = 2_000;
 
 export interface HeartbeatDependencies {
@@ -25,7 +28,7 @@ export class HeartbeatLoop {
     this.#dependencies = dependencies;
   }
 
-  /** The cloud knows this agent: it has answered the latest heartbeat. */
+  /** Whether the cloud has answered the latest heartbeat, and so knows this agent. */
   get isAnswered(): boolean {
     return this.#registered && this.#failures === 0;
   }
@@ -42,7 +45,7 @@ export class HeartbeatLoop {
     }
   }
 
-  /** One heartbeat; undefined when it did not arrive. */
+  /** Sends one heartbeat; returns undefined when it failed. */
   async beat(): Promise<HeartbeatReply | undefined> {
     const { api, agent, log, snapshot } = this.#dependencies;
     try {

@@ -8,16 +8,16 @@ import {
 } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
 
-/** Characters of a host name in a heartbeat: DNS allows no longer one. */
+/** Characters of a host name in a heartbeat; DNS names are no longer than this. */
 const HOST_CHARS = 255;
 
-/** What an agent reports of itself; the parts that change are read at each heartbeat. */
+/** What an agent reports about itself. Values that change are passed anew for each heartbeat. */
 export interface AgentFacts {
   readonly group: GroupName;
   readonly branch: BranchId;
   readonly version: string;
   readonly startedAtMs: number;
-  /** Types of work messages that it reads. */
+  /** Types of work messages that the agent reads. */
   readonly workTypes: Iterable<string>;
   readonly state: Heartbeat["state"];
   readonly targets: readonly TargetHealth[];

@@ -1,6 +1,6 @@
 /**
- * Runs leased attempts of jobs and reports their results: within the job's deadline, until cancelled, or until the agent
- * cuts its work off. An attempt without a result is re-queued by the cloud.
+ * Runs leased attempts of jobs and reports their results. An attempt ends by itself, at the job's deadline, when it is
+ * cancelled, or when the agent cuts off its work. The cloud re-queues an attempt that reports no result.
  */
 import {
   eventProperties,

@@ -3,12 +3,13 @@ import type { DeadLetterReason } from "../ports/broker";
 import type { AttemptReply } from "../ports/control-api";
 
 /**
- * What an agent does with a job message. It first leases an attempt over HTTP, then completes the message, then runs: from
- * the lease on the cloud knows who has the job, and a lost lease is put back into the queue by the cloud, not by the broker.
+ * What an agent does with a job message. It leases an attempt over HTTP, then completes the message, then runs the job:
+ * from the lease on the cloud knows which agent has the job, and when a lease is lost the cloud, not the broker, queues
+ * the job again.
  */
 export type LeaseDecision =
   | { readonly kind: "run"; readonly attempt: number }
-  /** Someone else has it, or it is over (as a conflict that stays tells): the message has done its work. */
+  /** Another agent has the job, or it is over, as a persistent conflict shows: the message is no longer needed. */
   | { readonly kind: "drop" };
 
 export function decideLease(reply: AttemptReply): LeaseDecision {
@@ -22,7 +23,7 @@ export function decideLease(reply: AttemptReply): LeaseDecision {
   }
 }
 
-/** Why this agent cannot run a job at all; undefined when it can. */
+/** Why this agent cannot run a job; undefined when it can. */
 export function refuseJob(
   job: JobMessage,
   here: { readonly group: string; readonly tenant: string; readonly branch: string },
@@ -36,7 +37,7 @@ export function refuseJob(
     if (found !== wanted) {
       return {
         code: "message-wrong-address",
-        text: `$.${field}: the job is for '${found}', this queue is of '${wanted}'. Send it to the queue that it names.`,
+        text: `$.${field}: the job is for '${found}', but this queue belongs to '${wanted}'. Send it to the queue that it names.`,
       };
     }
   }
@@ -49,7 +50,7 @@ export function refuseJob(
   return undefined;
 }
 
-/** Time left for a job: its own time-out, counted from when this agent leased it. */
+/** Milliseconds that a job may take: its own time-out, counted from the lease. */
 export function jobBudgetMs(job: JobMessage): number {
   return job.timeoutSeconds * 1_000;
 }

@@ -18,7 +18,7 @@ import { JobsLoop } from "./jobs-loop";
 const source = { tenant, branch, group, agent: "vm-1" as AgentId };
 const leased: AttemptReply = { kind: "leased", attempt: 1, leaseUntil: new Date().toISOString() };
 
-/** A loop without pauses, over a queue that notes what becomes of its messages. */
+/** A loop without pauses, over a queue that records how its messages are settled. */
 function startLoop() {
   const settled: string[] = [];
   const world = { reply: leased, isRegistered: true, completes: true, ran: 0, settled };
@@ -28,7 +28,7 @@ function startLoop() {
       kind: "target.test",
       run: async (_, signal) => {
         world.ran += 1;
-        // As long as the job's own limit lets it.
+        // Runs until its deadline.
         await new Promise((resolve) => signal.addEventListener("abort", resolve));
         return { ok: true, detail: "" };
       },
@@ -118,7 +118,7 @@ describe("a job message", () => {
     await ended;
   });
 
-  test("is not run while it is not known to be completed: it may come again", async () => {
+  test("is not run until its completion is confirmed, because it may come again", async () => {
     const { world, send } = started;
     world.completes = false;
     await send();
@@ -128,7 +128,7 @@ describe("a job message", () => {
     expect(world.ran).toBe(1);
   });
 
-  test("is dropped when a registered agent meets a conflict again and again: the job is over", async () => {
+  test("is dropped when a registered agent keeps getting a conflict, because the job is over", async () => {
     const { world, send } = started;
     world.reply = { kind: "conflict", detail: "The job is over: cancelled." };
     await send();
@@ -143,7 +143,7 @@ describe("a job message", () => {
     expect(world.settled).toEqual(["abandoned"]);
   });
 
-  test("is given back at once when it comes while the agent drains", async () => {
+  test("is given back immediately when it arrives during a drain", async () => {
     const { world, send } = started;
     stop.abort();
     await send();

@@ -1,8 +1,8 @@
 /**
- * Takes jobs from the group's queue: lease an attempt over HTTP, complete the message, run within the deadline, report.
+ * Takes jobs from the group's queue: leases an attempt over HTTP, completes the message, runs and reports the attempt.
  *
- * Up to the lease the message is the broker's to redeliver; from the lease on the job is the cloud's to re-queue. A job of
- * another address, of an unknown kind or of no readable shape is dead-lettered with its reason, without a lease.
+ * Until the lease the broker redelivers the message; from the lease on the cloud re-queues the job. A job for another
+ * address, of an unknown kind or of an unreadable shape is dead-lettered with its reason, without a lease.
  */
 import {
   type AgentId,
@@ -42,7 +42,7 @@ export interface JobsLoopDependencies {
   readonly isRegistered: () => boolean;
 }
 
-/** Tries of a lease request before the message is given back for another agent, or a conflict is believed. */
+/** Lease requests before the message is given back for another agent, or a conflict is believed. */
 const LEASE_TRIES = 4;
 
 export class JobsLoop {
@@ -54,14 +54,14 @@ export class JobsLoop {
     this.#dependencies = dependencies;
   }
 
-  /** Ends when `stop` is aborted and every job in hand has ended; `cut` ends them. */
+  /** Returns when `stop` is aborted and every job in hand has ended; `cut` ends those. */
   async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
     const { broker, source, inFlight } = this.#dependencies;
     const failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
     });
     const jobs = broker.openJobs(jobsQueueName(source.group), inFlight, (delivery) => {
-      // What was under way to an agent that drains is another's at once, not when its lock runs out.
+      // A message that arrives during a drain goes to another agent now, not when its lock expires.
       const taking = stop.aborted ? jobs.abandon(delivery) : this.#take(delivery, jobs, stop, cut);
       const task: Promise<void> = taking
         .catch((error: unknown) => {
@@ -83,7 +83,7 @@ export class JobsLoop {
       const stopped = jobs.stop();
       await Promise.race([Promise.all(this.#tasks), failed]);
       await Promise.race([stopped, failed]);
-      // Those that came while the subscription was being closed.
+      // Messages that arrived while the subscription was being closed.
       await Promise.race([Promise.all(this.#tasks), failed]);
     } finally {
       await jobs.close();
@@ -125,8 +125,9 @@ export class JobsLoop {
       return;
     }
     const decision = decideLease(reply);
-    // Not run unless that is confirmed: the message may come again, and the cloud gives the attempt again to whoever holds
-    // it. If nothing comes, the lease runs out, and the cloud sends the job again.
+    // Runs only after the broker has confirmed it: otherwise the message may come again, and the cloud grants the
+    // attempt again to the agent that holds it. If it does not come again, the lease expires and the cloud queues the
+    // job again.
     await jobs.complete(delivery);
     switch (decision.kind) {
       case "drop":
@@ -155,7 +156,7 @@ export class JobsLoop {
       if (tries === 1) log.warn("lease.failed", { jobId: job.jobId, reason });
       await clock.sleep(outagePauseMs(tries + 2, random.next(), retryAfterMs), stop);
     }
-    // Of an agent that the cloud does not know yet the conflict says nothing about the job.
+    // While the cloud does not know the agent, a conflict says nothing about the job.
     return !stop.aborted && isRegistered() ? last : undefined;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * When a lane is given up, and how much is asked of the broker ahead. A lane is held at most 500 items or 5 s, so that
- * other agents and other lanes get a turn (design §3).
+ * Decides when a lane is given up, and how many messages are requested ahead. A lane is held for at most 500 items or 5
+ * s, so that other agents and other lanes get a turn (design §3).
  */
 export interface LaneLimits {
   readonly items: number;
   readonly heldMs: number;
-  /** How long an empty lane is kept while enough slots ask for lanes. */
+  /** How long an idle lane is kept while enough slots ask for lanes. */
   readonly idleMs: number;
-  /** How long the lane that is empty longest is kept when too few slots ask: other lanes may be waiting for it. */
+  /** How long the longest idle lane is kept when too few slots ask: other lanes may be waiting for its slot. */
   readonly idleWhenBusyMs: number;
 }
 
@@ -21,9 +21,9 @@ export const defaultLaneLimits: LaneLimits = {
 export interface LaneFacts {
   readonly itemsTaken: number;
   readonly heldMs: number;
-  /** Since the last message came or was finished; 0 while there is work in hand. */
+  /** Since the last message arrived or was finished; 0 while there is work in hand. */
   readonly idleMs: number;
-  /** The slot is wanted for another lane. */
+  /** Whether the slot is wanted for another lane. */
   readonly wanted: boolean;
 }
 
@@ -39,13 +39,13 @@ export function decideLane(facts: LaneFacts, lane: LaneLimits): LaneDecision {
   return { kind: "keep", forMs: Math.min(leftMs, patienceMs - facts.idleMs) };
 }
 
-/** Messages are asked for ahead so that a unit of small ones fills, and no more: what is not taken must go back. */
+/** Enough messages are requested ahead to fill a unit of small ones, and no more: what is not taken must go back. */
 const ITEMS_AHEAD = 100;
 const FEWEST_CREDITS = 3;
 const MOST_CREDITS = 64;
 const FIRST_CREDITS = 16;
 
-/** How many messages a lane asks for ahead, from the items per message seen lately on its queue. */
+/** How many messages a lane requests ahead, from the recent average of items per message on its queue. */
 export function creditsFor(itemsPerMessage: number | undefined): number {
   if (itemsPerMessage === undefined) return FIRST_CREDITS;
   const wanted = Math.ceil(ITEMS_AHEAD / Math.max(1, itemsPerMessage));
@@ -57,14 +57,14 @@ export function nextItemsPerMessage(average: number | undefined, items: number):
   return average === undefined ? items : average + (items - average) / 16;
 }
 
-/** Whether a message that is taken makes room for another, or the lane's share is already delivered. */
+/** Whether taking a message makes room for another: not once the lane's share has been delivered. */
 export function wantsMore(deliveredItems: number, lane: LaneLimits): boolean {
   return deliveredItems < lane.items;
 }
 
 /**
- * Whether the broker is asked for more before a unit is applied, or after. While it may still deliver half of what was
- * asked for, after: asking beside the unit's own requests would delay them.
+ * Whether more messages are requested before a unit is applied, or after. After, while the broker may still deliver
+ * half of what was requested: a request in parallel would delay the unit's own.
  */
 export function asksBeforeUnit(undone: number, credits: number): boolean {
   return undone * 2 >= credits;

@@ -1,10 +1,10 @@
 /**
- * Works one held lane until it is given up: takes what has been delivered as units, runs them one after another, and lets
- * their reports and settlements go on beside the next unit.
+ * Works one held lane until it is given up: forms units from what was delivered, and runs them one after another, while
+ * reports and settlements of earlier units go on in parallel.
  *
- * A lane ends because its share is used, it is idle, the target is down, a cloud service fails, the lock is lost, or the
- * agent stops. In every case it is closed, and what is not settled goes back without a delivery being counted. A message
- * is settled only after its report was accepted, and reported only when every item of it has a verdict.
+ * A lane ends because its share is used, it is idle, the target is down, a cloud service fails, the lock is lost, or
+ * the agent stops. It is always closed, and unsettled messages go back without a delivery being counted. A message is
+ * settled only after its report was accepted, and reported only when every item of it has a verdict.
  */
 import type { TargetFailure } from "@postern/connectors";
 import { agentPoint, eventAttribute, type Lane, type WorkMessageResult } from "@postern/contracts";
@@ -29,7 +29,7 @@ import type { HeldLane, LaneSlots } from "./lane-slots";
 import type { Reporter } from "../reports/reporter";
 import { runUnit, type UnitDependencies, type UnitResult } from "../units/unit-runner";
 
-/** What the lanes of one target share. */
+/** Shared by the lanes of one target. */
 export interface LaneWorld {
   readonly limits: LaneLimits;
   readonly address: Omit<WorkAddress, "sessionId">;
@@ -49,7 +49,7 @@ export interface LaneSignals {
   readonly stop: AbortSignal;
   /** Cut off the unit in hand. */
   readonly cut: AbortSignal;
-  /** Called when a unit was brought to its end, whatever its verdicts: the target answers. */
+  /** Called when a unit was completed, whatever its verdicts: it shows that the target answers. */
   readonly onUnitDone: () => void;
 }
 
@@ -57,10 +57,10 @@ export type LaneEnd =
   | { readonly kind: "share" | "idle" | "stopped" | "lost" }
   | { readonly kind: "target-down"; readonly failure: TargetFailure }
   | { readonly kind: "outage"; readonly error: OutageError }
-  /** A broken assumption in the agent's own code: nothing that waiting would cure. */
+  /** A broken assumption in the agent's own code, which waiting cannot cure. */
   | { readonly kind: "fault"; readonly error: unknown };
 
-/** Reports and settlements under way beside the unit in hand; more would only hide a slow broker. */
+/** Reports and settlements in parallel with the current unit; more would only hide a slow broker. */
 const MOST_FINISHING = 4;
 
 export async function runLane(
@@ -166,7 +166,10 @@ class LaneRun {
     else this.#finish(this.#discard(delivery, reading.reason));
   }
 
-  /** Settled once the cloud has it: no delivery is burnt on what another agent will read. */
+  /**
+   * Settles the message once the cloud has it, so that no deliveries are used up on a message that another agent will
+   * read.
+   */
   async #park(
     delivery: Delivery,
     { type, reason }: { readonly type: string; readonly reason: string },
@@ -176,7 +179,7 @@ class LaneRun {
     const unknown = { target, sessionId, type, reason };
     const parked = parkedMessageOf(delivery, unknown, source, unit.clock.wallMs());
     if (parked === undefined) {
-      const text = `${reason} It is too large to be kept, or not JSON: replay the dead letter then.`;
+      const text = `${reason} It is too large to be kept, or not JSON, so replay the dead letter then.`;
       await this.#discard(delivery, { code: "message-type-unknown", text });
       return;
     }
@@ -209,7 +212,8 @@ class LaneRun {
 
   async #nextUnit(): Promise<void> {
     const unit = formUnit(this.#waiting);
-    // Settled before a suspect may end the process, and the suspect before the next: what is done does not come again.
+    // Reports and settles before a suspect may end the process, and the suspect before the next unit: finished work
+    // must not come again.
     const { suspects } = this.#world.unit;
     const isCareful = (): boolean => unit.alone || suspects?.careful === true;
     if (isCareful()) await this.#unlessOver(Promise.all(this.#finishing));
@@ -298,14 +302,14 @@ class LaneRun {
     agentPoint("before-report");
     await this.#world.reporter.report({ results, deliveries }, traceparent);
     agentPoint("after-report");
-    // Counted here: with the report accepted, the outcome stands even if the settlement is lost.
+    // Counted here: once the report is accepted the outcome stands, even if the settlement is lost.
     this.#world.onItemsFinished(items);
     agentPoint("before-settle");
     await Promise.all(finished.map(({ delivery }) => this.#session.complete(delivery)));
     agentPoint("after-settle");
   }
 
-  /** The SDK does not end settlements of a link that is gone before a minute is over: a lane that is lost waits for none. */
+  /** Waits for work, but not beyond the end of the lane: the SDK takes a minute to end settlements of a lost link. */
   async #unlessOver(work: Promise<unknown>): Promise<void> {
     const { signal } = this.#over;
     if (signal.aborted) return;

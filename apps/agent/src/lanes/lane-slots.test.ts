@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { type HeldLane, LaneSlots } from "./lane-slots";
 
-/** A lane that notes who was woken. */
+/** A lane that records its wake-ups. */
 function lane(name: string, woken: string[]): HeldLane {
   return { wake: () => woken.push(name) };
 }
@@ -46,7 +46,7 @@ describe("the slots of a target", () => {
     expect([slots.isWanted(a), slots.isWanted(b)]).toEqual([false, true]);
   });
 
-  test("name one lane for each slot that is missing, also before it is closed", () => {
+  test("name one lane for each missing slot, also before it is closed", () => {
     const { slots, woken, a, b, c } = world(8, 2);
     for (const held of [a, b, c]) slots.markIdle(held);
     slots.stopAsking();
@@ -81,7 +81,7 @@ describe("the slots of a target", () => {
     expect(slots.mayAsk()).toBe(true);
   });
 
-  test("keep one slot asking, not two, at a target with few", () => {
+  test("keep one slot asking, not two, at a target with few slots", () => {
     const { slots, a } = world(3, 1);
     slots.markIdle(a);
     expect(slots.isWanted(a)).toBe(false);

@@ -1,32 +1,35 @@
 /**
  * Decides which lane is given up so that a slot can wait for the next one. There is one `LaneSlots` per target.
  *
- * A message for a lane that no agent holds is picked up without delay only when a slot is already asking the broker for a
- * lane. So some slots are kept asking: when too few are, the lane that has been idle longest is given up, one for each
- * missing slot. A lane with work is never chosen here: it ends by its share.
+ * A message for a lane that no agent holds is picked up without delay only when a slot is already asking the broker for
+ * a lane. So some slots are kept asking: when too few are, the lane that has been idle longest is given up, one for
+ * each missing slot. A lane with work is never chosen here: it ends by its share.
  *
- * The target loop reports when a slot starts and stops asking, lane runners when a lane is idle, working, ended or closed.
- * `LaneSlots` never closes a lane: it names one and wakes its runner through `HeldLane.wake`, which looks again at whether
- * the lane is kept.
+ * The target loop reports when a slot starts and stops asking, lane runners when a lane is idle, working, ended or
+ * closed. `LaneSlots` never closes a lane: it names one and wakes its runner, which then checks whether the lane is
+ * kept.
  */
 export interface HeldLane {
   readonly wake: () => void;
 }
 
-/** Two, so that a second message finds one while the first has a lane given up for it; a target with few slots spares one. */
+/**
+ * Two, so that a second message finds a slot while a lane is given up for the first; a target with few slots spares
+ * one.
+ */
 const KEPT_ASKING = 2;
 const SLOTS_FOR_TWO = 4;
-/** A request that waits costs a link of its own, at both ends: an agent at rest has these few, whatever its slots. */
+/** A waiting request costs a link at both ends, so an idle agent has only these few, however many slots it has. */
 const MOST_ASKING = 4;
 
 export class LaneSlots {
   readonly #kept: number;
-  /** As many slots ask at the same time, and no more. */
+  /** How many slots may ask at the same time. */
   readonly mostAsking: number;
   /** In the order in which they became idle. */
   readonly #idle = new Set<HeldLane>();
   #asking = 0;
-  /** Lanes that have ended and are not closed yet: their slots will ask. */
+  /** Lanes that have ended but are not closed yet: their slots will ask. */
   #closing = 0;
 
   constructor(slots: number) {
@@ -34,7 +37,7 @@ export class LaneSlots {
     this.#kept = slots < SLOTS_FOR_TWO ? 1 : KEPT_ASKING;
   }
 
-  /** Whether one more slot is to ask. */
+  /** Whether one more slot may ask. */
   mayAsk(): boolean {
     return this.#asking < this.mostAsking;
   }
@@ -48,7 +51,7 @@ export class LaneSlots {
     this.#wakeWanted();
   }
 
-  /** Has no work, since now or, when it was idle before, since then. */
+  /** Marks a lane as having no work, from now on or, when it was idle already, since then. */
   markIdle(lane: HeldLane): void {
     if (this.#idle.has(lane)) return;
     this.#idle.add(lane);
@@ -59,7 +62,7 @@ export class LaneSlots {
     this.#idle.delete(lane);
   }
 
-  /** Whether this idle lane is the one to be given up for a slot that asks. */
+  /** Whether this idle lane must be given up so that a slot can ask. */
   isWanted(lane: HeldLane): boolean {
     if (this.#asking + this.#closing >= this.#kept) return false;
     const [longest] = this.#idle;

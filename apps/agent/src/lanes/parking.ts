@@ -1,4 +1,4 @@
-/** The message that parks another: see `ParkedMessage`. */
+/** Builds the message that carries an unreadable one to the cloud: see `ParkedMessage`. */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import {
@@ -13,9 +13,9 @@ import { stamp } from "../units/ledger-decision";
 import type { Delivery, OutgoingMessage } from "../ports/broker";
 import type { ResultSource } from "../reports/result-packing";
 
-/** Of a SHA-256 in base64url: 192 bits, and ids stay short. */
+/** Characters kept of a SHA-256 in base64url: 192 bits, and ids stay short. */
 const ID_DIGEST_CHARS = 32;
-/** As JSON in JSON, with room for headers: Service Bus Standard takes 256 KB. */
+/** The message is JSON inside JSON, with room for headers: Service Bus Standard takes 256 KB. */
 const LONGEST_BYTES = 240 * 1024;
 
 export interface UnknownMajor {

@@ -13,31 +13,34 @@ import {
 } from "@postern/contracts";
 import type { DeadLetterReason, Delivery } from "../ports/broker";
 
-/** Where a message that comes in is meant to be going. */
+/** Where an incoming message must be addressed to. */
 export interface WorkAddress {
   readonly tenant: TenantId;
   readonly branch: BranchId;
   readonly group: GroupName;
   readonly target: TargetName;
-  /** Session that the message came in. */
+  /** Session that delivered the message. */
   readonly sessionId: string;
 }
 
-/** The work messages that an agent reads: from the body of each type to what `WorkMessage` is now. */
+/** The work messages that an agent reads: for each type, the conversion of its body to the current `WorkMessage`. */
 export type WorkTypes = ReadonlyMap<string, (body: unknown) => unknown>;
 
 export const workTypes: WorkTypes = new Map([[WORK_MESSAGE_TYPE, (body: unknown) => body]]);
 
 export type WorkReading =
   | { readonly kind: "work"; readonly message: WorkMessage }
-  /** Of a major that this agent does not read, and another may. */
+  /** Its major version is unknown to this agent; another agent may read it. */
   | { readonly kind: "unknown-major"; readonly type: string; readonly reason: string }
   | { readonly kind: "unreadable"; readonly reason: DeadLetterReason };
 
-/** The SDK caps a dead-letter reason at 4,096 characters; some are left for what the broker adds. */
+/** The SDK rejects dead-letter reasons over 4,096 characters; the rest is room for what the broker adds. */
 const REASON_CHARS = 4_000;
 
-/** Reads a delivered work message as hostile input: shape first, then whether it is meant for this queue and session. */
+/**
+ * Reads a delivered work message as untrusted input: first its shape, then whether it belongs to this queue and
+ * session.
+ */
 export function readWork(
   delivery: Delivery,
   address: WorkAddress,
@@ -47,7 +50,7 @@ export function readWork(
   const upgrade = types.get(type);
   if (upgrade === undefined && isWork(type)) {
     const reason =
-      `this agent reads ${[...types.keys()].join(", ")}. Bring an agent of the group to a version that reads ${type}: ` +
+      `this agent reads ${[...types.keys()].join(", ")}. Update an agent of the group to a version that reads ${type}: ` +
       "the message is sent again when it registers.";
     return { kind: "unknown-major", type, reason };
   }
@@ -93,7 +96,7 @@ function wrongAddress(message: WorkMessage, address: WorkAddress): string | unde
   for (const [index, item] of message.items.entries()) {
     const lane = laneOf(message.definition, item.entity);
     if (lane !== message.lane) {
-      return `$.items[${index}].entity: belongs in lane '${lane}', the message is of '${message.lane}'`;
+      return `$.items[${index}].entity: belongs in lane '${lane}', but the message is in '${message.lane}'`;
     }
   }
   return undefined;
@@ -101,5 +104,5 @@ function wrongAddress(message: WorkMessage, address: WorkAddress): string | unde
 
 function otherThan(field: string, found: string, wanted: string): string | undefined {
   if (found === wanted) return undefined;
-  return `$.${field}: the message says '${found}', it came in '${wanted}'`;
+  return `$.${field}: the message says '${found}', but it arrived in '${wanted}'`;
 }

@@ -1,6 +1,6 @@
 /**
- * Everything the agent needs from the outside world. Only `app/` knows the adapters behind these ports, so the same code
- * runs against Azure, against the emulators, and in a simulation under a fake clock.
+ * Everything the agent needs from the outside world. Only `app/` knows the adapters behind these ports, so the same
+ * code runs against Azure, against the emulators, and in a simulation under a fake clock.
  */
 import type {
   ApplyItem,
@@ -15,7 +15,7 @@ import type { Broker } from "./broker";
 import type { ControlApi } from "./control-api";
 import type { Ledger, TrialBook } from "./ledger";
 
-/** The part of a connector's target that runners use. */
+/** The part of a connector's target that the agent uses. */
 export interface TargetPort {
   readonly name: string;
   readonly kind: string;
@@ -26,12 +26,12 @@ export interface TargetPort {
     items: readonly ApplyItem[],
     options: ApplyOptions,
   ) => Promise<readonly ApplyResult[]>;
-  /** Whether a thread of the target is in the process, which an orderly end would wait for. */
+  /** Whether a thread of the target is running; an orderly exit of the process would wait for it. */
   readonly hasThread?: boolean;
   readonly close: () => Promise<void>;
 }
 
-/** What the agent is built from. */
+/** Everything the agent is built from. */
 export interface AgentPorts {
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -42,6 +42,6 @@ export interface AgentPorts {
   readonly api: ControlApi;
   readonly log: Logger;
   readonly tracing: Tracing;
-  /** One per target of the settings. */
+  /** One per target in the settings. */
   readonly targets: ReadonlyMap<TargetName, TargetPort>;
 }

@@ -15,35 +15,35 @@ export interface Delivery {
 
 export interface DeadLetterReason {
   readonly code: string;
-  /** For a person: what is wrong and the way out. */
+  /** For a person: what is wrong, and how to fix it. */
   readonly text: string;
 }
 
-/**
- * A held session. Once `lost` is aborted nothing of it can be settled any more, and no side effect may begin.
- */
+/** A held session. Once `lost` is aborted nothing of it can be settled, and no side effect may start. */
 export interface LaneSession {
   readonly sessionId: string;
   readonly lost: AbortSignal;
-  /** False from the moment the lock has run out, even when the broker's word of it is still on its way. */
+  /** False as soon as the lock has expired, even if the broker has not reported it yet. */
   readonly isHeld: () => boolean;
-  /** Begins delivery of at most `credits` messages whose credit has not been returned. Called once. */
+  /** Starts delivery of at most `credits` messages whose credit has not been returned. Call it once. */
   readonly subscribe: (credits: number, onDelivery: (delivery: Delivery) => void) => void;
-  /** @throws OutageError when the broker did not confirm it */
+  /** @throws OutageError unless the broker confirms it */
   readonly complete: (delivery: Delivery) => Promise<void>;
-  /** @throws OutageError when the broker did not confirm it */
+  /** @throws OutageError unless the broker confirms it */
   readonly deadLetter: (delivery: Delivery, reason: DeadLetterReason) => Promise<void>;
-  /** Gives the lane up; what was delivered and not settled goes back without a delivery being counted. */
+  /** Gives the lane up. Unsettled messages go back without a delivery being counted. */
   readonly close: () => Promise<void>;
 }
 
 /** Delivery of job messages from a queue without sessions. */
 export interface JobSource {
+  /** @throws OutageError unless the broker confirms it */
   readonly complete: (delivery: Delivery) => Promise<void>;
+  /** @throws OutageError unless the broker confirms it */
   readonly deadLetter: (delivery: Delivery, reason: DeadLetterReason) => Promise<void>;
-  /** Gives a message back; a delivery is counted. */
+  /** Gives a message back; a delivery is counted. @throws OutageError unless the broker confirms it */
   readonly abandon: (delivery: Delivery) => Promise<void>;
-  /** Takes nothing more; what has come can still be settled. */
+  /** Takes no further messages; those that have arrived can still be settled. */
   readonly stop: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -56,7 +56,7 @@ export interface OutgoingMessage {
 
 export interface Broker {
   /**
-   * Waits for a lane that has work and is free.
+   * Waits for a free lane with work.
    *
    * @returns undefined when there was none within the broker's waiting time
    * @throws OutageError when the broker does not answer
@@ -67,7 +67,7 @@ export interface Broker {
     maxInFlight: number,
     onDelivery: (delivery: Delivery) => void,
   ) => JobSource;
-  /** @throws OutageError unless the broker has accepted all of them */
+  /** @throws OutageError unless the broker accepts all of them */
   readonly send: (queue: string, messages: readonly OutgoingMessage[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }

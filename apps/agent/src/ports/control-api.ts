@@ -5,12 +5,12 @@ export type AttemptReply =
   | { readonly kind: "leased"; readonly attempt: number; readonly leaseUntil: string }
   | { readonly kind: "held" }
   | { readonly kind: "gone" }
-  /** The job is over; or the cloud does not know this agent yet, or lost a race for the job: those pass. */
+  /** The job is over. Or, temporarily, the cloud does not know this agent yet or lost a race for the job. */
   | { readonly kind: "conflict"; readonly detail: string };
 
 export interface ControlApi {
   /** @throws OutageError */
   readonly heartbeat: (agent: AgentId, heartbeat: Heartbeat) => Promise<HeartbeatReply>;
-  /** @throws OutageError when it cannot be told whether the attempt is leased */
+  /** @throws OutageError when it is unknown whether the attempt is leased */
   readonly leaseAttempt: (job: JobId, agent: AgentId) => Promise<AttemptReply>;
 }

@@ -1,4 +1,4 @@
-/** The ledger of what targets hold, and the book of items that may end the process. */
+/** The ledger of applied states, and the record of items that may end the process. */
 import type { AgentId, ItemTrial, Lane, LedgerEntry, ProcessRecord } from "@postern/contracts";
 
 export interface LedgerRecord {
@@ -8,7 +8,7 @@ export interface LedgerRecord {
 
 export interface LedgerWrite {
   readonly entry: LedgerEntry;
-  /** Etag that was read; absent: no entry was there. */
+  /** Etag that was read; undefined when there was no entry. */
   readonly etag: string | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface Ledger {
     ids: readonly string[],
     signal: AbortSignal,
   ) => Promise<ReadonlyMap<string, LedgerRecord>>;
-  /** All or nothing. `conflict`: something was written since it was read. @throws OutageError */
+  /** Writes all or nothing. `conflict`: an entry has changed since it was read. @throws OutageError */
   readonly write: (
     lane: Lane,
     writes: readonly LedgerWrite[],
@@ -28,18 +28,18 @@ export interface Ledger {
 }
 
 export interface TrialsRecord {
-  /** Process that applies a whole unit with nothing else under way. */
+  /** The process that applies a whole unit with nothing else under way. */
   readonly unit: string | undefined;
   readonly trials: readonly ItemTrial[];
-  /** Absent: nothing was written down yet. */
+  /** Undefined: nothing has been written yet. */
   readonly etag: string | undefined;
 }
 
-/** Where items that run alone are written down: see `suspects/trial`. */
+/** The store for items that run alone: see `suspects/trial`. */
 export interface TrialBook {
   /** @throws OutageError */
   readonly read: (lane: Lane, signal: AbortSignal) => Promise<TrialsRecord>;
-  /** The new etag, or undefined if something was written since it was read. @throws OutageError */
+  /** Returns the new etag, or undefined if the record has changed since it was read. @throws OutageError */
   readonly write: (
     lane: Lane,
     record: TrialsRecord,

@@ -1,4 +1,4 @@
-/** Turns verdicts into results: of a message as a whole, or in its parts (`reportParts`). */
+/** Turns verdicts into results: one for a message as a whole, or several for its parts (`reportParts`). */
 import { Buffer } from "node:buffer";
 import type {
   AgentId,
@@ -15,6 +15,8 @@ import type { Verdict } from "../units/verdict";
 
 /** Shared by the failing items of a message, so that a hundred of them still fit. */
 const REASON_BUDGET_CHARS = 30_000;
+const LONGEST_REASON_CHARS = 1_000;
+const SHORTEST_REASON_CHARS = 200;
 const ATTEMPT_BUDGET = 100;
 const LONGEST_ATTEMPT_REASON_CHARS = 200;
 
@@ -24,7 +26,7 @@ export interface ReportContext {
   readonly traceparent: string | undefined;
 }
 
-/** The results of one work message, in one part or, when its payload is large, in several. */
+/** The results of one work message: one, or several when its payload is large. */
 export function reportOf(
   message: WorkMessage,
   verdicts: readonly Verdict[],
@@ -87,7 +89,7 @@ function itemResult(
         item,
       };
     case "undone":
-      throw new RangeError(`item ${item.itemId} is not done and may not be reported`);
+      throw new RangeError(`item ${item.itemId} is undone and must not be reported`);
   }
 }
 
@@ -97,7 +99,10 @@ function failureFields(
   failing: number,
   context: ReportContext,
 ): Pick<ItemResult, "failure" | "code" | "reason" | "attempts" | "firstAttemptAt"> {
-  const reasonChars = Math.min(1_000, Math.max(200, Math.floor(REASON_BUDGET_CHARS / failing)));
+  const reasonChars = Math.min(
+    LONGEST_REASON_CHARS,
+    Math.max(SHORTEST_REASON_CHARS, Math.floor(REASON_BUDGET_CHARS / failing)),
+  );
   const at = stamp(context.nowMs);
   const attempt: Attempt = {
     at,
@@ -116,7 +121,7 @@ function failureFields(
   };
 }
 
-/** Bytes that a result takes on the wire, from above. */
+/** Upper bound of the bytes that a result takes on the wire. */
 export function resultBytes(result: WorkMessageResult): number {
   let bytes = 400;
   for (const item of result.items) {

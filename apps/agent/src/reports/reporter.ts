@@ -1,9 +1,10 @@
 /**
- * Sends results. A report goes out at once while fewer than two sends are under way; what comes in meanwhile goes out
- * together with the next. So a lone report does not wait, and a hundred that finish together are a few messages.
+ * Sends results. A report is sent immediately while fewer than two sends are under way; reports that arrive meanwhile
+ * go out together with the next send. So a single report does not wait, and a hundred that finish together become a few
+ * messages.
  *
- * Called by lane runners, which settle a message only after `report` has resolved. It never retries: a report that fails
- * leaves its messages unsettled, they come again, and the ledger answers with the same outcomes.
+ * Lane runners call it, and settle a message only after `report` has resolved. It never retries: a failed report leaves
+ * its messages unsettled, they come again, and the ledger yields the same outcomes.
  */
 import { type Clock, spanCauses, type SpanHandle, type Tracing } from "@postern/runtime";
 import type { Broker, OutgoingMessage } from "../ports/broker";
@@ -49,7 +50,7 @@ export class Reporter {
     });
   }
 
-  /** Resolves when the broker has accepted the message, which goes out on its own. @throws OutageError */
+  /** Resolves when the broker has accepted the message, which is sent on its own. @throws OutageError */
   async park(message: OutgoingMessage): Promise<void> {
     await this.#dependencies.broker.send(this.#dependencies.queue, [message]);
     this.#messagesSent += 1;
@@ -71,7 +72,7 @@ export class Reporter {
     }
   }
 
-  /** As many as one message may hold; at least one, however large. */
+  /** Takes as many as one message may hold; at least one, however large. */
   #take(): Waiting[] {
     let results = 0;
     let taken = 0;

@@ -15,13 +15,13 @@ import type { OutgoingMessage } from "../ports/broker";
 import { resultBytes } from "./report";
 import { stamp } from "../units/ledger-decision";
 
-/** Of a SHA-256 in base64url: 192 bits, and ids stay short. */
+/** Characters kept of a SHA-256 in base64url: 192 bits, and ids stay short. */
 const ID_DIGEST_CHARS = 32;
 
-/** Results that go out together, and the deliveries they are of. */
+/** Results that are sent together, and the deliveries they belong to. */
 export interface ReportedWork {
   readonly results: readonly WorkMessageResult[];
-  /** Message ids with their delivery counts: a redelivery's report is another message. */
+  /** Message ids with their delivery counts: the report of a redelivery is a different message. */
   readonly deliveries: string;
 }
 
@@ -32,15 +32,15 @@ export interface ResultSource {
   readonly agent: AgentId;
 }
 
-/** The result messages that carry these results, each within the limits of a message. */
+/** Packs results into messages, each within the limits of a message. */
 export function packResults(
   work: readonly ReportedWork[],
   source: ResultSource,
   now: { readonly wallMs: number; readonly traceparent: string | undefined },
 ): OutgoingMessage[] {
   return boxes(work.flatMap(({ results }) => results)).map((results, index) => {
-    // Also of what is in the box: at the next delivery the same results may be packed otherwise, and the broker drops
-    // what has the id of a box that it took.
+    // The digest also covers the contents of the box: after a redelivery the same results may be packed differently,
+    // and the broker drops a message whose id it has already accepted.
     const digest = createHash("sha256");
     for (const { deliveries } of work) digest.update(deliveries);
     for (const { workMessageId } of results) digest.update(`${workMessageId}\n`);

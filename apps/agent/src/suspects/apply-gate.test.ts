@@ -9,14 +9,14 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   return { promise, resolve: () => resolve(undefined) };
 }
 
-/** A clock whose sleeps end only when they are aborted: nobody loses patience. */
+/** A clock whose sleeps end only when they are aborted: no wait runs out. */
 const patient: Clock = {
   ...systemClock,
   monotonicMs: () => 0,
   sleep: (_, aborted) =>
     new Promise((resolve) => aborted?.addEventListener("abort", () => resolve(), { once: true })),
 };
-/** A clock on which every sleep is over at once. */
+/** A clock on which every sleep ends immediately. */
 function hasty(): Clock {
   let nowMs = 0;
   return {
@@ -29,7 +29,7 @@ function hasty(): Clock {
 }
 
 describe("the gate", () => {
-  test("lets a suspect begin when everything else has ended, and holds back what comes later", async () => {
+  test("starts a suspect when everything else has ended, and delays later work", async () => {
     const gate = new ApplyGate(patient);
     const order: string[] = [];
     const first = deferred();
@@ -69,7 +69,7 @@ describe("the gate", () => {
     expect(most).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test("tells a suspect that it is not alone when another target does not come to an end", async () => {
+  test("tells a suspect that it is not alone when another target does not finish", async () => {
     const gate = new ApplyGate(hasty());
     const slow = deferred();
     const running = gate.together(signal, () => slow.promise);
@@ -79,7 +79,7 @@ describe("the gate", () => {
     expect(await gate.alone(signal, async (alone) => alone)).toBe(true);
   });
 
-  test("tells no suspect that it is alone beside one that began in company", async () => {
+  test("tells no suspect that it is alone while one that started in company is running", async () => {
     const gate = new ApplyGate(hasty());
     const slow = deferred();
     const first = deferred();
@@ -97,7 +97,7 @@ describe("the gate", () => {
     expect(await gate.alone(signal, async (alone) => alone)).toBe(true);
   });
 
-  test("lets somebody join a suspect only when what is written of it has been withdrawn, once", async () => {
+  test("lets work join a suspect only after its record has been withdrawn, once", async () => {
     const gate = new ApplyGate(hasty());
     const order: string[] = [];
     const hanging = deferred();

@@ -1,13 +1,13 @@
 /**
- * Lets an item that may end the process be applied while nothing else is, so that what a crash leaves behind points at one
- * item. One gate an agent; every call of a target goes through it.
+ * Lets an item that may end the process be applied while nothing else is, so that a crash points at one item. There is
+ * one gate per agent, and every call to a target goes through it.
  *
- * Neither side waits for long: a slow target must not stop the others for the sake of a suspect. A suspect that was not
- * alone is told so, and what was written down of one that was alone is withdrawn before anybody joins it.
+ * Neither side waits for long: a slow target must not stop the others because of a suspect. A suspect learns whether it
+ * runs alone, and what was written down about one that did is withdrawn before other work joins it.
  */
 import { type Clock, endWait } from "@postern/runtime";
 
-/** Longer than a batch takes at a target that is well. */
+/** Longer than a batch takes at a healthy target. */
 const PATIENCE_MS = 2_000;
 
 const nothing = async (): Promise<void> => undefined;
@@ -18,7 +18,7 @@ export class ApplyGate {
   #together = 0;
   #suspects = 0;
   #suspectRuns = false;
-  /** Of the suspect that runs alone: once, before the first that joins it. */
+  /** Of the suspect that runs alone. Called once, before the first work joins it. */
   #withdraw: () => Promise<void> = nothing;
   #withdrawn: Promise<void> | undefined;
 
@@ -39,8 +39,8 @@ export class ApplyGate {
   }
 
   /**
-   * One suspect at a time; `work` hears whether it is alone. `withdraw` takes back what it has written down for that: it is
-   * called at most once, does not throw, and is waited for before anything else is applied beside it.
+   * Runs one suspect at a time; `work` is given whether it runs alone. `withdraw` removes what was written down for
+   * that. It is called at most once, must not throw, and is awaited before anything else is applied in parallel.
    */
   async alone<T>(
     signal: AbortSignal,
@@ -72,7 +72,7 @@ export class ApplyGate {
     return true;
   }
 
-  /** Whoever joins is counted already, so that no further suspect takes itself for alone meanwhile. */
+  /** The work that joins is counted already, so that no further suspect believes it is alone meanwhile. */
   #join(): Promise<void> {
     this.#withdrawn ??= this.#withdraw();
     return this.#withdrawn;

@@ -1,8 +1,8 @@
 /**
- * Knows whether this agent's last processes ended without a word, and leaves word of this one.
+ * Knows whether this agent's last processes crashed, and records the start and end of this one.
  *
- * States: unknown until the first unit asks, then careful or not; careful ends when the process has worked for long enough.
- * Called by lane runners before a unit and by the agent at its end. It blames nobody: see `suspect-trials`.
+ * States: unknown until the first unit asks, then careful or not. Careful ends when the process has worked for long
+ * enough. Lane runners call it before a unit, and the agent at its end. It blames no item: see `suspect-trials`.
  */
 import type { AgentId } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
@@ -13,7 +13,7 @@ import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "./trial";
 export class CrashWatch {
   readonly book: TrialBook;
   readonly agent: AgentId;
-  /** Of this process, and of no other before or after it. */
+  /** Unique to this process. */
   readonly process: string;
   readonly #clock: Clock;
   #unclean = 0;
@@ -28,7 +28,7 @@ export class CrashWatch {
     this.process = `${agent}@${stamp(clock.wallMs())}`;
   }
 
-  /** To be awaited before a unit. @throws OutageError */
+  /** Await before applying a unit. @throws OutageError */
   async ready(): Promise<void> {
     if (!this.#opened) {
       this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
@@ -43,7 +43,7 @@ export class CrashWatch {
     return this.#unclean >= CAREFUL_AFTER_CRASHES;
   }
 
-  /** The process ends of its own will. */
+  /** Records that the process ends in an orderly way. */
   async close(): Promise<void> {
     this.#unclean = 0;
     if (this.#opened) await this.#note(null);

@@ -10,7 +10,7 @@ const lane = "people/03" as Lane;
 const item = "people:user:ann:1" as ItemId;
 const earlier: ItemTrial = { itemId: item, times: 2, process: "vm-1@before" };
 
-/** A book that takes its time to write, and the trials that it holds. */
+/** A slow book, and the trials that it holds. */
 function slowBook() {
   let stored: Awaited<ReturnType<TrialBook["read"]>> = {
     unit: undefined,
@@ -33,7 +33,7 @@ function slowBook() {
   return { trials, stored: () => ({ unit: stored.unit, trials: stored.trials }) };
 }
 
-test("a try that is joined leaves the record as it was before, even while it is being written", async () => {
+test("a try that other work joins restores the record, even while it is being written", async () => {
   const { trials, stored } = slowBook();
   const beginning = trials.begin(item, signal);
   await systemClock.turn();
@@ -42,7 +42,7 @@ test("a try that is joined leaves the record as it was before, even while it is 
   expect(stored()).toEqual({ unit: undefined, trials: [earlier] });
 });
 
-test("a try that is joined before it is written is not written", async () => {
+test("a try that other work joins before it is written is not written", async () => {
   const { trials, stored } = slowBook();
   const beginning = trials.begin(item, signal);
   await trials.withdraw(signal);
@@ -50,7 +50,7 @@ test("a try that is joined before it is written is not written", async () => {
   expect(stored()).toEqual({ unit: undefined, trials: [earlier] });
 });
 
-test("a unit that is joined is no longer named, and the next try is written again", async () => {
+test("a unit that other work joins is no longer named, and the next try is written again", async () => {
   const { trials, stored } = slowBook();
   await trials.beginUnit(signal);
   expect(stored().unit).toBeDefined();

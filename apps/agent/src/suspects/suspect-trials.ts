@@ -1,8 +1,8 @@
 /**
- * Keeps the record of items that run alone, for one unit: read once, written before each try, and once at the end.
+ * Keeps the record of items that run alone, for one unit: reads it once, writes it before each try and once at the end.
  *
- * Called by the unit runner, inside the gate. It never applies anything, and a record that cannot be written stops the unit:
- * without it a crash would leave no word.
+ * The unit runner calls it inside the gate. It applies nothing. A record that cannot be written stops the unit, because
+ * without it a crash would leave no trace.
  */
 import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
 import { stamp } from "../units/ledger-decision";
@@ -19,10 +19,10 @@ export class SuspectTrials {
   #trials: readonly ItemTrial[] | undefined;
   #unit: string | undefined;
   #stored = { unit: undefined as string | undefined, count: 0 };
-  /** As they were before the try that is under way. */
+  /** The trials as they were before the current try. */
   #before: readonly ItemTrial[] = [];
   #inCompany = false;
-  /** Writes follow each other, each with the etag of the one before. */
+  /** Writes run one after another, each with the etag of the one before. */
   #writing: Promise<void> = Promise.resolve();
 
   constructor(suspects: CrashWatch, lane: Lane, items: ReadonlySet<ItemId>, clock: Clock) {
@@ -32,13 +32,13 @@ export class SuspectTrials {
     this.#clock = clock;
   }
 
-  /** Whether the process has ended on this unit before, as a whole or in part: then its items run alone. */
+  /** Whether the process has ended on this unit before, as a whole or in part. If so, its items run alone. */
   async isSuspect(signal: AbortSignal): Promise<boolean> {
     const trials = await this.#known(signal);
     return trials.length > 0 || (this.#unit !== undefined && this.#unit !== this.#suspects.process);
   }
 
-  /** The whole unit is applied now. */
+  /** Records that the whole unit is applied now. */
   async beginUnit(signal: AbortSignal): Promise<void> {
     this.#inCompany = false;
     this.#before = await this.#known(signal);
@@ -47,7 +47,10 @@ export class SuspectTrials {
     await this.#write(signal);
   }
 
-  /** How often the item has ended the process, if that is enough; otherwise undefined, and the item may be applied now. */
+  /**
+   * Returns how often the item has ended the process, if that is often enough to give it up; otherwise records the try
+   * and returns undefined.
+   */
   async begin(itemId: ItemId, signal: AbortSignal): Promise<number | undefined> {
     this.#inCompany = false;
     this.#before = await this.#known(signal);
@@ -60,8 +63,8 @@ export class SuspectTrials {
   }
 
   /**
-   * Something else is applied beside it from now on, and a crash would prove nothing. Where that cannot be written the
-   * record stays: others are not kept waiting for it, and it takes several crashes to give an item up.
+   * Something else is applied in parallel from now on, so a crash would prove nothing. If the withdrawal cannot be
+   * written, the record stays: other work does not wait for it, and it takes several crashes to give an item up.
    */
   async withdraw(signal: AbortSignal): Promise<void> {
     this.#inCompany = true;
@@ -71,12 +74,12 @@ export class SuspectTrials {
     await this.#write(signal).catch(() => undefined);
   }
 
-  /** The item has a verdict, or comes again, and the process lives. */
+  /** Records that the process has survived the item, which has a verdict or comes again. */
   ended(itemId: ItemId): void {
     this.#trials = withoutTrial(this.#trials ?? [], itemId);
   }
 
-  /** Leaves only what was given up: should its report be lost, it is not tried again. */
+  /** Leaves only items that were given up: if their report is lost, they are not tried again. */
   async close(signal: AbortSignal): Promise<void> {
     this.#unit = undefined;
     const count = this.#trials?.length ?? 0;
@@ -89,7 +92,7 @@ export class SuspectTrials {
       this.#etag = etag;
       this.#unit = unit;
       this.#stored = { unit, count: trials.length };
-      // Of other messages: they were settled, or are tried anew.
+      // Trials of other messages are dropped: those were settled, or are tried again from the start.
       this.#trials = trials.filter(({ itemId }) => this.#items.has(itemId));
     }
     return this.#trials;
@@ -97,7 +100,7 @@ export class SuspectTrials {
 
   #write(signal: AbortSignal): Promise<void> {
     const written = this.#writing.then(() => this.#writeNow(signal));
-    // Told to whoever asked for it; the next one is tried all the same.
+    // The caller gets the failure; the next write is tried anyway.
     this.#writing = written.catch(() => undefined);
     return written;
   }
@@ -109,7 +112,7 @@ export class SuspectTrials {
     const record = { unit: this.#unit, trials, etag: this.#etag };
     const etag = await book.write(this.#lane, record, { agent, at }, signal);
     if (etag === undefined) {
-      // Whoever holds the lane writes: it is held by another.
+      // Only the agent that holds the lane writes, so another one holds it now.
       throw new OutageError(
         "broker",
         "lock-lost",

@@ -11,7 +11,7 @@ import {
 const ann = "people:user:ann:1" as ItemId;
 const ben = "people:user:ben:1" as ItemId;
 
-/** Lives of the process, each of which ends while it applies the item. */
+/** Lives of the process, each ended while it applies the item. */
 function lives(count: number, itemId: ItemId, before: readonly ItemTrial[] = []): ItemTrial[] {
   let trials = before;
   for (let life = 1; life <= count; life += 1) {
@@ -23,7 +23,7 @@ function lives(count: number, itemId: ItemId, before: readonly ItemTrial[] = [])
 }
 
 describe("an item that runs alone", () => {
-  test("is given up by the process after the last that it may end", () => {
+  test("is given up by the process that follows the last one it may end", () => {
     const trials = lives(POISON_AFTER_TRIALS, ann);
     expect(decideTrial(trials, ann, "next")).toEqual({
       kind: "poison",
@@ -31,7 +31,7 @@ describe("an item that runs alone", () => {
     });
   });
 
-  test("is not blamed by a process that has tried it and lives", () => {
+  test("is not blamed by a process that has tried it and survived", () => {
     let trials: readonly ItemTrial[] = lives(POISON_AFTER_TRIALS - 1, ann);
     for (let tries = 0; tries < 20; tries += 1) {
       const decision = decideTrial(trials, ann, "alive");
@@ -52,7 +52,7 @@ describe("an item that runs alone", () => {
     expect(decideTrial(trials, ben, "next").kind).toBe("poison");
   });
 
-  test("begins anew once it was brought to a verdict", () => {
+  test("starts from zero once it has a verdict", () => {
     const trials = withoutTrial(lives(POISON_AFTER_TRIALS - 1, ann), ann);
     expect(trials).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe("an item that runs alone", () => {
     expect(CAREFUL_AFTER_CRASHES + 1 + POISON_AFTER_TRIALS).toBeLessThanOrEqual(10);
   });
 
-  test("is described for a person: how often, and what to do", () => {
+  test("is explained in its reason: how often, and what to do", () => {
     const reason = poisonReason(5);
     expect(reason).toMatch(/each of the 5 times/);
     expect(reason).toMatch(/replay this dead letter/);

@@ -1,30 +1,34 @@
 /**
- * Whether an item has ended the process. After a crash nobody can ask what it was doing, so an item that runs alone is
- * written down before it is applied, with nothing else being applied meanwhile. One that is found written down by a
- * process that is no more has ended it.
+ * Decides whether an item has ended the process. After a crash the process cannot say what it was doing, so an item
+ * that runs alone is written down before it is applied, with nothing else applied in parallel. An item that was written
+ * down by a process that no longer runs has ended it.
  */
 import type { ItemId, ItemTrial } from "@postern/contracts";
 
 /**
- * An agent whose last so many processes ended without a word applies one unit at a time, written down; a unit that ends
- * the process is taken apart. The broker's delivery count is no witness: a connection that drops need not raise it.
+ * After this many processes in a row that crashed, the agent applies one unit at a time and writes it down; a unit that
+ * ends the process is taken apart. The broker's delivery count does not show a crash: a dropped connection need not
+ * raise it.
  */
 export const CAREFUL_AFTER_CRASHES = 3;
 
-/** A process that has worked for this long has seen the front of every lane, where what was in hand at a crash comes again. */
+/**
+ * A process that has worked for this long has seen the front of every lane, where work that was in hand at a crash
+ * comes again.
+ */
 export const CAREFUL_FOR_MS = 30_000;
 
 /**
- * So often must an item have ended the process on its own before it is given up: with three crashes before the agent is
- * careful and one with the whole unit that makes ten attempts, as many as a poison message may have (F5). A process that is
- * ended from outside may hit the same item again by chance: of ten items that a kill could hit in a short life of the
- * process it hits one, so six in a row on one item are one in a million.
+ * How often an item must have ended the process on its own before it is given up. With three crashes before the agent
+ * is careful and one with the whole unit that makes ten attempts, as many as a poison message may have (F5). A process
+ * that is killed from outside may hit the same item again by chance: of ten items that a kill could hit in a short life
+ * of the process it hits one, so six in a row on one item are one in a million.
  */
 export const POISON_AFTER_TRIALS = 6;
 
 export type TrialDecision =
   | { readonly kind: "poison"; readonly times: number }
-  /** Apply it, once these are written. */
+  /** Apply the item once these trials are written. */
   | { readonly kind: "try"; readonly trials: readonly ItemTrial[] };
 
 export function decideTrial(
@@ -41,7 +45,7 @@ export function decideTrial(
   };
 }
 
-/** What is left when an item was brought to a verdict and the process lives. */
+/** The trials without an item that got a verdict while the process survived. */
 export function withoutTrial(trials: readonly ItemTrial[], itemId: ItemId): readonly ItemTrial[] {
   return trials.filter((trial) => trial.itemId !== itemId);
 }

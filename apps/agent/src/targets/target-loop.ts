@@ -1,9 +1,9 @@
 /**
  * Runs one target: its breaker, its probes, and the slots that take lanes from its queue.
  *
- * Each slot waits until the breaker admits it, waits for a lane, works it, and begins again. When the breaker opens, every
- * lane of the target is given back after the unit in hand, and slots stay at the gate. A target never waits for another:
- * each has its own loop, slots and breaker.
+ * Each slot waits until the breaker admits it, waits for a lane, works it, and starts over. When the breaker opens,
+ * every lane of the target is given back after its current unit, and the slots wait. A target never waits for another:
+ * each has a loop, slots and a breaker of its own.
  */
 import type { TargetHealth, TargetName } from "@postern/contracts";
 import {
@@ -41,7 +41,7 @@ export interface TargetLoopDependencies {
   readonly queue: string;
   readonly slots: number;
   readonly probeTimeoutMs: number;
-  /** A target at which no unit was done for this long is probed again, so that its health is never old news. */
+  /** A target that has completed no unit for this long is probed again, so that its health is never outdated. */
   readonly probeIdleMs: number;
   readonly lane: Omit<LaneWorld, "slots" | "itemsPerMessage" | "log" | "onItemsFinished">;
 }
@@ -57,7 +57,7 @@ export class TargetLoop {
   #lanesHeld = 0;
   #itemsFinished = 0;
   #outages = 0;
-  /** Aborted when lanes of the present period must be given back. */
+  /** Aborted, and replaced, when the lanes that are held now must be given back. */
   #rest = new AbortController();
   #changed = new Set<() => void>();
 
@@ -97,7 +97,7 @@ export class TargetLoop {
     };
   }
 
-  /** Ends when `stop` is aborted and every lane is closed; `cut` cuts off units in hand. */
+  /** Returns when `stop` is aborted and every lane is closed; `cut` cuts off the current units. */
   async run(stop: AbortSignal, cut: AbortSignal): Promise<void> {
     const onStop = (): void => this.#notify();
     stop.addEventListener("abort", onStop);
@@ -117,7 +117,7 @@ export class TargetLoop {
       }
       const session = await this.#accept(stop);
       if (session === undefined) continue;
-      // The breaker may have opened while the broker made us wait: then nothing is asked for, and nothing is counted.
+      // The breaker may have opened while the slot waited. Then no message is requested, and no delivery is counted.
       if (stop.aborted || slot >= slotsAdmitted(this.#breaker, this.#dependencies.slots)) {
         await session.close();
         continue;
@@ -188,7 +188,7 @@ export class TargetLoop {
 
   async #pauseForOutage(error: OutageError, stop: AbortSignal): Promise<void> {
     this.#outages += 1;
-    // One line an outage, not one a try: a night offline stays readable.
+    // One line per outage, not per try: the log of a night offline stays readable.
     if (this.#outages === 1) {
       this.#dependencies.log.warn("cloud-service.failed", {
         service: error.service,

@@ -2,10 +2,10 @@ import type { TargetFailure } from "@postern/connectors";
 import type { ErrorCode } from "@postern/contracts";
 
 /**
- * What becomes of an item that its target did not take.
+ * Decides what happens to an item that its target did not take.
  *
  * | class       | in place                | then                                        |
- * |-------------|-------------------------|---------------------------------------------|
+ * | ----------- | ----------------------- | ------------------------------------------- |
  * | transient   | 2 quick tries           | scheduled retry, up to 24 h                 |
  * | throttled   | when asked for ≤ 250 ms | scheduled retry, not before the target says |
  * | dependency  | 1 quick try             | scheduled retry, up to 24 h, shown waiting  |
@@ -14,11 +14,11 @@ import type { ErrorCode } from "@postern/contracts";
  * | target-down | –                       | given back; the target's breaker opens      |
  */
 export interface RetryLimits {
-  /** No scheduled retry comes sooner than this. */
+  /** The shortest delay of a scheduled retry. */
   readonly firstRetryMs: number;
-  /** Nor later than this after the one before. */
+  /** The longest delay from one scheduled retry to the next. */
   readonly longestRetryMs: number;
-  /** From the first attempt on; then the item is a dead letter. */
+  /** Counted from the first attempt; after that the item becomes a dead letter. */
   readonly giveUpAfterMs: number;
 }
 
@@ -36,17 +36,17 @@ export type FailureDecision =
 
 export interface FailureFacts {
   readonly failure: TargetFailure;
-  /** Tries made in this delivery, this one included. */
+  /** Tries made in this delivery, including this one. */
   readonly triesInPlace: number;
   readonly firstAttemptMs: number;
   readonly nowMs: number;
-  /** 0 to 1: spreads retries of many items. */
+  /** 0 to 1; spreads the retries of many items. */
   readonly jitter: number;
 }
 
-/** Longer pauses would hold the lane's other items. */
+/** Longer pauses would delay the lane's other items. */
 const LONGEST_PAUSE_IN_PLACE_MS = 250;
-/** 30 ms, 120 ms: a deadlock victim or a dropped connection is over by then, and the unit has hardly waited. */
+/** By then a deadlock victim or a dropped connection has recovered, and the unit has hardly waited. */
 const pausesInPlaceMs: Readonly<
   Record<"transient" | "throttled" | "dependency", readonly number[]>
 > = { transient: [30, 120], throttled: [100], dependency: [50] };
@@ -73,8 +73,8 @@ export function decideFailure(facts: FailureFacts, retry: RetryLimits): FailureD
 }
 
 /**
- * The delay doubles because it is the time that has passed since the first attempt: 5 s, 10 s, 20 s … 1 h, and needs no
- * count of attempts to be carried along. ± 20 % of jitter.
+ * The delay doubles because it equals the time since the first attempt: 5 s, 10 s, 20 s … 1 h. So no count of attempts
+ * has to be carried along. Jitter: ± 20 %.
  */
 function decideScheduledRetry(
   facts: FailureFacts,
@@ -87,7 +87,7 @@ function decideScheduledRetry(
     return {
       kind: "dead-letter",
       code: "retries-exhausted",
-      reason: `tried for ${hours} h, last answer: ${facts.failure.message}. Remove the cause, then replay the dead letter.`,
+      reason: `tried for ${hours} h, last failure: ${facts.failure.message}. Remove the cause, then replay the dead letter.`,
     };
   }
   const doubledMs = Math.min(Math.max(elapsedMs, retry.firstRetryMs), retry.longestRetryMs);

@@ -1,6 +1,6 @@
 import { OutageError } from "@postern/runtime";
 
-/** Says whether a side effect may still begin: the lane is held and the work is not cut off. */
+/** Tells whether a side effect may still start: the lane is held, and its work is not cut off. */
 export interface HeldGuard {
   readonly signal: AbortSignal;
   readonly isHeld: () => boolean;

@@ -1,4 +1,6 @@
-/** The ledger as one unit uses it: entries of its lane, only while the lane is held, with the time spent. */
+/**
+ * The ledger as one unit uses it: the entries of its lane, accessed only while the lane is held, with the time spent.
+ */
 import { agentPoint, type Lane } from "@postern/contracts";
 import type { Clock } from "@postern/runtime";
 import type { Ledger, LedgerWrite } from "../ports/ledger";
@@ -23,7 +25,7 @@ export class LaneLedger {
     this.#guard = guard;
   }
 
-  /** Milliseconds that requests have taken. */
+  /** Milliseconds spent in requests. */
   get spentMs(): number {
     return this.#spentMs;
   }

@@ -3,11 +3,11 @@ import type { Lane, LedgerEntry, WorkItem } from "@postern/contracts";
 export type AppliedState = NonNullable<LedgerEntry["applied"]>;
 
 /**
- * What the ledger says about an item before its target is asked:
+ * What the ledger says about an item before the target is asked:
  * - `superseded`: a newer version was applied.
  * - `recorded`: this very version was applied; its outcome is reported again.
- * - `advance`: the target holds this state already; only the entry moves on.
- * - `apply`: the target is to be asked.
+ * - `advance`: the target has this state already; only the entry changes.
+ * - `apply`: the target must be asked.
  */
 export type LedgerDecision =
   | { readonly kind: "superseded" }
@@ -31,8 +31,8 @@ interface Place {
 }
 
 /**
- * The entry that says an item's state is at its target. A version above it that was tried may still get there: only what the
- * target has confirmed since keeps that out.
+ * The entry that records an item's state as applied. A higher version that was tried may still reach the target: only a
+ * confirmation by the target since then rules that out.
  */
 export function ledgerEntryOf(
   item: WorkItem,
@@ -54,10 +54,11 @@ export function ledgerEntryOf(
 }
 
 /**
- * The entry after an item has left its lane's order, to wait or for good. Whoever held the lane before may have tried it,
- * and a write that was on its way when the lane was lost can reach the target long after.
+ * The entry after an item has left its lane's order, to wait or permanently. An agent that held the lane before may
+ * have tried it, and a write that was under way when the lane was lost can reach the target much later.
  *
- * @returns undefined when the entry covers it: a newer version was applied, or as high a one noted
+ * @returns undefined when the entry covers it already: a newer version was applied, or one at least as high was noted
+ * as tried
  */
 export function triedEntryOf(
   item: WorkItem,

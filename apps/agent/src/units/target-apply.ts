@@ -1,7 +1,7 @@
 /**
  * Applies items of one unit to the target, with quick tries in place, and concludes those that the target did not take.
  *
- * Every call goes through the gate, and asks first whether the lane is still held. A unit is applied `together` with
+ * Every call goes through the gate, after a check that the lane is still held. A unit is applied `together` with
  * others, as a whole with nothing else under way (`watched`), or item by item with nothing else under way (`alone`).
  */
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
@@ -48,18 +48,18 @@ export class TargetApply {
     this.#trials = trials;
   }
 
-  /** Milliseconds that the target has taken. */
+  /** Milliseconds spent in calls to the target. */
   get spentMs(): number {
     return this.#spentMs;
   }
 
-  /** Why the target's queue must rest, if it must; then nothing further of the unit is applied. */
+  /** Why the target's queue must rest, if it must. Then no further item of the unit is applied. */
   get targetDown(): TargetFailure | undefined {
     return this.#targetDown;
   }
 
   /**
-   * Returns the items whose state is at the target now. The others have a verdict in the round, or, when the target is
+   * Returns the items whose state is at the target now. The others have a verdict in the round or, when the target is
    * down, none.
    *
    * @throws OutageError `lock-lost` when the lane is no longer held
@@ -169,7 +169,7 @@ const noResult: ApplyResult = {
   },
 };
 
-/** A connector returns failures and does not throw. One that throws has a fault, and its items must not be lost to it. */
+/** A connector returns failures and does not throw. One that throws has a fault, which its items must survive. */
 function thrownResult(error: unknown, hasInbox: boolean): ApplyResult {
   const text = error instanceof Error ? error.message : String(error);
   const failure: TargetFailure = {

@@ -2,8 +2,8 @@ import { entityKey, limits, type WorkItem, type WorkMessage } from "@postern/con
 import type { Delivery } from "../ports/broker";
 
 /**
- * A unit is what is read, applied, recorded, reported and settled together: the messages of one lane that had been
- * delivered when it was formed, up to 100 items. Order within a lane is the order of delivery, always.
+ * A unit is read, applied, recorded, reported and settled together: the messages of one lane that had been delivered
+ * when it was formed, up to 100 items. Order within a lane is always the order of delivery.
  */
 export interface ReadDelivery {
   readonly delivery: Delivery;
@@ -13,26 +13,26 @@ export interface ReadDelivery {
 export interface Unit {
   readonly messages: readonly ReadDelivery[];
   readonly itemCount: number;
-  /** Each item on its own, because the process has ended on this message before. */
+  /** Whether each item is applied on its own, because the process has ended on this message before. */
   readonly alone: boolean;
 }
 
-/** An item and where it came from. */
+/** An item and its place in the unit. */
 export interface UnitItem {
   readonly messageIndex: number;
   readonly itemIndex: number;
   readonly source: WorkMessage;
   readonly item: WorkItem;
-  /** `entityKey` of its entity: id of its ledger entry. */
+  /** `entityKey` of its entity, which is the id of its ledger entry. */
   readonly key: string;
 }
 
-/** After this many deliveries that did not end in a settlement, items run alone (design §3). */
+/** After this many deliveries without a settlement, items run alone (design §3). */
 export const ALONE_AFTER_DELIVERIES = 3;
 
 /**
- * The next unit from the front of what has been delivered. A message is never split; one that ended the process before is
- * a unit of its own.
+ * The next unit, from the front of what has been delivered. A message is never split; one that ended the process before
+ * forms a unit by itself.
  */
 export function formUnit(waiting: readonly ReadDelivery[]): Unit {
   const first = waiting[0];
@@ -56,8 +56,8 @@ function isSuspect(entry: ReadDelivery): boolean {
 }
 
 /**
- * The rounds in which a unit is applied. A round holds each entity at most once, since a target's batch and a
- * transactional batch of the ledger may; an entity's second item is in a later round than its first.
+ * The rounds in which a unit is applied. A round holds each entity at most once, because a target's batch and a
+ * transactional batch of the ledger may hold it only once; an entity's second item is in a later round than its first.
  */
 export function roundsOf(unit: Unit): readonly (readonly UnitItem[])[] {
   const rounds: UnitItem[][] = [];

@@ -1,8 +1,8 @@
 /**
  * One round of a unit, and the verdicts of its items. A round holds each entity at most once (see `roundsOf`).
  *
- * The ledger decides first what is left to ask the target; after a conflict it decides again. Everything here is pure: the
- * runner reads, applies and writes in between.
+ * The ledger decides first which items the target must be asked for, and decides again after a conflict. Everything
+ * here is pure: the runner reads, applies and writes in between.
  */
 import type { Lane } from "@postern/contracts";
 import type { LedgerRecord, LedgerWrite } from "../ports/ledger";
@@ -18,11 +18,11 @@ export interface Reached {
   readonly byLedger: boolean;
 }
 
-/** What is left to do in a round, after the ledger was read. */
+/** Work left in a round after the ledger was read. */
 export interface OpenWork {
-  /** Items to ask the target for. */
+  /** Items that the target must be asked for. */
   readonly toApply: readonly UnitItem[];
-  /** Items at their target whose ledger entries are still to be written. */
+  /** Items whose state is at the target, but whose ledger entries are not written yet. */
   readonly reached: readonly Reached[];
 }
 
@@ -51,7 +51,7 @@ export class UnitRound {
     this.#verdicts.set(entry, verdict);
   }
 
-  /** Concludes what the ledger shows to be over, and returns the rest. */
+  /** Concludes items that the ledger shows to be over, and returns the rest. */
   begin(records: LedgerRecords): OpenWork {
     const toApply: UnitItem[] = [];
     const reached: Reached[] = [];
@@ -76,8 +76,8 @@ export class UnitRound {
   }
 
   /**
-   * Decides again, with the entries that caused a conflict: concludes what another agent has recorded meanwhile, and returns
-   * what is still to be written, and what must be applied because the entry that called it unchanged was old.
+   * Decides again, after a conflict and with the current entries. Concludes what another agent has recorded meanwhile,
+   * and returns what must still be written, or applied because the entry that called it unchanged was old.
    */
   afterConflict(reached: readonly Reached[], records: LedgerRecords): OpenWork {
     for (const entry of this.#leaving()) this.#concludeByLedger(entry, records);
@@ -95,7 +95,7 @@ export class UnitRound {
     return { toApply, reached: stillReached };
   }
 
-  /** The ledger entries to write: of what was reached, and of what leaves its lane without an end. */
+  /** The ledger entries to write: for items that were reached, and for items that leave their lane unfinished. */
   writes(
     reached: readonly Reached[],
     records: LedgerRecords,
@@ -112,7 +112,7 @@ export class UnitRound {
     return this.items.filter((entry) => leavesItsLane(this.verdictOf(entry)));
   }
 
-  /** The target refused the item here, but a write of another agent got it there meanwhile and was recorded. */
+  /** The target refused the item here, but another agent's write reached the target meanwhile and was recorded. */
   #concludeByLedger(entry: UnitItem, records: LedgerRecords): void {
     const decision = decideByLedger(entry.item, records.get(entry.key)?.entry);
     if (decision.kind === "superseded") {

@@ -1,8 +1,8 @@
 /**
  * Brings one unit to its verdicts: ledger read, decision, target, ledger write, round by round.
  *
- * Called by the lane runner, one unit of a lane at a time. Before every side effect it checks that the lane is still held.
- * It never settles, never reports, and never writes a ledger entry without the etag it read.
+ * The lane runner calls it, one unit of a lane at a time. Before every side effect it checks that the lane is still
+ * held. It never settles, never reports, and never writes a ledger entry without the etag it read.
  */
 import type { TargetFailure } from "@postern/connectors";
 import type { Lane } from "@postern/contracts";
@@ -32,7 +32,7 @@ export interface UnitResult {
   readonly targetMs: number;
 }
 
-/** What the rounds of one unit share. */
+/** Shared by the rounds of one unit. */
 interface UnitRun {
   readonly lane: Lane;
   readonly clock: Clock;
@@ -40,7 +40,7 @@ interface UnitRun {
   readonly target: TargetApply;
 }
 
-/** Conflicts on a lane that only one agent holds are rare; more than this in a row is a fault elsewhere. */
+/** Conflicts are rare on a lane that only one agent holds; more than this in a row is a fault elsewhere. */
 const MOST_CONFLICTS = 8;
 
 /** @throws OutageError of the ledger, or `lock-lost` when the lane is no longer held */
@@ -102,7 +102,7 @@ async function runRounds(rounds: readonly UnitRound[], run: UnitRun): Promise<vo
   }
 }
 
-/** Applies and records, and, after a conflict, applies and records what is left. */
+/** Applies and records a round; after a conflict, applies and records what is left. */
 async function runRound(round: UnitRound, run: UnitRun): Promise<void> {
   let records = await run.ledger.read(round.keys);
   let open: OpenWork = round.begin(records);
@@ -117,9 +117,9 @@ async function runRound(round: UnitRound, run: UnitRun): Promise<void> {
 }
 
 /**
- * Writes what a round has come to, in one batch. What was reached is concluded when it is written.
+ * Writes the outcome of a round in one batch, and concludes what was reached once it is written.
  *
- * @returns undefined when the round is recorded; on a conflict, the records as they are now
+ * @returns undefined when the round is recorded; on a conflict, the current records
  */
 async function recordRound(
   round: UnitRound,

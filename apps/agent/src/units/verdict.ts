@@ -2,7 +2,7 @@ import type { TargetFailure } from "@postern/connectors";
 import type { ErrorCode, FailureClass } from "@postern/contracts";
 
 /**
- * What a delivery has brought an item to. `undone` is no outcome: the item's message is given back and comes again.
+ * The result of one delivery for an item. `undone` is not an outcome: the item's message is given back and comes again.
  */
 export type Verdict =
   | { readonly kind: "done"; readonly outcome: "applied" | "unchanged" | "superseded" }
@@ -17,8 +17,8 @@ export type Verdict =
   | { readonly kind: "undone" };
 
 /**
- * Whether the item's message ends although the item itself does not, or not at its target: later items of its entity are
- * applied without waiting for it. Done, or done again in its turn, are all others.
+ * Whether the item's message ends although the item does not, or not at its target: later items of its entity are
+ * applied without waiting for it. All other items are done, or are done again in order.
  */
 export function leavesItsLane({ kind }: Verdict): boolean {
   return kind === "waiting" || kind === "dead-lettered" || kind === "unknown";

@@ -3,7 +3,7 @@ import { textLimits } from "../../ports/text-limits";
 import type { JobContext, JobHandler } from "./handler";
 import { targetTest } from "./target-test";
 
-/** Every kind of job that agents run: a new kind is a file (or a folder) beside this one, and a line here. */
+/** Every kind of job that an agent runs. A new kind is a file (or a folder) next to this one, and a line here. */
 export const jobHandlers: readonly JobHandler[] = [targetTest];
 
 export interface JobKindRegistry {
