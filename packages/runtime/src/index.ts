@@ -19,6 +19,7 @@ export { spanCauses } from "./span-causes";
 export { systemClock, systemRandom } from "./system-clock";
 export { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
 export { timeSortedId } from "./time-sorted-id";
+export { timestamp } from "./timestamp";
 export { noTracing, type RunningTracing, startTracing, tracingOnFirstSpan } from "./tracing";
 export {
   OutageError,
@@ -26,3 +27,4 @@ export {
   type OutageService,
   ServiceUnavailable,
 } from "./unavailable";
+export { untilAborted } from "./until-aborted";

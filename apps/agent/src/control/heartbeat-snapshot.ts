@@ -6,7 +6,7 @@ import {
   JOB_MESSAGE_TYPE,
   type TargetHealth,
 } from "@postern/contracts";
-import { stamp } from "../units/ledger-decision";
+import { timestamp } from "@postern/runtime";
 
 /** Characters of a host name in a heartbeat; DNS names are no longer than this. */
 const HOST_CHARS = 255;
@@ -33,7 +33,7 @@ export function heartbeatSnapshot(facts: AgentFacts): Heartbeat {
     host: hostname().slice(0, HOST_CHARS),
     version: facts.version,
     capabilities: [...facts.workTypes, JOB_MESSAGE_TYPE],
-    startedAt: stamp(facts.startedAtMs),
+    startedAt: timestamp(facts.startedAtMs),
     state: facts.state,
     targets: [...facts.targets],
     itemsFinished: facts.itemsFinished,

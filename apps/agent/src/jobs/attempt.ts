@@ -19,13 +19,13 @@ import {
   outagePauseMs,
   type RandomSource,
   startDeadline,
+  timestamp,
+  untilAborted,
 } from "@postern/runtime";
 import type { Broker, OutgoingMessage } from "../ports/broker";
 import type { ResultSource } from "../reports/result-packing";
-import { stamp } from "../units/ledger-decision";
 import { jobBudgetMs } from "./job-lease-policy";
 import type { JobKindRegistry } from "./kinds/registry";
-import { untilAborted } from "./until-aborted";
 
 export interface JobAttemptsDependencies {
   readonly clock: Clock;
@@ -127,7 +127,7 @@ function resultMessage(
   wallMs: number,
 ): OutgoingMessage {
   const messageId = `jr:${jobId}:${attempt}` as MessageId;
-  const at = stamp(wallMs);
+  const at = timestamp(wallMs);
   const body: JobResultMessage = { messageId, ...source, jobId, attempt, at, result };
   return {
     messageId,

@@ -19,12 +19,12 @@ import {
   OutageError,
   outagePauseMs,
   type RandomSource,
+  untilAborted,
 } from "@postern/runtime";
 import type { Broker, Delivery, JobSource } from "../ports/broker";
 import type { AttemptReply, ControlApi } from "../ports/control-api";
 import type { ResultSource } from "../reports/result-packing";
 import type { JobAttempts } from "./attempt";
-import { untilAborted } from "./until-aborted";
 
 export interface JobsLoopDependencies {
   readonly clock: Clock;

@@ -9,7 +9,7 @@ import {
   ParkedMessage,
   type TargetName,
 } from "@postern/contracts";
-import { stamp } from "../units/ledger-decision";
+import { timestamp } from "@postern/runtime";
 import type { Delivery, OutgoingMessage } from "../ports/broker";
 import type { ResultSource } from "../reports/result-packing";
 
@@ -35,7 +35,7 @@ export function parkedMessageOf(
   if (delivery.body instanceof Uint8Array) return undefined;
   const digest = createHash("sha256").update(delivery.messageId).digest("base64url");
   const messageId = `k:${digest.slice(0, ID_DIGEST_CHARS)}` as MessageId;
-  const at = stamp(wallMs);
+  const at = timestamp(wallMs);
   const body = ParkedMessage.safeParse({
     ...source,
     messageId,

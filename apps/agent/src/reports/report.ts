@@ -9,8 +9,8 @@ import type {
   WorkMessage,
   WorkMessageResult,
 } from "@postern/contracts";
+import { timestamp } from "@postern/runtime";
 import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
-import { stamp } from "../units/ledger-decision";
 import type { Verdict } from "../units/verdict";
 
 /** Shared by the failing items of a message, so that a hundred of them still fit. */
@@ -66,7 +66,7 @@ function itemResult(
         ...base,
         outcome: "waiting",
         ...failureFields(message, verdict.failure, failing, context),
-        retryAt: stamp(verdict.retryAtMs),
+        retryAt: timestamp(verdict.retryAtMs),
         item,
       };
     case "dead-lettered":
@@ -103,7 +103,7 @@ function failureFields(
     LONGEST_REASON_CHARS,
     Math.max(SHORTEST_REASON_CHARS, Math.floor(REASON_BUDGET_CHARS / failing)),
   );
-  const at = stamp(context.nowMs);
+  const at = timestamp(context.nowMs);
   const attempt: Attempt = {
     at,
     agent: context.agent,

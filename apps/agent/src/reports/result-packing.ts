@@ -11,9 +11,9 @@ import {
   type TenantId,
   type WorkMessageResult,
 } from "@postern/contracts";
+import { timestamp } from "@postern/runtime";
 import type { OutgoingMessage } from "../ports/broker";
 import { resultBytes } from "./report";
-import { stamp } from "../units/ledger-decision";
 
 /** Characters kept of a SHA-256 in base64url: 192 bits, and ids stay short. */
 const ID_DIGEST_CHARS = 32;
@@ -46,7 +46,7 @@ export function packResults(
     for (const { workMessageId } of results) digest.update(`${workMessageId}\n`);
     const messageId =
       `r:${digest.digest("base64url").slice(0, ID_DIGEST_CHARS)}.${index}` as MessageId;
-    const at = stamp(now.wallMs);
+    const at = timestamp(now.wallMs);
     const body: ResultMessage = { messageId, ...source, at, results };
     return {
       messageId,

@@ -5,8 +5,7 @@
  * enough. Lane runners call it before a unit, and the agent at its end. It blames no item: see `suspect-trials`.
  */
 import type { AgentId } from "@postern/contracts";
-import { stamp } from "../units/ledger-decision";
-import type { Clock } from "@postern/runtime";
+import { type Clock, timestamp } from "@postern/runtime";
 import type { TrialBook } from "../ports/ledger";
 import { CAREFUL_AFTER_CRASHES, CAREFUL_FOR_MS } from "./trial";
 
@@ -25,7 +24,7 @@ export class CrashWatch {
     this.book = book;
     this.agent = agent;
     this.#clock = clock;
-    this.process = `${agent}@${stamp(clock.wallMs())}`;
+    this.process = `${agent}@${timestamp(clock.wallMs())}`;
   }
 
   /** Await before applying a unit. @throws OutageError */
@@ -58,7 +57,7 @@ export class CrashWatch {
   }
 
   async #note(process: string | null): Promise<void> {
-    const at = stamp(this.#clock.wallMs());
+    const at = timestamp(this.#clock.wallMs());
     await this.book.noteProcess(this.agent, { process, unclean: this.#unclean, at });
   }
 }

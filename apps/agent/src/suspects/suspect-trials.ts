@@ -5,8 +5,7 @@
  * without it a crash would leave no trace.
  */
 import type { ItemId, ItemTrial, Lane } from "@postern/contracts";
-import { stamp } from "../units/ledger-decision";
-import { type Clock, OutageError } from "@postern/runtime";
+import { type Clock, OutageError, timestamp } from "@postern/runtime";
 import { decideTrial, withoutTrial } from "./trial";
 import type { CrashWatch } from "./crash-watch";
 
@@ -108,7 +107,7 @@ export class SuspectTrials {
   async #writeNow(signal: AbortSignal): Promise<void> {
     const { book, agent } = this.#suspects;
     const trials = this.#trials ?? [];
-    const at = stamp(this.#clock.wallMs());
+    const at = timestamp(this.#clock.wallMs());
     const record = { unit: this.#unit, trials, etag: this.#etag };
     const etag = await book.write(this.#lane, record, { agent, at }, signal);
     if (etag === undefined) {

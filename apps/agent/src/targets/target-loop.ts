@@ -15,11 +15,12 @@ import {
   outagePauseMs,
   type RandomSource,
   startDeadline,
+  timestamp,
+  untilAborted,
 } from "@postern/runtime";
 import type { TargetPort } from "../ports/agent-ports";
 import type { Broker, LaneSession } from "../ports/broker";
 import { textLimits } from "../ports/text-limits";
-import { stamp } from "../units/ledger-decision";
 import {
   type Breaker,
   type BreakerEvent,
@@ -93,7 +94,7 @@ export class TargetLoop {
       connector: this.#dependencies.target.kind,
       state: healthStates[state],
       ...(state === "closed" || this.#reason === undefined ? {} : { reason: this.#reason }),
-      probedAt: stamp(this.#probedAtMs),
+      probedAt: timestamp(this.#probedAtMs),
     };
   }
 
@@ -231,7 +232,7 @@ export class TargetLoop {
       const deadline = startDeadline(clock, probeTimeoutMs, stop);
       const probed = await Promise.race([
         target.probe({ signal: deadline.signal }).catch((error: unknown) => failedProbe(error)),
-        aborted(deadline.signal).then(() =>
+        untilAborted(deadline.signal).then(() =>
           failedProbe(new Error(`no answer within ${probeTimeoutMs} ms`)),
         ),
       ]);
@@ -300,11 +301,4 @@ const healthStates: Readonly<Record<BreakerState, TargetHealth["state"]>> = {
 
 function failedProbe(error: unknown): { reachable: false; reason: string; product?: undefined } {
   return { reachable: false, reason: error instanceof Error ? error.message : String(error) };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true }),
-  );
 }

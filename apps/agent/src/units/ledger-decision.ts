@@ -1,4 +1,5 @@
 import type { Lane, LedgerEntry, WorkItem } from "@postern/contracts";
+import { timestamp } from "@postern/runtime";
 
 export type AppliedState = NonNullable<LedgerEntry["applied"]>;
 
@@ -49,7 +50,7 @@ export function ledgerEntryOf(
     entity: item.entity,
     applied: { version, itemId, hash, tombstone: item.desired === "absent", targetKey, outcome },
     ...(triedTo === undefined || triedTo <= version ? {} : { triedTo }),
-    at: stamp(wallMs),
+    at: timestamp(wallMs),
   };
 }
 
@@ -71,10 +72,6 @@ export function triedEntryOf(
   return {
     ...(before ?? { id: place.key, lane: place.lane, entity: item.entity }),
     triedTo: item.version,
-    at: stamp(wallMs),
+    at: timestamp(wallMs),
   };
-}
-
-export function stamp(wallMs: number): string {
-  return new Date(wallMs).toISOString();
 }
