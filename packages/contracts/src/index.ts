@@ -1,13 +1,59 @@
-export { jsonTextBytes, type ReportPart, reportParts } from "./messages/report-parts";
+/** The public names of the contracts, a block for each room. */
+
+// Words: ids, entities, outcomes, errors, bounds.
 export {
-  AgentView,
-  Heartbeat,
-  heartbeatIntervalMs,
-  HeartbeatReply,
-  offlineAfterMs,
-  TargetHealth,
-} from "./agent";
-export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./documents/checkpoint";
+  entityKey,
+  EntityRef,
+  EntityType,
+  itemIdOf,
+  LANE_COUNT,
+  laneOf,
+  lanesOf,
+  membershipRef,
+  StreamName,
+  streamOf,
+  streams,
+} from "./words/entity";
+export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./words/error-codes";
+export { fieldProblems, problemText } from "./words/field-problems";
+export {
+  AgentId,
+  BranchId,
+  CycleId,
+  DefinitionId,
+  GroupName,
+  ItemId,
+  JobId,
+  Lane,
+  MessageId,
+  TargetName,
+  TenantId,
+  Timestamp,
+  Traceparent,
+  Version,
+} from "./words/ids";
+export { limits } from "./words/limits";
+export { nearest } from "./words/nearest";
+export {
+  FailureClass,
+  type FinalOutcome,
+  finalOutcomes,
+  isFinal,
+  itemModel,
+  ItemOutcome,
+  OutcomeCounts,
+} from "./words/outcome";
+export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./words/problem";
+export { Secret } from "./words/secret";
+export {
+  defineStateModel,
+  nextState,
+  stateDiagram,
+  type StateModel,
+  type Transition,
+} from "./words/state-model";
+
+// Messages that cross Service Bus.
 export {
   eventAttribute,
   type EventAttributes,
@@ -17,6 +63,33 @@ export {
   type ReadOptions,
 } from "./messages/cloud-event";
 export { contentHash } from "./messages/content-hash";
+export {
+  PARKED_MESSAGE_TYPE,
+  ParkedId,
+  ParkedMessage,
+  ParkedRecord,
+  ParkedState,
+  ParkedView,
+} from "./messages/parked-message";
+export { jsonTextBytes, type ReportPart, reportParts } from "./messages/report-parts";
+export {
+  ItemResult,
+  RESULT_MESSAGE_TYPE,
+  ResultMessage,
+  WorkMessageResult,
+} from "./messages/result-message";
+export { START_MESSAGE_TYPE, StartMessage, startSession } from "./messages/start-message";
+export {
+  Attempt,
+  TargetIdentifier,
+  TargetValue,
+  WORK_MESSAGE_TYPE,
+  WorkItem,
+  WorkMessage,
+} from "./messages/work-message";
+
+// Documents kept in Cosmos DB.
+export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./documents/checkpoint";
 export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./documents/cycle";
 export { CycleStall, StallAction, StallReason, StallWait } from "./documents/cycle-stall";
 export {
@@ -36,63 +109,51 @@ export {
   DeadLetterState,
   DeadLetterView,
 } from "./documents/dead-letter";
-export { entityKey } from "./entity-key";
-export {
-  EntityRef,
-  EntityType,
-  itemIdOf,
-  LANE_COUNT,
-  laneOf,
-  lanesOf,
-  membershipRef,
-  StreamName,
-  streamOf,
-  streams,
-} from "./words/entity";
-export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./words/error-codes";
-export { fieldProblems, problemText } from "./words/field-problems";
 export { Hold, holdId } from "./documents/hold";
+export { IndexEntry } from "./documents/index-entry";
 export {
-  AgentList,
-  CycleAccepted,
-  CycleList,
-  DeadLetterList,
+  ItemTrial,
+  LaneTrials,
+  laneTrialsId,
+  ProcessRecord,
+  processRecordId,
+} from "./documents/lane-trials";
+export { LedgerEntry } from "./documents/ledger-entry";
+
+// The HTTP API.
+export { AgentList } from "./http/agent-routes";
+export { CycleAccepted, CycleList } from "./http/cycle-routes";
+export { DeadLetterList } from "./http/dead-letter-routes";
+export { Health } from "./http/health-routes";
+export { HoldList, HoldView, ReleaseReply, ReleaseRequest } from "./http/hold-routes";
+export { IdempotencyKey, JobList } from "./http/job-routes";
+export {
+  JSON_SCHEMA_BASE,
+  jsonSchema,
+  jsonSchemas,
+  type PublishedSchema,
+} from "./http/json-schemas";
+export { ParkedList } from "./http/parked-routes";
+export {
   defaultBodyBytes,
   EntityTag,
-  Health,
-  HoldList,
-  HoldView,
-  IdempotencyKey,
-  JobList,
   type MediaType,
-  type OperationId,
-  ParkedList,
-  ReleaseReply,
-  ReleaseRequest,
   Role,
   type Route,
   type RouteResponse,
-  routes,
-  SyncList,
-  SyncView,
-} from "./http/routes";
+} from "./http/route";
+export { type OperationId, routes } from "./http/routes";
+export { SyncList, SyncView } from "./http/sync-routes";
+
+// What several rooms share: agents, jobs, sync definitions, topology.
 export {
-  AgentId,
-  BranchId,
-  CycleId,
-  DefinitionId,
-  GroupName,
-  ItemId,
-  JobId,
-  Lane,
-  MessageId,
-  TargetName,
-  TenantId,
-  Timestamp,
-  Traceparent,
-  Version,
-} from "./words/ids";
-export { IndexEntry } from "./documents/index-entry";
+  AgentView,
+  Heartbeat,
+  heartbeatIntervalMs,
+  HeartbeatReply,
+  offlineAfterMs,
+  TargetHealth,
+} from "./agent";
 export {
   AttemptRequest,
   JOB_MESSAGE_TYPE,
@@ -111,39 +172,6 @@ export {
   TargetTestParameters,
 } from "./job";
 export {
-  JSON_SCHEMA_BASE,
-  jsonSchema,
-  jsonSchemas,
-  type PublishedSchema,
-} from "./http/json-schemas";
-export {
-  ItemTrial,
-  LaneTrials,
-  laneTrialsId,
-  ProcessRecord,
-  processRecordId,
-} from "./documents/lane-trials";
-export {
-  PARKED_MESSAGE_TYPE,
-  ParkedId,
-  ParkedMessage,
-  ParkedRecord,
-  ParkedState,
-  ParkedView,
-} from "./messages/parked-message";
-export { LedgerEntry } from "./documents/ledger-entry";
-export { limits } from "./words/limits";
-export { nearest } from "./words/nearest";
-export {
-  FailureClass,
-  type FinalOutcome,
-  finalOutcomes,
-  isFinal,
-  itemModel,
-  ItemOutcome,
-  OutcomeCounts,
-} from "./words/outcome";
-export {
   type AgentPoint,
   agentPoint,
   agentPointChannel,
@@ -154,22 +182,6 @@ export {
   cloudSteps,
   type PointEvent,
 } from "./point";
-export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./words/problem";
-export {
-  ItemResult,
-  RESULT_MESSAGE_TYPE,
-  ResultMessage,
-  WorkMessageResult,
-} from "./messages/result-message";
-export { Secret } from "./words/secret";
-export { START_MESSAGE_TYPE, StartMessage, startSession } from "./messages/start-message";
-export {
-  defineStateModel,
-  nextState,
-  stateDiagram,
-  type StateModel,
-  type Transition,
-} from "./words/state-model";
 export {
   ColumnMapping,
   ColumnType,
@@ -197,11 +209,3 @@ export {
   type WorkerGroup,
   workQueueName,
 } from "./topology";
-export {
-  Attempt,
-  TargetIdentifier,
-  TargetValue,
-  WORK_MESSAGE_TYPE,
-  WorkItem,
-  WorkMessage,
-} from "./messages/work-message";

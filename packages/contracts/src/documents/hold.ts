@@ -1,9 +1,7 @@
 import { z } from "zod";
-import { DefinitionId, Timestamp } from "../words/ids";
 import { WorkItem } from "../messages/work-message";
-import { StreamName } from "../words/entity";
-import { entityKey } from "../entity-key";
-import { CycleId } from "../words/ids";
+import { entityKey, StreamName } from "../words/entity";
+import { CycleId, DefinitionId, Timestamp } from "../words/ids";
 
 /**
  * An item that the delete breaker keeps back until a person releases it. It keeps its version on release.

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { jsonSchemas } from "./json-schemas";
 
-const directory = path.join(__dirname, "..", "schemas");
+const directory = path.join(__dirname, "..", "..", "schemas");
 const schemas = Object.entries(jsonSchemas());
 
 describe("published JSON Schemas", () => {

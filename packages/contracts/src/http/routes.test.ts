@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { type Route, Role, routes } from "./routes";
+import { type Route, Role } from "./route";
+import { routes } from "./routes";
 
 const all: readonly Route[] = routes;
 

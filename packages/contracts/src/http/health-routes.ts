@@ -1,0 +1,30 @@
+/** Health of the cloud app. */
+import { z } from "zod";
+import type { Route } from "./route";
+
+export const Health = z.strictObject({
+  status: z.enum(["ok", "degraded"]),
+  version: z.string(),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      ok: z.boolean(),
+      detail: z.string().optional(),
+      durationMs: z.number(),
+    }),
+  ),
+});
+
+export const healthRoutes = [
+  {
+    method: "GET",
+    path: "health",
+    operationId: "getHealth",
+    summary: "Whether the services it needs answer",
+    roles: [],
+    responses: {
+      200: { description: "Healthy", schema: Health },
+      503: { description: "Something does not answer", schema: Health },
+    },
+  },
+] as const satisfies readonly Route[];
