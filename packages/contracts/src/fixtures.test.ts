@@ -124,7 +124,7 @@ const Invalid = z.strictObject({
 
 describe("fixtures of version 1", () => {
   test("are each read by a schema", () => {
-    const known = [...Object.keys(messages), ...Object.keys(documents)];
+    const known = ["message-properties", ...Object.keys(messages), ...Object.keys(documents)];
     expect(names(directory).toSorted()).toEqual(known.toSorted());
   });
 
@@ -177,6 +177,13 @@ describe("fixtures of version 1", () => {
   test.each(Object.entries(documents))("%s is read", (name, schema) => {
     expect(schema.parse(read(name))).toMatchObject(
       z.record(z.string(), z.unknown()).parse(read(name)),
+    );
+  });
+
+  test("message-properties is read", () => {
+    const properties = z.record(z.string(), z.unknown()).parse(read("message-properties"));
+    expect(Object.keys(contracts.readPosternProperties(properties)).toSorted()).toEqual(
+      Object.keys(contracts.PosternProperties.shape).toSorted(),
     );
   });
 

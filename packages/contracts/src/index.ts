@@ -55,6 +55,13 @@ export {
 
 // Messages that cross Service Bus.
 export {
+  Accounting,
+  accountingOf,
+  posternProperties,
+  PosternProperties,
+  readPosternProperties,
+} from "./messages/accounting";
+export {
   eventAttribute,
   type EventAttributes,
   eventProperties,
