@@ -1,6 +1,7 @@
 /** The public names of the contracts, a block for each room. */
 
-// Words: ids, entities, outcomes, errors, bounds.
+// Words: ids, entities, outcomes, errors, log events, bounds.
+export { clip } from "./words/clip";
 export {
   entityKey,
   EntityRef,
@@ -33,6 +34,7 @@ export {
   Version,
 } from "./words/ids";
 export { limits } from "./words/limits";
+export { type LogEvent, logEvents, type LoggedBy } from "./words/log-events";
 export { nearest } from "./words/nearest";
 export {
   FailureClass,
