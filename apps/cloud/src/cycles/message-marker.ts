@@ -7,9 +7,9 @@ import {
   type OutcomeCounts,
   type Version,
 } from "@postern/contracts";
-import { markerId } from "../sync/pages/page-commit";
 import { ServiceUnavailable } from "@postern/runtime";
 import type { SyncPorts } from "../ports/cloud-ports";
+import { markerId } from "./document-ids";
 
 /** Where what became of a work message counts. */
 export interface MarkerPlace {

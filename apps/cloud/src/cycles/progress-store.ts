@@ -16,9 +16,9 @@ import {
 } from "@postern/contracts";
 import { cycleDocumentId } from "./cycle-document";
 import { z } from "zod";
-import { pageId } from "../sync/pages/page-commit";
 import type { ProgressOperation, ProgressStore, Stored, TransactionResult } from "../ports/stores";
 import { ServiceUnavailable } from "@postern/runtime";
+import { pageId } from "./document-ids";
 import { bulk, etagOf, guarded, jsonBody, queryAll } from "../azure/cosmos-operations";
 
 /** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */

@@ -2,8 +2,8 @@ import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@p
 import { withFailureAgain, withReplaySent } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
 import type { MarkerPlace } from "../../cycles/message-marker";
-import { markerId } from "../../sync/pages/page-commit";
 import type { Stored } from "../../ports/stores";
+import { markerId } from "../../cycles/document-ids";
 import { reopenCycles } from "../../cycles/reopen-cycle";
 import { withdrawalOf } from "./replay-markers";
 

@@ -13,10 +13,10 @@ import { cycleDocumentId } from "../../cycles/cycle-document";
 import { followUpIdOf, startFollowUp } from "../streams/follow-up";
 import { releaseMessageId } from "../../work/item-message-ids";
 import { markerOf } from "../../cycles/message-marker";
-import { markerId, pageId } from "../pages/page-commit";
 import type { IndexWrite } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { ServiceUnavailable } from "@postern/runtime";
+import { markerId, pageId } from "../../cycles/document-ids";
 import { singleItemMessage, workQueueOf } from "../../work/work-messages";
 
 /**

@@ -14,17 +14,8 @@ import {
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
 import type { ProgressOperation, Stored } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
+import { markerId, pageId } from "../../cycles/document-ids";
 import { type Claim, type StreamClaims, versionOf } from "../streams/stream-claims";
-
-/** How the record of a committed page is called in the store. */
-export function pageId(version: Version): string {
-  return `page:${version}`;
-}
-
-/** Work message ids hold characters that ids of documents must not. */
-export function markerId(workMessageId: string): string {
-  return `marker:${workMessageId.replace(/[/\\?#]/g, "_")}`;
-}
 
 export interface PageCommit {
   readonly claim: Claim;
