@@ -2,9 +2,10 @@ import { afterEach, expect, test } from "@jest/globals";
 import { type JobId, SyncDefinition } from "@postern/contracts";
 import { watchCycles } from "../src/sync/watch/cycle-watch";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
-import { listCycles, viewSync } from "../src/cycles/cycle-views";
+import { listCycles } from "../src/cycles/cycle-views";
 import { startOnDemand } from "../src/sync/pages/on-demand";
 import { SourceError } from "../src/ports/source";
+import { viewSync } from "../src/sync/definitions/view-sync";
 import { definitionId, id, onlyUsers, startWorld, type World } from "./world";
 
 let world: World;

@@ -3,11 +3,12 @@ import { AgentView, type CycleId, type CycleView, SyncDefinition } from "@poster
 import { cycleIdAt } from "../src/cycles/cycle-id";
 import { watchCycles } from "../src/sync/watch/cycle-watch";
 import { resultsIdleMs } from "../src/sync/watch/cycle-watch-decision";
-import { applyDefinition, startCycle } from "../src/sync/definitions/apply-definition";
+import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { listCycles, viewCycle } from "../src/cycles/cycle-views";
 import { releaseHolds } from "../src/sync/holds/held-items";
 import type { Logger } from "@postern/runtime";
 import type { OutgoingMessage } from "../src/ports/message-bus";
+import { startCycle } from "../src/sync/streams/start-cycle";
 import { definition, definitionId, startWorld, type World } from "./world";
 
 const [ada, ben] = ["1", "2"].map((end) => `00000000-0000-4000-8000-00000000000${end}`) as [

@@ -1,3 +1,7 @@
+/**
+ * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that belong
+ * to them, so that no crash and no repetition can make them wrong.
+ */
 import {
   type Cycle,
   type CycleId,
@@ -7,18 +11,9 @@ import {
   finalOutcomes,
   type Marker,
   type PageRecord,
-  type SyncView,
 } from "@postern/contracts";
-import { compileDefinition } from "../sync/mapping/compiled-definition";
 import { waitsOf } from "./cycle-markers";
-import type { DefinitionRecord, Stored } from "../ports/stores";
 import type { SyncPorts } from "../ports/cloud-ports";
-
-/**
- * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that belong
- * to them, so that no crash and no repetition can make them wrong.
- */
-const RECENT_CYCLES = 20;
 
 type Ports = Pick<SyncPorts, "progress" | "clock">;
 
@@ -54,31 +49,6 @@ export async function listCycles(
       summarise(cycle, pagesOf.get(cycle.cycleId) ?? [], markersOf.get(cycle.cycleId) ?? [], nowMs),
     ),
     continuation,
-  };
-}
-
-/** Where a definition stands: in step when every stream is at a delta link and no recent cycle waits for an outcome. */
-export async function viewSync(
-  ports: Pick<SyncPorts, "progress" | "clock" | "index">,
-  record: Stored<DefinitionRecord>,
-): Promise<SyncView> {
-  const { definition } = record.value;
-  const { streams } = compileDefinition(definition);
-  const [checkpoints, cycles, heldItems] = await Promise.all([
-    Promise.all(streams.map((stream) => ports.progress.checkpoint(definition.id, stream))),
-    listCycles(ports, definition.id, { limit: RECENT_CYCLES }),
-    // A hold of an abandoned page may still lie about: what is held, the index says.
-    ports.index.countHeld(definition.id),
-  ]);
-  return {
-    definition,
-    etag: record.etag,
-    lastCycle: cycles.items[0] ?? null,
-    inStep:
-      !record.value.resyncDue &&
-      checkpoints.every((checkpoint) => checkpoint?.value.phase === "settled") &&
-      cycles.items.every(({ state }) => state === "completed"),
-    heldItems,
   };
 }
 

@@ -1,7 +1,5 @@
 import {
-  CycleId,
   type DeadLetter,
-  DefinitionId,
   entityKey,
   eventAttribute,
   limits,
@@ -9,7 +7,6 @@ import {
   type MessageId,
   type PosternError,
   reportParts,
-  Version,
   type WorkItem,
   WorkMessage,
 } from "@postern/contracts";
@@ -22,6 +19,7 @@ import {
 } from "./new-dead-letter";
 import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
+import { type Accounting, accountingOf } from "../work/accounting";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
@@ -150,24 +148,6 @@ export async function storeUnreadable(
   const deadLetter = unreadableDeadLetter(queue, message, error, ports.clock.now());
   await ports.deadLetters.add([deadLetter]);
   ports.logger.warn("message-unreadable", { queue: queue.queue, code: error.code });
-}
-
-export interface Accounting {
-  readonly definition: DefinitionId;
-  readonly cycleId: CycleId;
-  readonly version: Version;
-  readonly count: number;
-}
-
-/** What a work message held, by its application properties. */
-export function accountingOf(properties: ReceivedMessage["properties"]): Accounting | undefined {
-  const definition = DefinitionId.safeParse(properties["postern:definition"]);
-  const cycleId = CycleId.safeParse(properties["postern:cycleId"]);
-  const version = Version.safeParse(Number(properties["postern:version"]));
-  const count = Number(properties["postern:count"]);
-  if (!definition.success || !cycleId.success || !version.success) return undefined;
-  if (!Number.isInteger(count) || count < 1 || count > limits.itemsPerMessage) return undefined;
-  return { definition: definition.data, cycleId: cycleId.data, version: version.data, count };
 }
 
 /** A message that is given up, as its dead-letter queue has it. */

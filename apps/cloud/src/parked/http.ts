@@ -5,8 +5,8 @@ import {
   Traceparent,
 } from "@postern/contracts";
 import { auditPayloadRead } from "../dead-letters/dead-letter-audit";
-import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AuditTrail } from "../audit/audit-trail";
+import { accountingOf } from "../work/accounting";
 import type { ParkedStore } from "./parked-messages";
 import { redactPayload } from "../dead-letters/payload-redaction";
 import type { SyncPorts } from "../ports/cloud-ports";

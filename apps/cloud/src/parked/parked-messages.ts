@@ -23,9 +23,9 @@ import {
 } from "@postern/contracts";
 import type { ReceivedMessage } from "../ports/message-bus";
 import { unreadableDeadLetter } from "../dead-letters/new-dead-letter";
-import { accountingOf } from "../dead-letters/dead-letter-drain";
 import type { AgentStore } from "../agents/agent-ports";
 import type { ListOptions, ListPage } from "../ports/list-page";
+import { accountingOf } from "../work/accounting";
 import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "../cycles/message-marker";
 import type { OutgoingMessage } from "../ports/message-bus";

@@ -20,9 +20,8 @@ import {
 } from "@postern/contracts";
 import { deadLetterId, payloadText, unreadableDeadLetter } from "../dead-letters/new-dead-letter";
 import type { ReceivedMessage } from "../ports/message-bus";
-import { viewCycle } from "../cycles/cycle-views";
+import { reportJobProgress } from "../cycles/job-progress";
 import { retryMessageId } from "../work/item-message-ids";
-import { outcomesOf } from "../sync/pages/on-demand";
 import { isCountedReport } from "../cycles/message-marker";
 import type { DefinitionRecord } from "../ports/stores";
 import type { OutgoingMessage } from "../ports/message-bus";
@@ -304,16 +303,11 @@ function itemDeadLetter(
   };
 }
 
+/** Once per job of the batch: the progress of a job is what its cycle adds up to. */
 async function reportJobs(ports: SyncPorts, markers: readonly Marker[]): Promise<void> {
   const jobs = new Map<JobId, Marker>();
   for (const marker of markers) if (marker.jobId !== undefined) jobs.set(marker.jobId, marker);
   for (const [jobId, { definition, cycleId }] of jobs) {
-    const view = await viewCycle(ports, definition, cycleId);
-    if (view === undefined) continue;
-    await ports.jobs.recordProgress(jobId, {
-      expectedItems: view.enqueued + view.held,
-      outcomes: outcomesOf(view),
-      complete: view.state === "completed",
-    });
+    await reportJobProgress(ports, { jobId, definition, cycleId });
   }
 }

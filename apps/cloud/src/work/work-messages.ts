@@ -3,7 +3,6 @@ import {
   type CycleId,
   type EntityRef,
   eventProperties,
-  type GroupName,
   itemIdOf,
   type JobId,
   type Lane,
@@ -20,6 +19,7 @@ import {
 } from "@postern/contracts";
 import type { OutgoingMessage } from "../ports/message-bus";
 import type { Stamp } from "../ports/cloud-ports";
+import { accountingProperties } from "./accounting";
 
 /** Work items on their way: made, gathered by lane, cut into messages, named. */
 export interface WorkOrigin {
@@ -162,24 +162,11 @@ function outgoing(
         time: origin.time,
         ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
       }),
-      ...accountingProperties(envelope, itemTexts.length),
+      ...accountingProperties(
+        { definition: definition.id, cycleId, version, count: itemTexts.length },
+        { stream, target: definition.target, group: definition.group, jobId },
+      ),
     },
     ...(more.scheduledAt === undefined ? {} : { scheduledAt: more.scheduledAt }),
-  };
-}
-
-function accountingProperties(
-  envelope: Envelope & { readonly group: GroupName },
-  count: number,
-): Record<string, string | number> {
-  return {
-    "postern:definition": envelope.definition,
-    "postern:cycleId": envelope.cycleId,
-    "postern:version": envelope.version,
-    "postern:count": count,
-    "postern:stream": envelope.stream,
-    "postern:target": envelope.target,
-    "postern:group": envelope.group,
-    ...(envelope.jobId === undefined ? {} : { "postern:jobId": envelope.jobId }),
   };
 }

@@ -1,37 +1,19 @@
-import type { DefinitionId } from "@postern/contracts";
-import { applyDefinition, startCycle } from "./apply-definition";
-import { listCycles, viewCycle, viewSync } from "../../cycles/cycle-views";
-import { listHolds, releaseHolds } from "../holds/held-items";
-import type { DefinitionRecord, Stored } from "../../ports/stores";
+import { applyDefinition } from "./apply-definition";
+import { listCycles, viewCycle } from "../../cycles/cycle-views";
 import type { SyncPorts } from "../../ports/cloud-ports";
-import { auditRelease } from "../holds/release-audit";
-import type { AuditTrail } from "../../audit/audit-trail";
+import { startCycle } from "../streams/start-cycle";
+import { viewSync } from "./view-sync";
+import { knownSync } from "./known-sync";
 import type { Handlers } from "../../http/endpoint";
 import { afterOf, continuationOf } from "../../http/list-continuation";
 import { invalidRequest, noSuch } from "../../http/request-error";
 
-type SyncOperation =
-  | "listSyncs"
-  | "getSync"
-  | "putSync"
-  | "startCycle"
-  | "listCycles"
-  | "getCycle"
-  | "listHolds"
-  | "releaseHolds";
+type SyncOperation = "listSyncs" | "getSync" | "putSync" | "startCycle" | "listCycles" | "getCycle";
 
-/** What the lists of cycles and of holds go on from. */
+/** What the list of cycles continues from. */
 const timestamp = /^\d{4}-\d\d-\d\dT[\d:.]{5,20}Z$/;
-const idOfHold = /^[a-z]+:.+@\d+$/s;
 
-export function syncHandlers(
-  ports: SyncPorts & { readonly audit: AuditTrail },
-): Pick<Handlers, SyncOperation> {
-  const known = async (id: DefinitionId): Promise<Stored<DefinitionRecord>> => {
-    const record = await ports.definitions.get(id, { fresh: true });
-    if (record === undefined) throw noSuch("sync definition", id);
-    return record;
-  };
+export function syncHandlers(ports: SyncPorts): Pick<Handlers, SyncOperation> {
   return {
     listSyncs: async ({ query: { limit, continuation } }) => {
       const after = afterOf("syncs", continuation);
@@ -48,7 +30,7 @@ export function syncHandlers(
       };
     },
     getSync: async ({ params: { id } }) => {
-      const record = await known(id);
+      const record = await knownSync(ports, id);
       return {
         status: 200,
         body: await viewSync(ports, record),
@@ -81,7 +63,7 @@ export function syncHandlers(
       };
     },
     listCycles: async ({ params: { id }, query: { limit, continuation } }) => {
-      await known(id);
+      await knownSync(ports, id);
       const list = `cycles of ${id}`;
       const page = await listCycles(ports, id, {
         limit,
@@ -96,33 +78,6 @@ export function syncHandlers(
       const cycle = await viewCycle(ports, id, cycleId);
       if (cycle === undefined) throw noSuch(`cycle of '${id}'`, cycleId);
       return { status: 200, body: cycle };
-    },
-    listHolds: async ({ params: { id }, query: { limit, continuation } }) => {
-      await known(id);
-      const list = `holds of ${id}`;
-      const page = await listHolds(ports, id, {
-        limit,
-        continuation: afterOf(list, continuation, idOfHold),
-      });
-      return {
-        status: 200,
-        body: {
-          items: page.items.map(({ id: holdId, definition, item, cause, reason, heldAt }) => ({
-            ...{ id: holdId, definition, cause, reason, heldAt },
-            entityType: item.entity.type,
-            entityId: item.entity.id,
-            version: item.version,
-          })),
-          continuation: continuationOf(list, page.continuation),
-        },
-      };
-    },
-    releaseHolds: async ({ params: { id }, body: { holds, reason }, caller, traceId }) => {
-      await known(id);
-      const { oid, azp, name } = caller;
-      const order = { by: { oid, azp, name }, reason, traceId };
-      await auditRelease(ports, { definition: id, holds }, order);
-      return { status: 200, body: { released: await releaseHolds(ports, id, { holds }) } };
     },
   };
 }

@@ -10,7 +10,7 @@ import {
 import { newCycle } from "../../cycles/cycle-document";
 import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
 import { onDemandCycleId } from "../../cycles/cycle-id";
-import { viewCycle } from "../../cycles/cycle-views";
+import { reportJobProgress } from "../../cycles/job-progress";
 import { commitPage } from "./page-commit";
 import { enqueue } from "./page-enqueue";
 import type { PageRunOptions } from "./page-run";
@@ -124,7 +124,7 @@ async function attempt(
     failures: outcome.failures,
   });
   if (committed === undefined) return "lost";
-  await reportJob(ports, message);
+  await reportJobProgress(ports, { jobId: onDemand.jobId, definition: id, cycleId });
   return "ended";
 }
 
@@ -152,34 +152,6 @@ async function readEntities(
     changes.push(found ?? { type, id, removed: "changed", properties: {} });
   }
   return changes;
-}
-
-async function reportJob(ports: SyncPorts, message: OnDemandMessage): Promise<void> {
-  const view = await viewCycle(ports, message.definition, message.cycleId);
-  if (view === undefined) return;
-  const { jobId } = message.onDemand;
-  await ports.jobs.recordProgress(jobId, {
-    expectedItems: view.enqueued + view.held,
-    outcomes: outcomesOf(view),
-    complete: view.state === "completed",
-  });
-}
-
-/** What a cycle came to, as a job lists it. */
-export function outcomesOf(
-  view: NonNullable<Awaited<ReturnType<typeof viewCycle>>>,
-): Record<string, number> {
-  const all = {
-    applied: view.applied,
-    unchanged: view.unchanged,
-    superseded: view.superseded,
-    held: view.held,
-    "dead-lettered": view.deadLettered,
-    cancelled: view.cancelled,
-    "outcome-unknown": view.outcomeUnknown,
-    waiting: view.waiting,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
 }
 
 async function askAgain(ports: SyncPorts, message: OnDemandMessage, waitMs: number): Promise<void> {

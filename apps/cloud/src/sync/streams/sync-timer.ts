@@ -1,9 +1,9 @@
 import { startQueueName } from "@postern/contracts";
 import { compileDefinition } from "../mapping/compiled-definition";
 import { cycleIdAt } from "../../cycles/cycle-id";
-import { settleDefinition } from "../definitions/apply-definition";
 import type { OutgoingMessage } from "../../ports/message-bus";
 import type { SyncPorts } from "../../ports/cloud-ports";
+import { settleDefinition } from "./begin-enumeration";
 import { startMessageOf, tickMessageId } from "./start-messages";
 
 /**
