@@ -187,7 +187,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "generation outlives its enumeration",
-    file: `${cloud}/sync/pages/page-run.ts`,
+    file: `${cloud}/sync/pages/enumeration.ts`,
     from: "checkpoint.link === null ? version : checkpoint.generation",
     to: "checkpoint.generation",
     why: "What only an abandoned enumeration has seen counts as seen: a delete is lost.",

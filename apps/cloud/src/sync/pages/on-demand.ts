@@ -11,15 +11,14 @@ import { newCycle } from "../../cycles/cycle-document";
 import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
 import { onDemandCycleId } from "../../cycles/cycle-id";
 import { reportJobProgress } from "../../cycles/job-progress";
-import { commitPage } from "./page-commit";
-import { enqueue } from "./page-enqueue";
+import type { PageContext } from "./page-context";
 import type { PageRunOptions } from "./page-run";
 import { ServiceUnavailable } from "@postern/runtime";
 import { type SourceChange, SourceError } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
+import { PageWork } from "./page-work";
 import { decideStart } from "../streams/start-decision";
-import { startMessageOf } from "../streams/start-messages";
-import { runWorkPage } from "../entities/work-page";
+import { repeatMessageId, startMessageOf } from "../streams/start-messages";
 
 /**
  * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads
@@ -28,6 +27,8 @@ import { runWorkPage } from "../entities/work-page";
 const MAX_LOST = 3;
 const RETRY_MS = 2_000;
 const DEFAULT_WAIT_MS = 10_000;
+/** Characters of a job id in the id of a repeated message, whose length is limited. */
+const JOB_ID_CHARS = 40;
 
 export type OnDemandMessage = StartMessage & {
   readonly onDemand: NonNullable<StartMessage["onDemand"]>;
@@ -79,50 +80,26 @@ async function attempt(
   });
   if (decision.kind === "leave") return { waitMs: decision.untilMs - nowMs };
 
-  const claim = await claims.hold(looked);
+  const claim = await claims.acquire(looked);
   const version = claim?.versions[0];
   if (claim === undefined || version === undefined) return "lost";
   const compiled = compileDefinition(record.value.definition);
-  const changes = await readEntities(ports, compiled, stream, onDemand.entities);
-  const result = await runWorkPage(ports, {
+  const page: PageContext = {
     compiled,
     stream,
-    cycleId,
-    version,
-    generation: claim.checkpoint.generation,
-    changes,
-  });
-  if (result === undefined) return "lost";
-  const outcome = await enqueue(ports, {
-    compiled,
-    result,
-    version,
-    stream,
-    cycleId,
     jobId: onDemand.jobId,
-  });
-  const { checkpoint } = claim;
-  const committed = await commitPage(ports, claims, {
+    cycleId,
+    cycleKind: "on-demand",
+    createCycle: false,
     claim,
     version,
-    stream,
-    cycle: { cycleId, kind: "on-demand", create: false },
-    jobId: onDemand.jobId,
-    next: {
-      link: checkpoint.link,
-      phase: checkpoint.phase,
-      generation: checkpoint.generation,
-      cycleId: checkpoint.cycleId,
-      // The enumeration under way, if any, goes on where it was: nobody has to wait for this run's lease.
-      owner: null,
-      leaseUntil: null,
-      polledAt: checkpoint.polledAt,
-      page: checkpoint.page,
-    },
-    streamDone: true,
-    counts: outcome.counts,
-    failures: outcome.failures,
-  });
+    generation: claim.checkpoint.generation,
+  };
+  const changes = await readEntities(ports, compiled, stream, onDemand.entities);
+  const pages = new PageWork(ports, claims);
+  const outcome = await pages.send(page, changes);
+  if (outcome === undefined) return "lost";
+  const committed = await pages.commitInPlace(page, outcome);
   if (committed === undefined) return "lost";
   await reportJobProgress(ports, { jobId: onDemand.jobId, definition: id, cycleId });
   return "ended";
@@ -156,10 +133,8 @@ async function readEntities(
 
 async function askAgain(ports: SyncPorts, message: OnDemandMessage, waitMs: number): Promise<void> {
   const atMs = ports.clock.now() + Math.max(0, waitMs);
-  const { definition, stream, onDemand } = message;
-  // Never the same twice: asked again for the same moment, the broker would take it for a repetition and drop it.
-  const once = ports.random.uuid().slice(0, 8);
-  const id = `${startSession(definition, stream)}/${onDemand.jobId.slice(0, 40)}-${Math.ceil(atMs)}-${once}`;
+  const label = message.onDemand.jobId.slice(0, JOB_ID_CHARS);
+  const id = repeatMessageId(message, label, atMs, ports.random);
   await ports.bus.send(startQueueName, [startMessageOf(ports, id, message, atMs)]);
 }
 

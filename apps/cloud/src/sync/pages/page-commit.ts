@@ -1,53 +1,27 @@
 import {
   type Checkpoint,
   cloudPoint,
-  type CycleId,
-  type CycleKind,
-  type EntityRef,
   historyTtlSeconds,
-  type JobId,
   type Marker,
   type MessageId,
-  type StreamName,
   type Version,
 } from "@postern/contracts";
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
 import type { ProgressOperation, Stored } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
+import type { PageContext } from "./page-context";
+import type { PageOutcome } from "./page-enqueue";
 import { markerId, pageId } from "../../cycles/document-ids";
 import { type Claim, type StreamClaims, versionOf } from "../streams/stream-claims";
 
-export interface PageCommit {
-  readonly claim: Claim;
-  readonly version: Version;
-  readonly stream: StreamName;
-  readonly cycle: {
-    readonly cycleId: CycleId;
-    readonly kind: CycleKind;
-    /** The first page of a cycle that nobody has noted yet, as far as is known. */
-    readonly create: boolean;
-  };
-  readonly jobId?: JobId | undefined;
-  /** Where the checkpoint goes. */
-  readonly next: Pick<Checkpoint, "link" | "phase" | "generation" | "cycleId"> & {
-    readonly owner: string | null;
-    readonly leaseUntil: string | null;
-    readonly polledAt: string | null;
-    readonly page: number;
-  };
+/** Where a commit moves the checkpoint. */
+export interface CheckpointMove {
+  readonly next: Pick<
+    Checkpoint,
+    "link" | "phase" | "generation" | "cycleId" | "owner" | "leaseUntil" | "polledAt" | "page"
+  >;
   /** The stream has reached its delta link: its part of the cycle is read. */
   readonly streamDone: boolean;
-  readonly counts: {
-    readonly read: number;
-    readonly enqueued: number;
-    readonly held: number;
-    readonly newlySent: number;
-  };
-  readonly failures: readonly {
-    readonly entity: EntityRef;
-    readonly code: string;
-    readonly reason: string;
-  }[];
 }
 
 /**
@@ -57,11 +31,13 @@ export interface PageCommit {
 export async function commitPage(
   ports: Pick<SyncPorts, "progress" | "clock">,
   claims: StreamClaims,
-  commit: PageCommit,
+  page: PageContext,
+  { counts, failures }: PageOutcome,
+  { next, streamDone }: CheckpointMove,
 ): Promise<Claim | undefined> {
-  const { claim, version } = commit;
+  const { claim, version, stream, cycleId } = page;
   const definition = claim.checkpoint.definition;
-  const checkpoint: Checkpoint = { ...claim.checkpoint, ...commit.next, version };
+  const checkpoint: Checkpoint = { ...claim.checkpoint, ...next, version };
   delete checkpoint.refusal;
   // A commit that leaves the page where it is (an on-demand read) settles nothing of what pages have left undone.
   if (checkpoint.phase === "settled" && checkpoint.page !== claim.checkpoint.page)
@@ -74,31 +50,31 @@ export async function commitPage(
       increment: {
         // Taken along for a later page: it exists before the read whose items will carry it.
         "/version": 1,
-        ...(commit.counts.newlySent === 0 ? {} : { "/sent": commit.counts.newlySent }),
+        ...(counts.newlySent === 0 ? {} : { "/sent": counts.newlySent }),
       },
     },
-    ...cycleOperations(ports, commit, create),
+    ...cycleOperations(ports, page, streamDone, create),
     {
       kind: "create",
       document: {
         id: pageId(version),
         type: "page",
         definition,
-        stream: commit.stream,
-        cycleId: commit.cycle.cycleId,
+        stream: stream,
+        cycleId,
         version,
-        read: commit.counts.read,
-        count: commit.counts.enqueued + commit.failures.length,
-        held: commit.counts.held,
+        read: counts.read,
+        count: counts.enqueued + failures.length,
+        held: counts.held,
         committedAt: new Date(ports.clock.now()).toISOString(),
         ttl: historyTtlSeconds,
       },
     },
-    ...(commit.failures.length === 0
+    ...(failures.length === 0
       ? []
-      : [{ kind: "create", document: failureMarker(ports, commit) } as const]),
+      : [{ kind: "create", document: failureMarker(ports, page, failures) } as const]),
   ];
-  let create = commit.cycle.create;
+  let create = page.createCycle;
   // A cycle is created by the first of its streams that has changes: the other finds it there, once.
   for (let attempt = 0; attempt < 2; attempt += 1) {
     cloudPoint("before-commit");
@@ -115,13 +91,14 @@ export async function commitPage(
       break;
     create = result.reason === "missing";
   }
-  claims.forget(definition, commit.stream);
+  claims.forget(definition, stream);
   return undefined;
 }
 
 function cycleOperations(
   ports: Pick<SyncPorts, "clock">,
-  { claim, cycle, stream, streamDone, jobId }: PageCommit,
+  { claim, cycleId, cycleKind, stream, jobId }: PageContext,
+  streamDone: boolean,
   create: boolean,
 ): ProgressOperation[] {
   const state = streamDone ? "done" : "running";
@@ -129,7 +106,7 @@ function cycleOperations(
     return [
       {
         kind: "patch",
-        id: cycleDocumentId(cycle.cycleId),
+        id: cycleDocumentId(cycleId),
         set: { [`/streams/${stream}`]: state, "/closedAt": null },
       },
     ];
@@ -139,8 +116,8 @@ function cycleOperations(
       kind: "create",
       document: newCycle({
         definition: claim.checkpoint.definition,
-        cycleId: cycle.cycleId,
-        kind: cycle.kind,
+        cycleId,
+        kind: cycleKind,
         startedAt: new Date(ports.clock.now()).toISOString(),
         streams: { [stream]: state },
         ...(jobId === undefined ? {} : { jobId }),
@@ -152,15 +129,18 @@ function cycleOperations(
 const MAX_EXCEPTIONS = 100;
 
 /** Items that never left count as dead-lettered at once, in the same transaction. */
-function failureMarker(ports: Pick<SyncPorts, "clock">, commit: PageCommit): Marker {
-  const { version, cycle, failures, jobId, claim } = commit;
+function failureMarker(
+  ports: Pick<SyncPorts, "clock">,
+  { version, cycleId, jobId, claim }: PageContext,
+  failures: PageOutcome["failures"],
+): Marker {
   const definition = claim.checkpoint.definition;
   const workMessageId = `${definition}:${version}.not-sent` as MessageId;
   return {
     id: markerId(workMessageId),
     type: "marker",
     definition,
-    cycleId: cycle.cycleId,
+    cycleId,
     ...(jobId === undefined ? {} : { jobId }),
     workMessageId,
     version,

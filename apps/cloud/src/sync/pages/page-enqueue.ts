@@ -1,12 +1,6 @@
-import {
-  cloudPoint,
-  type CycleId,
-  type ErrorCode,
-  type StartMessage,
-  type Version,
-} from "@postern/contracts";
+import { cloudPoint, type ErrorCode } from "@postern/contracts";
 import { unmappedDeadLetter } from "../../dead-letters/new-dead-letter";
-import type { CompiledDefinition } from "../mapping/compiled-definition";
+import type { PageContext } from "./page-context";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "../../work/work-messages";
 import type { WorkPageResult } from "../entities/work-page";
@@ -29,17 +23,11 @@ export interface PageOutcome {
 /** Sends a page's items and stores what could not become one. */
 export async function enqueue(
   ports: SyncPorts,
-  page: {
-    readonly compiled: CompiledDefinition;
-    readonly result: WorkPageResult;
-    readonly version: Version;
-    readonly stream: StartMessage["stream"];
-    readonly cycleId: CycleId;
-    readonly jobId: NonNullable<StartMessage["onDemand"]>["jobId"] | undefined;
-  },
+  page: PageContext,
+  result: WorkPageResult,
 ): Promise<PageOutcome> {
-  const { compiled, result, version, stream, cycleId, jobId } = page;
-  const { definition } = compiled;
+  const { version, cycleId } = page;
+  const { definition } = page.compiled;
   return ports.tracing.span(
     "enqueue",
     {
@@ -50,12 +38,9 @@ export async function enqueue(
       const nowMs = ports.clock.now();
       const traceparent = ports.tracing.traceparent();
       const { messages, oversize } = cutMessages(result.items, {
+        ...page,
         stamp: ports.stamp,
         definition,
-        stream,
-        cycleId,
-        jobId,
-        version,
         time: new Date(nowMs).toISOString(),
         traceparent,
       });

@@ -1,45 +1,31 @@
-import {
-  cloudPoint,
-  type CycleId,
-  startQueueName,
-  type StartMessage,
-  startSession,
-} from "@postern/contracts";
-import { cycleDocumentId } from "../../cycles/cycle-document";
-import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
-import { moveCheckpoint } from "./page-commit";
-import type { PageOutcome } from "./page-enqueue";
-import { type CycleOfRun, PageWork } from "./page-work";
 import { ServiceUnavailable } from "@postern/runtime";
 import { SourceError } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
-import { decideStart } from "../streams/start-decision";
-import { continuationOf, startMessageOf } from "../streams/start-messages";
-import { beginResync } from "./resync";
-import type { Claim, StreamClaims } from "../streams/stream-claims";
-import { sweep, type SweepOptions } from "./sweep";
-import { readPages, type ReadPages } from "./work-page-reader";
-
 /**
  * One run of one stream, from a start message to its completion.
  *
  *   look → decide → claim → read → index → enqueue → commit → (next page …) → continuation
  *
  * Called by the queue trigger of `sync-start`, one message of a stream at a time (its session). Pages are run until the
- * delta link, or until 60 s have passed: then a continuation asks for the rest. Whatever goes wrong on the way ends the
- * run; what it has not committed is done again under a new version. It never sleeps: who has to wait is asked for again
- * by a scheduled message. It never completes the message: returning does.
+ * delta link, or until 60 s have passed: then a continuation asks for the rest. A failure on the way ends the run; what it
+ * has not committed is done again under a new version. A run never sleeps: to wait, it schedules a message that asks for
+ * it again. It never completes the message: returning does.
  */
+import type { StartMessage, Version } from "@postern/contracts";
+import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
+import { afterCommit, afterRead, type AfterRead, cycleOfRun } from "./enumeration";
+import type { CycleOfRun, RunContext } from "./page-context";
+import { PageWork } from "./page-work";
+import { decideStart } from "../streams/start-decision";
+import { beginResync } from "./resync";
+import { RunEnd } from "./run-end";
+import type { Claim, StreamClaims } from "../streams/stream-claims";
+import { sweep } from "./sweep";
+import { readPages, type ReadPages } from "./work-page-reader";
+
 const AIM_MS = 60_000;
-/** A page that lost its claim is tried again at once this often; after that others get their turn first. */
+/** How often a page that lost its claim is tried again immediately; after that other runs get their turn first. */
 const MAX_LOST = 3;
-const LOST_RETRY_MS = 2_000;
-const UNAVAILABLE_RETRY_MS = 5_000;
-const DEFAULT_WAIT_MS = 10_000;
-const REFUSED_WAIT_MS = 60_000;
-const REFUSAL_CHARS = 300;
-/** Delta links live for 7 days (facts: Graph delta): a quiet stream's is renewed far earlier. */
-const LINK_REFRESH_MS = 3_600_000;
 
 export interface PageRunOptions {
   readonly ports: SyncPorts;
@@ -50,36 +36,46 @@ export async function runPages(
   { ports, claims }: PageRunOptions,
   message: StartMessage,
 ): Promise<void> {
-  const run = new PageRun(ports, claims, message);
+  const end = new RunEnd(ports, claims, message);
   try {
-    await run.run();
+    await new PageRun(ports, claims, message, end).run();
   } catch (error) {
     claims.forget(message.definition, message.stream);
-    if (error instanceof ServiceUnavailable) await run.retryLater(error);
+    if (error instanceof ServiceUnavailable) await end.retryLater(error);
     else throw error;
   }
+}
+
+/** A claimed stream and the cycle that its pages count in: what moves from page to page. */
+interface Position {
+  readonly claim: Claim;
+  readonly cycle: CycleOfRun;
 }
 
 class PageRun {
   readonly #ports: SyncPorts;
   readonly #claims: StreamClaims;
   readonly #message: StartMessage;
+  readonly #end: RunEnd;
   readonly #pages: PageWork;
   readonly #startedAtMs: number;
+  /** The next page, read while the page before it is worked on. */
+  #ahead: Promise<ReadPages> | undefined;
 
-  constructor(ports: SyncPorts, claims: StreamClaims, message: StartMessage) {
+  constructor(ports: SyncPorts, claims: StreamClaims, message: StartMessage, end: RunEnd) {
     this.#ports = ports;
     this.#claims = claims;
     this.#message = message;
-    this.#pages = new PageWork(ports, claims, message);
+    this.#end = end;
+    this.#pages = new PageWork(ports, claims);
     this.#startedAtMs = ports.clock.now();
   }
 
   async run(): Promise<void> {
-    const { definition, stream } = this.#message;
+    const { definition, stream, reason, cycleId } = this.#message;
     for (let lost = 0; lost < MAX_LOST; lost += 1) {
       // A tick comes often and may go by what this process remembers; any other message knows something newer.
-      if (this.#message.reason !== "timer") this.#claims.forget(definition, stream);
+      if (reason !== "timer") this.#claims.forget(definition, stream);
       const claim = await this.#claims.look(definition, stream);
       if (claim === undefined) {
         this.#ports.logger.warn("start-without-checkpoint", { definition, stream });
@@ -93,118 +89,121 @@ class PageRun {
       });
       switch (decision.kind) {
         case "nothing":
-          return this.#markRequestDone();
-        case "continue-instead": {
-          const { checkpoint } = claim;
-          await this.#send(continuationOf(this.#ports, checkpoint, this.#cycleIdOf(claim)));
-          return;
-        }
+          return this.#end.markRequestDone();
+        case "continue-instead":
+          return this.#end.continueLater(claim, claim.checkpoint.cycleId ?? cycleId);
         case "leave":
-          return this.#leave(decision.untilMs);
+          return this.#end.leave(decision.untilMs);
         case "run":
           if ((await this.#enumerate(claim)) === "ended") return;
       }
     }
-    await this.#askAgain("retry", LOST_RETRY_MS);
+    await this.#end.retryLost();
   }
-
-  /** A service that this run needs does not answer: asked for again soon, unless the next tick does that anyway. */
-  async retryLater(error: ServiceUnavailable): Promise<void> {
-    const { definition, stream, reason } = this.#message;
-    this.#ports.logger.warn("page-run-interrupted", {
-      definition,
-      stream,
-      service: error.service,
-      message: error.message,
-    });
-    if (reason === "timer") return;
-    await this.#askAgain("retry", error.retryAfterMs ?? UNAVAILABLE_RETRY_MS);
-  }
-
-  // ---- the loop --------------------------------------------------------------------------------------------------
 
   async #enumerate(looked: Claim): Promise<"ended" | "lost"> {
-    const { definition: id, stream } = this.#message;
-    // A mapping change moves the checkpoint to an enumeration: there only the newest mapping will do.
-    const fresh = looked.checkpoint.phase === "enumerating";
-    const record = await this.#ports.definitions.get(id, { fresh });
-    if (record === undefined || !record.value.definition.enabled) return "ended";
-    const compiled = compileDefinition(record.value.definition);
-    if (!compiled.streams.includes(stream)) return "ended";
-
-    const firstClaim = await this.#claims.hold(looked);
-    if (firstClaim === undefined) return "lost";
-    let claim: Claim = firstClaim;
-    let cycle = await this.#cycleOf(claim);
-    if (this.#message.onDemand === undefined && cycle.cycleId !== this.#message.cycleId) {
-      // An enumeration is under way already: it shows all that this request asks for.
-      await this.#markRequestDone();
-    }
-    let ahead: Promise<ReadPages> | undefined;
+    const run = await this.#contextOf(looked);
+    if (run === undefined) return "ended";
+    this.#ahead = undefined;
+    const claim = await this.#claims.acquire(looked);
+    if (claim === undefined) return "lost";
+    const cycle = await this.#cycleOf(claim);
+    // An enumeration is under way already: it shows everything that this request asks for.
+    if (cycle.cycleId !== this.#message.cycleId) await this.#end.markRequestDone();
+    let position: Position = { claim, cycle };
     for (;;) {
-      const held = await this.#claims.hold(claim);
-      if (held === undefined) return "lost";
-      // Claimed anew: what was read ahead is older than the versions now in hand.
-      if (held !== claim) ahead = undefined;
-      claim = held;
-      const { checkpoint } = claim;
-      const [version] = claim.versions;
-      if (version === undefined) return "lost";
+      const step = await this.#runPage(run, position);
+      if (typeof step === "string") return step;
+      position = step;
+    }
+  }
 
-      let read: ReadPages;
-      try {
-        read = await (ahead ?? this.#read(compiled, checkpoint.link));
-      } catch (error) {
-        if (!(error instanceof SourceError)) throw error;
-        // From the beginning there is nothing that could have expired: it would begin anew without end.
-        if (error.failure !== "expired" || claim.checkpoint.link === null)
-          return this.#waitForSource(claim, error);
-        const restarted = await this.#restart(claim, cycle);
-        if (restarted === undefined) return "lost";
-        ({ claim, cycle } = restarted);
-        ahead = undefined;
-        continue;
-      }
-      ahead = undefined;
-      if (checkpoint.phase === "settled" && read.changes.length === 0 && read.deltaLink !== null) {
-        return this.#endPoll(claim, read, read.deltaLink);
-      }
-      // Under the claim, and under a version that is in hand already.
-      if (read.nextLink !== null && read.failure === undefined && this.#timeLeft()) {
-        if (claim.versions.length > 1) ahead = this.#readAhead(compiled, read.nextLink);
-      }
+  /** Undefined when the definition no longer asks for this stream. */
+  async #contextOf({ checkpoint }: Claim): Promise<RunContext | undefined> {
+    const { definition, stream } = this.#message;
+    // A mapping change moves the checkpoint to an enumeration: there only the newest mapping will do.
+    const fresh = checkpoint.phase === "enumerating";
+    const record = await this.#ports.definitions.get(definition, { fresh });
+    if (record === undefined || !record.value.definition.enabled) return undefined;
+    const compiled = compileDefinition(record.value.definition);
+    return compiled.streams.includes(stream) ? { compiled, stream, jobId: undefined } : undefined;
+  }
 
-      // An enumeration is as new as its first page. One that was abandoned and begins again from nothing must not be taken
-      // for this one: what it alone has seen may be gone by now.
-      const generation = checkpoint.link === null ? version : checkpoint.generation;
-      const page = { version, generation, cycle };
-      let result: PageOutcome | undefined;
-      try {
-        result = await this.#pages.work(compiled, page, read.changes);
-      } catch (error) {
-        if (error instanceof SourceError) return this.#waitForSource(claim, error);
-        throw error;
-      }
-      if (result === undefined) return "lost";
-      const resync = cycle.kind === "resync";
-      const settled = read.deltaLink !== null && !resync;
-      const committed = await this.#pages.commit(claim, page, result, {
-        // A resync stays where it is until what it left behind has been swept: then it may settle.
-        link:
-          read.deltaLink !== null && resync ? checkpoint.link : (read.deltaLink ?? read.nextLink),
-        settled,
-        polledAtMs: read.startedAtMs,
-      });
-      if (committed === undefined) return "lost";
-      claim = committed;
-      cycle = { ...cycle, create: false };
-      if (settled) return "ended";
-      if (read.deltaLink !== null) {
-        const { deltaLink, startedAtMs: polledAtMs } = read;
-        return this.#sweep(claim, { compiled, cycle, deltaLink, polledAtMs });
-      }
-      if (read.failure !== undefined) return this.#waitForSource(claim, read.failure);
-      if (!this.#timeLeft()) return this.#continueLater(claim, cycle);
+  async #cycleOf(claim: Claim): Promise<CycleOfRun> {
+    const { phase, cycleId } = claim.checkpoint;
+    const stored =
+      phase === "settled" || cycleId === null
+        ? undefined
+        : await this.#ports.progress.cycle(this.#message.definition, cycleId);
+    return cycleOfRun(this.#message, claim, stored?.value);
+  }
+
+  // ---- a page ----------------------------------------------------------------------------------------------------
+
+  async #runPage(run: RunContext, { claim: before, cycle }: Position): Promise<RunStep> {
+    const claim = await this.#claims.acquire(before);
+    const version = claim?.versions[0];
+    if (claim === undefined || version === undefined) return "lost";
+    // Claimed anew: what was read ahead is older than the versions now in hand.
+    if (claim !== before) this.#ahead = undefined;
+    const step = await this.#read(run.compiled, { claim, cycle }, version);
+    switch (step.kind) {
+      case "wait-for-source":
+        return this.#waitForSource(claim, step.error);
+      case "resync":
+        return (await this.#resync({ claim, cycle })) ?? "lost";
+      case "end-poll":
+        await this.#end.endPoll(claim, step.read, step.deltaLink);
+        return "ended";
+      case "page":
+        return this.#workPage(run, { claim, cycle }, version, step);
+    }
+  }
+
+  async #read(
+    compiled: CompiledDefinition,
+    { claim, cycle }: Position,
+    version: Version,
+  ): Promise<AfterRead> {
+    const reading = this.#ahead ?? this.#readFrom(compiled, claim.checkpoint.link);
+    this.#ahead = undefined;
+    const read = await orSourceError(reading);
+    const step = afterRead(claim, version, cycle.cycleKind, read, this.#timeLeft());
+    if (step.kind === "page" && step.readAhead !== null) {
+      this.#ahead = this.#readFrom(compiled, step.readAhead);
+      // Awaited when its turn comes; a page that is abandoned before that never awaits it.
+      this.#ahead.catch(() => undefined);
+    }
+    return step;
+  }
+
+  async #workPage(
+    run: RunContext,
+    { claim, cycle }: Position,
+    version: Version,
+    step: Extract<AfterRead, { kind: "page" }>,
+  ): Promise<RunStep> {
+    const { generation, read, link, settled } = step;
+    const { startedAtMs: polledAtMs } = read;
+    const page = { ...run, ...cycle, claim, version, generation };
+    const outcome = await orSourceError(this.#pages.send(page, read.changes));
+    if (outcome instanceof SourceError) return this.#waitForSource(claim, outcome);
+    if (outcome === undefined) return "lost";
+    const committed = await this.#pages.commit(page, outcome, { link, settled, polledAtMs });
+    if (committed === undefined) return "lost";
+    const next: Position = { claim: committed, cycle: { ...cycle, createCycle: false } };
+    const then = afterCommit(step, this.#timeLeft());
+    switch (then.kind) {
+      case "ended":
+        return "ended";
+      case "sweep":
+        return this.#sweep(run, next, { deltaLink: then.deltaLink, polledAtMs });
+      case "wait-for-source":
+        return this.#waitForSource(committed, then.error);
+      case "continue-later":
+        return this.#continueLater(next);
+      case "next-page":
+        return next;
     }
   }
 
@@ -212,162 +211,62 @@ class PageRun {
     return this.#ports.clock.now() - this.#startedAtMs < AIM_MS;
   }
 
-  #read(compiled: CompiledDefinition, link: string | null): Promise<ReadPages> {
+  #readFrom(compiled: CompiledDefinition, link: string | null): Promise<ReadPages> {
     const { stream } = this.#message;
     return readPages(this.#ports, stream, compiled.select[stream], link);
   }
 
-  #readAhead(compiled: CompiledDefinition, link: string): Promise<ReadPages> {
-    const reading = this.#read(compiled, link);
-    // Looked at when its turn comes; a page abandoned before that leaves it unlooked at.
-    reading.catch(() => undefined);
-    return reading;
-  }
-
-  /**
-   * Which cycle pages of this run belong to. An enumeration whose cycle is not there any more (history is kept for 30 days:
-   * a definition can be disabled for longer) gets it anew as a resync: only the sweep at its end is sure to find what is gone,
-   * and where nothing is, it finds nothing.
-   */
-  async #cycleOf(claim: Claim): Promise<CycleOfRun> {
-    const { checkpoint } = claim;
-    const { definition, cycleId, reason } = this.#message;
-    if (checkpoint.phase === "settled" || checkpoint.cycleId === null) {
-      return { cycleId, kind: "incremental", create: reason !== "request" };
-    }
-    const stored = await this.#ports.progress.cycle(definition, checkpoint.cycleId);
-    return {
-      cycleId: checkpoint.cycleId,
-      kind: stored?.value.kind ?? "resync",
-      create: stored === undefined,
-    };
-  }
-
-  #cycleIdOf(claim: Claim): CycleId {
-    return claim.checkpoint.cycleId ?? this.#message.cycleId;
-  }
-
   // ---- resync ----------------------------------------------------------------------------------------------------
 
-  async #restart(
-    claim: Claim,
-    cycle: CycleOfRun,
-  ): Promise<{ claim: Claim; cycle: CycleOfRun } | undefined> {
+  async #resync({ claim, cycle }: Position): Promise<Position | undefined> {
     const { definition, stream } = this.#message;
-    const restarted = await beginResync(this.#ports, this.#claims, claim, cycle);
-    if (restarted === undefined) return undefined;
-    await this.#markRequestDone();
-    const { cycleId } = restarted.cycle;
+    const begun = await beginResync(this.#ports, this.#claims, claim, cycle);
+    if (begun === undefined) return undefined;
+    await this.#end.markRequestDone();
+    const { cycleId } = begun.cycle;
     this.#ports.logger.warn("delta-expired", { definition, stream, cycleId });
-    return restarted;
+    return begun;
   }
 
   async #sweep(
-    claim: Claim,
-    what: Pick<SweepOptions, "compiled" | "cycle" | "deltaLink" | "polledAtMs">,
+    run: RunContext,
+    { claim, cycle }: Position,
+    to: { readonly deltaLink: string; readonly polledAtMs: number },
   ): Promise<"ended" | "lost"> {
     const end = await sweep(claim, {
-      ...what,
+      ...to,
       ports: this.#ports,
       claims: this.#claims,
       pages: this.#pages,
-      message: this.#message,
+      run,
+      cycle,
       timeLeft: () => this.#timeLeft(),
     });
     if (end === "settled") return "ended";
-    return end === "lost" ? "lost" : this.#continueLater(end, what.cycle);
+    return end === "lost" ? "lost" : this.#continueLater({ claim: end, cycle });
   }
 
   // ---- ways to end -----------------------------------------------------------------------------------------------
 
-  async #endPoll(claim: Claim, read: ReadPages, deltaLink: string): Promise<"ended"> {
-    const { checkpoint } = claim;
-    const polledAtMs = checkpoint.polledAt === null ? 0 : Date.parse(checkpoint.polledAt);
-    if (read.startedAtMs - polledAtMs > LINK_REFRESH_MS) {
-      await moveCheckpoint(this.#ports, this.#claims, claim, {
-        link: deltaLink,
-        polledAt: new Date(read.startedAtMs).toISOString(),
-      });
-    } else {
-      this.#claims.notePoll(claim, read.startedAtMs);
-    }
-    await this.#markRequestDone();
-    return "ended";
-  }
-
-  async #continueLater(claim: Claim, cycle: CycleOfRun): Promise<"ended"> {
-    await this.#send(continuationOf(this.#ports, claim.checkpoint, cycle.cycleId));
-    return "ended";
-  }
-
-  async #leave(untilMs: number): Promise<void> {
-    if (this.#message.reason === "timer") return;
-    await this.#askAgain(this.#message.reason, untilMs - this.#ports.clock.now());
-  }
-
-  /** The source asks for time: the stream rests, whoever asks meanwhile. */
   async #waitForSource(claim: Claim, error: SourceError): Promise<"ended"> {
-    const { definition, stream } = this.#message;
-    // That something has expired is a refusal where there is nothing that could have.
-    const refused = error.failure === "refused" || error.failure === "expired";
-    const waitMs = refused
-      ? REFUSED_WAIT_MS
-      : (error.retryAfterMs ?? Math.round(DEFAULT_WAIT_MS * (0.5 + this.#ports.random.next())));
-    this.#ports.logger.warn("source-waits", {
-      definition,
-      stream,
-      failure: error.failure,
-      waitMs,
-      message: error.message,
-    });
-    const nowMs = this.#ports.clock.now();
-    const since = claim.checkpoint.refusal?.since ?? new Date(nowMs).toISOString();
-    await moveCheckpoint(this.#ports, this.#claims, claim, {
-      owner: null,
-      leaseUntil: new Date(nowMs + waitMs).toISOString(),
-      ...(refused && claim.checkpoint.phase === "enumerating"
-        ? { refusal: { since, message: error.message.slice(0, REFUSAL_CHARS) } }
-        : {}),
-    });
-    const quiet = claim.checkpoint.phase === "settled" && this.#message.reason === "timer";
-    if (!quiet) await this.#askAgain("retry", waitMs);
+    await this.#end.waitForSource(claim, error);
     return "ended";
   }
 
-  async #askAgain(reason: StartMessage["reason"], waitMs: number): Promise<void> {
-    const { definition, stream, page: _page, ...rest } = this.#message;
-    const atMs = this.#ports.clock.now() + Math.max(0, waitMs);
-    const id = `${startSession(definition, stream)}/again-${Math.ceil(atMs)}-${this.#ports.random.uuid().slice(0, 8)}`;
-    // A request keeps its reason: its cycle ends only when it has been seen to.
-    const kept = rest.reason === "request" ? "request" : reason;
-    await this.#send(
-      startMessageOf(
-        this.#ports,
-        id,
-        {
-          ...rest,
-          definition,
-          stream,
-          reason: kept,
-          tick: new Date(atMs).toISOString(),
-        },
-        atMs,
-      ),
-    );
+  async #continueLater({ claim, cycle }: Position): Promise<"ended"> {
+    await this.#end.continueLater(claim, cycle.cycleId);
+    return "ended";
   }
+}
 
-  /** A requested cycle with nothing to do in this stream is over for it. */
-  async #markRequestDone(): Promise<void> {
-    const { reason, definition, stream, cycleId } = this.#message;
-    if (reason !== "request") return;
-    await this.#ports.progress.transact(definition, [
-      { kind: "patch", id: cycleDocumentId(cycleId), set: { [`/streams/${stream}`]: "done" } },
-    ]);
-  }
+/** Where the next page starts, or how the run has ended. */
+type RunStep = Position | "ended" | "lost";
 
-  async #send(message: Parameters<SyncPorts["bus"]["send"]>[1][number]): Promise<void> {
-    cloudPoint("before-continuation");
-    await this.#ports.bus.send(startQueueName, [message]);
-    cloudPoint("after-continuation");
+async function orSourceError<T>(work: Promise<T>): Promise<T | SourceError> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof SourceError) return error;
+    throw error;
   }
 }

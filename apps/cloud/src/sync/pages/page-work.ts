@@ -1,103 +1,73 @@
-import {
-  cloudPoint,
-  type CycleId,
-  type CycleKind,
-  type StartMessage,
-  type Version,
-} from "@postern/contracts";
-import type { CompiledDefinition } from "../mapping/compiled-definition";
+import { cloudPoint } from "@postern/contracts";
 import type { LeftBehind } from "../entities/index-merge";
 import { commitPage } from "./page-commit";
+import type { PageContext } from "./page-context";
 import { enqueue, type PageOutcome } from "./page-enqueue";
 import type { SourceChange } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 import { runWorkPage } from "../entities/work-page";
 
-export interface CycleOfRun {
-  readonly cycleId: CycleId;
-  readonly kind: CycleKind;
-  /** Nobody has noted it yet, as far as is known. */
-  readonly create: boolean;
-}
-
-export interface PageOfRun {
-  readonly version: Version;
-  readonly generation: number;
-  readonly cycle: CycleOfRun;
-}
-
-/** What a run does with each page of its stream, read or swept: index and enqueue, then commit. Undefined: a write lost. */
+/**
+ * What is done with every page, whether read, swept or read on demand: index and enqueue, then commit. Each returns
+ * undefined when a write lost to a newer one.
+ */
 export class PageWork {
   readonly #ports: SyncPorts;
   readonly #claims: StreamClaims;
-  readonly #message: StartMessage;
 
-  constructor(ports: SyncPorts, claims: StreamClaims, message: StartMessage) {
+  constructor(ports: SyncPorts, claims: StreamClaims) {
     this.#ports = ports;
     this.#claims = claims;
-    this.#message = message;
   }
 
-  /** Rejects with `SourceError` when the source does not show what came back. */
-  async work(
-    compiled: CompiledDefinition,
-    { version, generation, cycle }: PageOfRun,
+  /** @throws SourceError when the source does not show an entity that came back */
+  async send(
+    page: PageContext,
     changes: readonly SourceChange[],
     leftBehind?: LeftBehind,
   ): Promise<PageOutcome | undefined> {
-    const { definition, stream } = this.#message;
     cloudPoint("before-index");
     const result = await runWorkPage(this.#ports, {
-      compiled,
-      stream,
-      cycleId: cycle.cycleId,
-      version,
-      generation,
+      ...page,
       changes,
       ...(leftBehind === undefined ? {} : { leftBehind }),
     });
     if (result === undefined) {
-      this.#claims.forget(definition, stream);
+      this.#claims.forget(page.compiled.definition.id, page.stream);
       return undefined;
     }
     cloudPoint("after-index");
-    return enqueue(this.#ports, {
-      compiled,
-      result,
-      version,
-      stream,
-      cycleId: cycle.cycleId,
-      jobId: undefined,
-    });
+    return enqueue(this.#ports, page, result);
   }
 
+  /** Commits a page of an enumeration or a poll: the checkpoint moves on. */
   commit(
-    claim: Claim,
-    { version, generation, cycle }: PageOfRun,
+    page: PageContext,
     outcome: PageOutcome,
-    to: { link: string | null; settled: boolean; polledAtMs: number },
+    to: { readonly link: string | null; readonly settled: boolean; readonly polledAtMs: number },
   ): Promise<Claim | undefined> {
-    const { checkpoint } = claim;
+    const { claim, generation, cycleId } = page;
     const leaseUntil = new Date(this.#ports.clock.now() + leaseMs).toISOString();
-    return commitPage(this.#ports, this.#claims, {
-      claim,
-      version,
-      stream: this.#message.stream,
-      cycle,
+    return commitPage(this.#ports, this.#claims, page, outcome, {
       next: {
         link: to.link,
         phase: to.settled ? "settled" : "enumerating",
         generation,
-        cycleId: to.settled ? null : cycle.cycleId,
+        cycleId: to.settled ? null : cycleId,
         owner: to.settled ? null : this.#ports.stamp.owner,
         leaseUntil: to.settled ? null : leaseUntil,
         polledAt: new Date(to.polledAtMs).toISOString(),
-        page: checkpoint.page + 1,
+        page: claim.checkpoint.page + 1,
       },
       streamDone: to.settled,
-      counts: outcome.counts,
-      failures: outcome.failures,
     });
+  }
+
+  /** Commits an on-demand read: the checkpoint stays where it is. */
+  commitInPlace(page: PageContext, outcome: PageOutcome): Promise<Claim | undefined> {
+    // An enumeration under way goes on where it was, and does not have to wait for this run's lease.
+    const next = { ...page.claim.checkpoint, owner: null, leaseUntil: null };
+    return commitPage(this.#ports, this.#claims, page, outcome, { next, streamDone: true });
   }
 }

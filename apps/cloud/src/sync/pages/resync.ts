@@ -1,7 +1,7 @@
 import { cycleDocumentId, newCycle } from "../../cycles/cycle-document";
 import { cycleIdAt } from "../../cycles/cycle-id";
 import { moveCheckpoint } from "./page-commit";
-import type { CycleOfRun } from "./page-work";
+import type { CycleOfRun } from "./page-context";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 
@@ -19,7 +19,7 @@ export async function beginResync(
   const { definition, stream } = checkpoint;
   const nowMs = ports.clock.now();
   const cycleId = cycleIdAt(nowMs, `${stream}-resync`);
-  const inCycle = checkpoint.phase === "enumerating" && !brokenOff.create;
+  const inCycle = checkpoint.phase === "enumerating" && !brokenOff.createCycle;
   const moved = await moveCheckpoint(
     ports,
     claims,
@@ -57,5 +57,5 @@ export async function beginResync(
     ],
   );
   if (moved === undefined) return undefined;
-  return { claim: moved, cycle: { cycleId, kind: "resync", create: false } };
+  return { claim: moved, cycle: { cycleId, cycleKind: "resync", createCycle: false } };
 }

@@ -1,8 +1,8 @@
-import type { IndexEntry, StartMessage } from "@postern/contracts";
-import type { CompiledDefinition } from "../mapping/compiled-definition";
-import type { CycleOfRun, PageWork } from "./page-work";
 import type { Stored } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
+import type { IndexEntry } from "@postern/contracts";
+import type { CycleOfRun, RunContext } from "./page-context";
+import type { PageWork } from "./page-work";
 import type { Claim, StreamClaims } from "../streams/stream-claims";
 
 /**
@@ -15,8 +15,7 @@ export interface SweepOptions {
   readonly ports: SyncPorts;
   readonly claims: StreamClaims;
   readonly pages: PageWork;
-  readonly message: StartMessage;
-  readonly compiled: CompiledDefinition;
+  readonly run: RunContext;
   readonly cycle: CycleOfRun;
   readonly deltaLink: string;
   readonly polledAtMs: number;
@@ -27,17 +26,17 @@ export interface SweepOptions {
 /** `settled`: done. `lost`: somebody else has the claim. A claim: time is up, go on from there. */
 export async function sweep(
   swept: Claim,
-  { ports, claims, pages, message, compiled, cycle, deltaLink, polledAtMs, timeLeft }: SweepOptions,
+  { ports, claims, pages, run, cycle, deltaLink, polledAtMs, timeLeft }: SweepOptions,
 ): Promise<"settled" | "lost" | Claim> {
   let claim = swept;
   const committed = new Set<number>();
   for (;;) {
-    const held = await claims.hold(claim);
+    const held = await claims.acquire(claim);
     const version = held?.versions[0];
     if (held === undefined || version === undefined) return "lost";
     claim = held;
     const { generation, link } = claim.checkpoint;
-    const entries = await leftBehind(ports, message, claim, compiled);
+    const entries = await leftBehind(ports, run, claim);
     const isDone = ({ value }: Stored<IndexEntry>): boolean =>
       value.swept !== undefined && committed.has(value.swept);
     const done = entries.filter(isDone);
@@ -47,14 +46,14 @@ export async function sweep(
       if (done.length === entries.length) continue;
     }
     const found = entries.filter((entry) => !isDone(entry)).map(({ value }) => value);
-    const page = { version, generation, cycle };
-    const result = await pages.work(compiled, page, [], {
+    const page = { ...run, ...cycle, claim, version, generation };
+    const result = await pages.send(page, [], {
       gone: found.filter((entry) => entry.generation < generation || !entry.exists),
       partial: found.filter((entry) => entry.generation >= generation && entry.exists),
     });
     if (result === undefined) return "lost";
     const settled = found.length === 0;
-    const next = await pages.commit(claim, page, result, {
+    const next = await pages.commit(page, result, {
       link: settled ? deltaLink : link,
       settled,
       polledAtMs,
@@ -70,9 +69,8 @@ export async function sweep(
 /** Users or groups first; memberships once no group is left. */
 async function leftBehind(
   { index }: SyncPorts,
-  { definition, stream }: StartMessage,
-  { checkpoint: { generation, comparedFrom = 0 } }: Claim,
-  { mappings }: CompiledDefinition,
+  { stream, compiled: { mappings } }: RunContext,
+  { checkpoint: { definition, generation, comparedFrom = 0 } }: Claim,
 ): Promise<readonly Stored<IndexEntry>[]> {
   const enumeration = { generation, comparedFrom };
   const type = stream === "users" ? "user" : "group";

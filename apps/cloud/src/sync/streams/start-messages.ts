@@ -11,6 +11,9 @@ import {
 import type { OutgoingMessage } from "../../ports/message-bus";
 import type { SyncPorts } from "../../ports/cloud-ports";
 
+/** Characters of a random id that tell messages of one moment apart. */
+const UNIQUE_CHARS = 8;
+
 /** Messages that ask for a page run. Their ids are made from what they ask, so that asking twice is asking once. */
 export function startMessageOf(
   ports: Pick<SyncPorts, "stamp" | "clock" | "tracing">,
@@ -32,6 +35,20 @@ export function startMessageOf(
     }),
     ...(scheduledAtMs === undefined ? {} : { scheduledAt: new Date(scheduledAtMs) }),
   };
+}
+
+/**
+ * Id of a message that asks again at `atMs`. Never the same twice: for the same moment, the broker would take the second
+ * one for a repetition and drop it.
+ */
+export function repeatMessageId(
+  { definition, stream }: Pick<StartMessage, "definition" | "stream">,
+  label: string,
+  atMs: number,
+  random: Pick<SyncPorts["random"], "uuid">,
+): string {
+  const unique = random.uuid().slice(0, UNIQUE_CHARS);
+  return `${startSession(definition, stream)}/${label}-${Math.ceil(atMs)}-${unique}`;
 }
 
 export function tickMessageId(definition: DefinitionId, stream: StreamName, tick: string): string {

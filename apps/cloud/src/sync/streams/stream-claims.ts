@@ -106,7 +106,7 @@ export class StreamClaims {
    * on (its session lock was lost): that one takes a claim of its own and so ends the first one's. Were they to share, they
    * would give one version to what each has read.
    */
-  async hold(claim: Claim): Promise<Claim | undefined> {
+  async acquire(claim: Claim): Promise<Claim | undefined> {
     const nowMs = this.#ports.clock.now();
     const isFree = this.#free.get(keyOf(claim))?.etag === claim.etag;
     if (isFree) {
