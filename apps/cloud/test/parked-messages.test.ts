@@ -97,7 +97,7 @@ async function heartbeat(agent: string, capabilities: readonly string[]): Promis
   const caller = { oid: agent, azp: agent, name: agent, roles: ["Agent"] as const };
   type Call = Parameters<ReturnType<typeof agentHandlers>["heartbeat"]>[0];
   const call = { params: { id: AgentId.parse(agent) }, body, caller } as unknown as Call;
-  const { status } = await agentHandlers(platform.forJobs).heartbeat(call);
+  const { status } = await agentHandlers(platform.forAgents).heartbeat(call);
   expect(status).toBe(200);
 }
 

@@ -23,6 +23,7 @@ export const SyncEntitiesParameters = z.strictObject({
   definition: DefinitionId,
   entities: z.array(EntityRef.strict()).min(1).max(limits.entitiesPerJob),
 });
+export type SyncEntitiesParameters = z.infer<typeof SyncEntitiesParameters>;
 
 /** The registry of job kinds: where each runs, and whether a lost attempt may simply be made again. */
 export const jobKinds = {
@@ -69,6 +70,7 @@ export const jobModel = defineStateModel({
   states: ["queued", "running", "succeeded", "failed", "timed-out", "cancelled", "outcome-unknown"],
   transitions: [
     { from: "queued", on: "lease", to: "running" },
+    { from: "queued", on: "begin", to: "running" },
     { from: "queued", on: "cancel", to: "cancelled" },
     { from: "queued", on: "deadline", to: "timed-out" },
     { from: "running", on: "success", to: "succeeded" },

@@ -6,8 +6,7 @@ import {
   PosternError,
 } from "@postern/contracts";
 import { type AgentIdentity, decideHeartbeat, type HeartbeatDecision } from "./agent";
-import { jobsToStop } from "../jobs/job";
-import type { JobPorts } from "../jobs/job-ports";
+import type { AgentPorts } from "./agent-ports";
 
 export interface HeartbeatOutcome {
   readonly reply: HeartbeatReply;
@@ -26,7 +25,7 @@ const MAX_TRIES = 5;
  * @throws PosternError `conflict` when another agent uses the id
  */
 export async function recordHeartbeat(
-  ports: Pick<JobPorts, "agents" | "jobStore" | "clock">,
+  ports: Pick<AgentPorts, "agents" | "clock" | "cancellations">,
   id: AgentId,
   heartbeat: Heartbeat,
   identity: AgentIdentity,
@@ -41,17 +40,13 @@ export async function recordHeartbeat(
         ? await ports.agents.create(decision.record)
         : await ports.agents.replace(decision.record, existing.etag);
     if (written === undefined) continue;
-    const known =
-      heartbeat.jobs.length === 0
-        ? new Map()
-        : await ports.jobStore.readMany(heartbeat.jobs.map(({ jobId }) => jobId));
     return {
       event: decision.event,
       readsMore:
         decision.event !== null ||
         heartbeat.capabilities.some((each) => existing?.value.capabilities.includes(each) !== true),
       reply: {
-        cancellations: jobsToStop(id, heartbeat.jobs, known, now),
+        cancellations: await ports.cancellations(id, heartbeat.jobs, now),
         nextHeartbeatMs: heartbeatIntervalMs,
       },
     };

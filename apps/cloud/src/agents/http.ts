@@ -1,13 +1,14 @@
-import { type FieldProblem, type Heartbeat, nearest } from "@postern/contracts";
+import type { FieldProblem, Heartbeat } from "@postern/contracts";
 import { agentView } from "./agent";
 import { recordHeartbeat } from "./agent-heartbeat";
-import type { JobPorts } from "../jobs/job-ports";
+import type { AgentPorts } from "./agent-ports";
 import { ServiceUnavailable } from "@postern/runtime";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
+import { unknownName } from "../http/unknown-name";
 import { invalidRequest } from "../http/request-error";
 
-export function agentHandlers(ports: JobPorts): Pick<Handlers, "listAgents" | "heartbeat"> {
+export function agentHandlers(ports: AgentPorts): Pick<Handlers, "listAgents" | "heartbeat"> {
   return {
     listAgents: async ({ query: { limit, continuation } }) => {
       const page = await ports.agents.list({ limit, after: afterOf("agents", continuation) });
@@ -41,7 +42,7 @@ export function agentHandlers(ports: JobPorts): Pick<Handlers, "listAgents" | "h
 
 /** The heartbeat counts whatever comes of it: a timer looks after what is still parked. */
 async function sendParkedTo(
-  ports: JobPorts,
+  ports: AgentPorts,
   { group, capabilities }: Pick<Heartbeat, "group" | "capabilities">,
 ): Promise<void> {
   try {
@@ -54,7 +55,7 @@ async function sendParkedTo(
 
 /** An agent of another branch, or of a group that is not here, has the wrong settings and must hear it at once. */
 function placeProblems(
-  { stamp }: JobPorts,
+  { stamp }: AgentPorts,
   heartbeat: { readonly branch: string; readonly group: string },
 ): FieldProblem[] {
   const problems: FieldProblem[] = [];
@@ -63,12 +64,7 @@ function placeProblems(
   }
   const groups: readonly string[] = stamp.groups.map(({ name }) => name);
   if (!groups.includes(heartbeat.group)) {
-    const suggestion = nearest(heartbeat.group, groups);
-    problems.push({
-      field: "$.group",
-      problem: `there is no worker group '${heartbeat.group}'; known: ${groups.map((name) => `'${name}'`).join(", ")}`,
-      ...(suggestion === undefined ? {} : { hint: `did you mean '${suggestion}'?` }),
-    });
+    problems.push(unknownName("$.group", "worker group", heartbeat.group, groups));
   }
   return problems;
 }

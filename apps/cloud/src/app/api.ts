@@ -14,13 +14,13 @@ import { requestReporter } from "../audit/request-report";
 
 /** The HTTP API over a platform: an endpoint for each route. */
 export function createApi(platform: Platform): Endpoint[] {
-  const { settings, clock, forJobs } = platform;
+  const { settings, clock, forJobs, forAgents } = platform;
   const now = (): number => clock.now();
   const { issuer, audience } = settings.auth;
   return endpoints(
     {
-      ...jobHandlers({ ...forJobs, definitions: platform.definitions }),
-      ...agentHandlers(forJobs),
+      ...jobHandlers(forJobs),
+      ...agentHandlers(forAgents),
       ...syncHandlers(platform),
       ...deadLetterHandlers(platform),
       ...parkedHandlers(platform),

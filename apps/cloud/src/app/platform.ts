@@ -8,6 +8,7 @@ import {
   tracingOnFirstSpan,
   type WallClock,
 } from "@postern/runtime";
+import type { AgentPorts } from "../agents/agent-ports";
 import { createAgentStore } from "../agents/agent-store";
 import { createAuditTrail } from "../audit/audit-store";
 import { createDatabase } from "../azure/cosmos-client";
@@ -18,15 +19,21 @@ import { createDeadLetterSink } from "../dead-letters/dead-letter-sink";
 import { createDeadLetterStore } from "../dead-letters/dead-letter-store";
 import { type ServiceProbe, serviceProbes } from "../health/service-probes";
 import type { JobPorts } from "../jobs/job-ports";
-import { createJobStore, createJobUpdates } from "../jobs/job-store";
+import { cancellationsOf } from "../jobs/cancellations";
+import { jobKindRegistry } from "../jobs/job-kind";
+import { createJobStore } from "../jobs/job-store";
+import { createJobUpdates } from "../jobs/job-updates";
+import { targetTestJob } from "../jobs/kinds/target-test";
 import { type ParkedPorts, sendParked } from "../parked/parked-messages";
 import { createParkedStore } from "../parked/parked-store";
 import type { SyncPorts } from "../ports/cloud-ports";
+import type { MessageBus } from "../ports/message-bus";
 import type { Settings } from "../settings";
 import { createDefinitionStore } from "../sync/definitions/definition-store";
 import { createIndexStore } from "../sync/entities/index-store";
 import { createGraphSource } from "../sync/graph/graph-source";
 import { createHoldStore } from "../sync/holds/hold-store";
+import { entitiesJob } from "../sync/pages/entities-job";
 import { startOnDemand } from "../sync/pages/on-demand";
 import { acceptedInTime } from "./accepted-in-time";
 import { createLogger } from "./logger";
@@ -40,6 +47,7 @@ export interface Platform extends SyncPorts, ParkedPorts, DeadLetterPorts {
   readonly credential: TokenCredential;
   /** For the features that serve callers over HTTP: these do not wait for a broker that is slow. */
   readonly forJobs: JobPorts;
+  readonly forAgents: AgentPorts;
   /** What the health route asks. */
   readonly probes: readonly ServiceProbe[];
   /** Sends what is recorded and lets go of every connection. */
@@ -70,7 +78,8 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
           registerGlobally: false,
         });
   const agents = createAgentStore(database);
-  const ports: Omit<Platform, "forJobs"> = {
+  const jobStore = createJobStore(database);
+  const ports: Omit<Platform, "forJobs" | "forAgents"> = {
     settings,
     database,
     credential,
@@ -96,23 +105,32 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
     audit: createAuditTrail(database),
     parked: createParkedStore(database),
     agents,
-    jobs: createJobUpdates(database, clock),
+    jobs: createJobUpdates({ jobStore, agents, clock }),
     probes: serviceProbes({ settings, database, credential }),
     close: async () => {
       await bus.close();
       await traces?.close();
     },
   };
-  const forJobs: JobPorts = {
-    stamp: ports.stamp,
-    clock,
-    random,
-    logger: ports.logger,
-    bus: { send: (queue, messages) => acceptedInTime(bus.send(queue, messages)) },
-    jobStore: createJobStore(database),
-    agents,
-    sendParked: (group, capabilities) => acceptedInTime(sendParked(ports, group, capabilities)),
-    startOnDemand: async (job) => (await acceptedInTime(startOnDemand(ports, job))) !== undefined,
+  const { stamp, logger } = ports;
+  const quickBus: MessageBus = {
+    send: (queue, messages) => acceptedInTime(bus.send(queue, messages)),
   };
-  return { ...ports, forJobs };
+  const kinds = jobKindRegistry([
+    targetTestJob({ stamp, clock, bus: quickBus }),
+    entitiesJob({
+      definitions: ports.definitions,
+      startOnDemand: async (job) => (await acceptedInTime(startOnDemand(ports, job))) !== undefined,
+    }),
+  ]);
+  const forJobs: JobPorts = { stamp, clock, random, logger, jobStore, agents, kinds };
+  const forAgents: AgentPorts = {
+    stamp,
+    clock,
+    logger,
+    agents,
+    cancellations: (agent, running, nowMs) => cancellationsOf({ jobStore }, agent, running, nowMs),
+    sendParked: (group, capabilities) => acceptedInTime(sendParked(ports, group, capabilities)),
+  };
+  return { ...ports, forJobs, forAgents };
 }

@@ -4,22 +4,16 @@ import { leaseAttempt } from "./job-attempt";
 import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
 import type { JobPorts } from "./job-ports";
-import type { DefinitionStore } from "../ports/stores";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
 import { invalidRequest, noSuch } from "../http/request-error";
 
 export function jobHandlers(
-  ports: JobPorts & { readonly definitions: DefinitionStore },
+  ports: JobPorts,
 ): Pick<Handlers, "createJob" | "listJobs" | "getJob" | "leaseAttempt"> {
   return {
     createJob: async ({ body: request, headers, caller, traceparent }) => {
-      const definitions =
-        request.kind === "sync.entities" ? await ports.definitions.list({ fresh: true }) : [];
-      const problems = jobRequestProblems(request, {
-        groups: ports.stamp.groups,
-        definitions: definitions.map(({ value }) => value.definition),
-      });
+      const problems = await jobRequestProblems(ports, request);
       if (problems.length > 0) throw invalidRequest(problems);
       const job = await acceptJob(ports, {
         request,

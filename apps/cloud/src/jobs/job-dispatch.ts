@@ -1,14 +1,6 @@
-import {
-  eventProperties,
-  JOB_MESSAGE_TYPE,
-  type JobMessage,
-  jobKinds,
-  jobsQueueName,
-  MessageId,
-  SyncEntitiesParameters,
-} from "@postern/contracts";
 import { changeJob } from "./job-change";
 import { failJob, type JobRecord } from "./job";
+import type { Dispatch } from "./job-kind";
 import type { JobPorts } from "./job-ports";
 import { ServiceUnavailable } from "@postern/runtime";
 import type { Stored } from "../ports/stores";
@@ -21,9 +13,9 @@ import type { Stored } from "../ports/stores";
 export async function dispatchJob(ports: JobPorts, stored: Stored<JobRecord>): Promise<JobRecord> {
   const job = stored.value;
   if (job.state !== "queued" || job.dispatchedAt !== null) return job;
-  let sent: boolean;
+  let dispatch: Dispatch;
   try {
-    sent = await send(ports, job);
+    dispatch = await ports.kinds(job.kind).dispatch(job);
   } catch (error) {
     if (!(error instanceof ServiceUnavailable)) throw error;
     // Accepted all the same: the job is stored, and the timer sends what is not sent.
@@ -31,50 +23,11 @@ export async function dispatchJob(ports: JobPorts, stored: Stored<JobRecord>): P
     return job;
   }
   const noted = await changeJob(ports, job.id, (current, now) => {
-    if (!sent) return failJob(current, "There is no such sync definition any more.", now);
+    if (!dispatch.sent) return failJob(current, dispatch.detail, now);
     const unsent = current.state === "queued" && current.attemptsMade === job.attemptsMade;
     return unsent && current.dispatchedAt === null
       ? { ...current, dispatchedAt: new Date(now).toISOString() }
       : current;
   });
   return noted?.value ?? job;
-}
-
-async function send(ports: JobPorts, job: JobRecord): Promise<boolean> {
-  switch (jobKinds[job.kind].runsOn) {
-    case "agent":
-      await sendToGroup(ports, job);
-      return true;
-    case "cloud": {
-      const { definition, entities } = SyncEntitiesParameters.parse(job.parameters);
-      return ports.startOnDemand({ jobId: job.id, definition, entities });
-    }
-  }
-}
-
-async function sendToGroup(ports: JobPorts, job: JobRecord): Promise<void> {
-  const { stamp, clock, bus } = ports;
-  // One id per attempt to be made: a re-queued job is a new message, a repeated send is not.
-  const messageId = MessageId.parse(`${job.id}#${job.attemptsMade + 1}`);
-  const message: JobMessage = {
-    messageId,
-    tenant: stamp.tenant,
-    branch: stamp.branch,
-    jobId: job.id,
-    kind: job.kind,
-    group: job.group,
-    parameters: job.parameters,
-    timeoutSeconds: job.timeoutSeconds,
-  };
-  const properties = eventProperties({
-    id: messageId,
-    source: stamp.source,
-    type: JOB_MESSAGE_TYPE,
-    time: new Date(clock.now()).toISOString(),
-    subject: job.id,
-    ...(job.traceparent === null ? {} : { traceparent: job.traceparent }),
-  });
-  await bus.send(jobsQueueName(job.group), [
-    { messageId, body: JSON.stringify(message), properties },
-  ]);
 }

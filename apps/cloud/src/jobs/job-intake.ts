@@ -1,21 +1,11 @@
 import { createHash } from "node:crypto";
-import {
-  type EntityRef,
-  type FieldProblem,
-  type GroupName,
-  type JobRequest,
-  nearest,
-  PosternError,
-  type SyncDefinition,
-  type TargetName,
-  type WorkerGroup,
-} from "@postern/contracts";
+import { type FieldProblem, type JobRequest, PosternError } from "@postern/contracts";
+import { unknownName } from "../http/unknown-name";
 import { type JobRecord, newJob } from "./job";
 import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
 import { newJobId } from "./job-id";
 import type { JobPorts } from "./job-ports";
-import { isObjectId } from "../sync/graph/object-id";
 
 export interface JobOrder {
   readonly request: JobRequest;
@@ -63,95 +53,15 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** What in a request names something that does not exist here. */
-export function jobRequestProblems(
+/** Names in a request that do not exist in this branch. */
+export async function jobRequestProblems(
+  { stamp, kinds }: Pick<JobPorts, "stamp" | "kinds">,
   request: JobRequest,
-  known: {
-    readonly groups: readonly WorkerGroup[];
-    /** All sync definitions; only read for `sync.entities`. */
-    readonly definitions: readonly SyncDefinition[];
-  },
-): FieldProblem[] {
-  const group = known.groups.find(({ name }) => name === request.group);
+): Promise<readonly FieldProblem[]> {
+  const group = stamp.groups.find(({ name }) => name === request.group);
   if (group === undefined) {
-    const names: readonly GroupName[] = known.groups.map(({ name }) => name);
+    const names = stamp.groups.map(({ name }) => name);
     return [unknownName("$.group", "worker group", request.group, names)];
   }
-  switch (request.kind) {
-    case "target.test": {
-      const { target } = request.parameters;
-      const targets: readonly TargetName[] = group.targets;
-      return targets.includes(target)
-        ? []
-        : [unknownName("$.parameters.target", `target of group '${group.name}'`, target, targets)];
-    }
-    case "sync.entities":
-      return entitiesProblems(request, known.definitions);
-  }
-}
-
-function entitiesProblems(
-  request: Extract<JobRequest, { kind: "sync.entities" }>,
-  definitions: readonly SyncDefinition[],
-): FieldProblem[] {
-  const { definition: id, entities } = request.parameters;
-  const definition = definitions.find((candidate) => candidate.id === id);
-  if (definition === undefined) {
-    const ids = definitions.map((candidate) => candidate.id);
-    return [unknownName("$.parameters.definition", "sync definition", id, ids)];
-  }
-  const problems: FieldProblem[] = [];
-  if (definition.group !== request.group) {
-    problems.push({
-      field: "$.group",
-      problem: `definition '${id}' works through group '${definition.group}'`,
-    });
-  }
-  const mapped = {
-    user: definition.users,
-    group: definition.groups,
-    membership: definition.memberships,
-  };
-  entities.forEach((entity, index) => {
-    if (mapped[entity.type] === undefined) {
-      problems.push({
-        field: `$.parameters.entities[${index}].type`,
-        problem: `definition '${id}' does not map entities of type '${entity.type}'`,
-      });
-      return;
-    }
-    const problem = idProblem(entity);
-    if (problem !== undefined) {
-      problems.push({ field: `$.parameters.entities[${index}].id`, problem });
-    }
-  });
-  return problems;
-}
-
-function idProblem({ type, id }: EntityRef): string | undefined {
-  const parts = type === "membership" ? id.split("/") : [id];
-  if (type === "membership" && (parts.length !== 2 || parts.includes(""))) {
-    return "must be GROUP_ID/MEMBER_ID";
-  }
-  return parts.every(isObjectId)
-    ? undefined
-    : "is no id at Microsoft Graph: at most 99 letters, digits and _ . @ : + -, and neither '.' nor '..'";
-}
-
-function unknownName(
-  field: string,
-  what: string,
-  given: string,
-  known: readonly string[],
-): FieldProblem {
-  const suggestion = nearest(given, known);
-  const list = known
-    .slice(0, 20)
-    .map((name) => `'${name}'`)
-    .join(", ");
-  return {
-    field,
-    problem: `there is no ${what} '${given}'; known: ${list === "" ? "none" : list}`,
-    ...(suggestion === undefined ? {} : { hint: `did you mean '${suggestion}'?` }),
-  };
+  return kinds(request.kind).validate(request, group);
 }

@@ -1,13 +1,11 @@
-import type { DefinitionId, EntityRef, GroupName, JobId } from "@postern/contracts";
+import type { JobId } from "@postern/contracts";
 import type { AgentStore } from "../agents/agent-ports";
 import type { ListOptions, ListPage } from "../ports/list-page";
 import type { JobRecord } from "./job";
+import type { JobKindRegistry } from "./job-kind";
 import type { WallClock, Logger, Random } from "@postern/runtime";
-import type { MessageBus } from "../ports/message-bus";
 import type { Stamp } from "../ports/cloud-ports";
 import type { Stored } from "../ports/stores";
-
-/** What jobs, agents and their lists need from the world, beside the ports of the sync half. */
 
 /** That a caller has used an idempotency key, for which request, and which job came of it. */
 interface KeyClaim {
@@ -39,15 +37,7 @@ export interface JobPorts {
   readonly clock: WallClock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly bus: MessageBus;
   readonly jobStore: JobStore;
-  readonly agents: AgentStore;
-  /** Sends again what was parked for want of an agent that reads it. */
-  sendParked(group: GroupName, capabilities: readonly string[]): Promise<number>;
-  /** False when there is no such definition. Safe to repeat. */
-  startOnDemand(job: {
-    readonly jobId: JobId;
-    readonly definition: DefinitionId;
-    readonly entities: readonly EntityRef[];
-  }): Promise<boolean>;
+  readonly agents: Pick<AgentStore, "read">;
+  readonly kinds: JobKindRegistry;
 }

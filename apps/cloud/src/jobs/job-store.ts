@@ -1,12 +1,8 @@
 import type { Container, Database } from "@azure/cosmos";
 import { containers, historyTtlSeconds, JobId } from "@postern/contracts";
 import { z } from "zod";
-import { finishJob, JobRecord, progressJob } from "./job";
-import { changeJob } from "./job-change";
+import { JobRecord } from "./job";
 import type { JobStore } from "./job-ports";
-import type { WallClock } from "@postern/runtime";
-import type { JobUpdates } from "../ports/stores";
-import { createAgentStore } from "../agents/agent-store";
 import { documentContainer } from "../azure/document-container";
 import { keysetPage } from "../azure/keyset-page";
 
@@ -74,19 +70,6 @@ export function createJobStore(database: Database): JobStore {
         ],
       });
       return found.map(({ id }) => id);
-    },
-  };
-}
-
-/** What queue consumers tell the jobs, kept in container `jobs`. */
-export function createJobUpdates(database: Database, clock: WallClock): JobUpdates {
-  const ports = { jobStore: createJobStore(database), agents: createAgentStore(database), clock };
-  return {
-    recordProgress: async (jobId, progress) => {
-      await changeJob(ports, jobId, (job, now) => progressJob(job, progress, now));
-    },
-    recordResult: async (message) => {
-      await changeJob(ports, message.jobId, (job, now) => finishJob(job, message, now));
     },
   };
 }

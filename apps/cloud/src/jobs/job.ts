@@ -4,6 +4,7 @@ import {
   explain,
   type GroupName,
   historyTtlSeconds,
+  invariant,
   jobKinds,
   jobModel,
   type JobResult,
@@ -84,8 +85,17 @@ export function jobView(job: JobRecord): JobView {
   const { id, kind, group, parameters, timeoutSeconds, state, createdAt, createdBy } = job;
   const { deadline, attempts, result, outcomes, expectedItems } = job;
   return {
-    ...{ id, kind, group, parameters, timeoutSeconds, state, createdAt, createdBy },
-    ...{ deadline, attempts, result },
+    id,
+    kind,
+    group,
+    parameters,
+    timeoutSeconds,
+    state,
+    createdAt,
+    createdBy,
+    deadline,
+    attempts,
+    result,
     ...(outcomes === undefined ? {} : { outcomes }),
     ...(expectedItems === undefined ? {} : { expectedItems }),
   };
@@ -235,21 +245,24 @@ export function finishJob(job: JobRecord, message: JobResultMessage, now: number
   return end(job, message.result.ok ? "success" : "failure", now, message.result);
 }
 
+/** A queued job as it begins without a lease: one of a kind that the cloud runs, or one that cannot be sent. */
+function begun(job: JobRecord): JobRecord {
+  if (job.state !== "queued") return job;
+  const state = nextState(jobModel, job.state, "begin");
+  invariant(state, "a queued job can begin");
+  return { ...job, state };
+}
+
 /** Ends a job that cannot be done at all. */
 export function failJob(job: JobRecord, detail: string, now: number): JobRecord {
-  const started: JobRecord = {
-    ...job,
-    state: nextState(jobModel, job.state, "lease") ?? job.state,
-  };
-  return isOver(job) ? job : end(started, "failure", now, { ok: false, detail });
+  return isOver(job) ? job : end(begun(job), "failure", now, { ok: false, detail });
 }
 
 /** How far the items of an on-demand job are; ends it when all are final. */
 export function progressJob(job: JobRecord, progress: JobProgress, now: number): JobRecord {
   if (isOver(job)) return job;
-  const running = nextState(jobModel, job.state, "lease") ?? job.state;
   const { expectedItems, outcomes } = progress;
-  const current: JobRecord = { ...job, state: running, expectedItems, outcomes };
+  const current: JobRecord = { ...begun(job), expectedItems, outcomes };
   if (!progress.complete) return current;
   const count = (outcome: keyof typeof outcomes): number => outcomes[outcome] ?? 0;
   const failed = count("dead-lettered") + count("outcome-unknown");

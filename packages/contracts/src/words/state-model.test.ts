@@ -84,6 +84,8 @@ test("a dead letter that fails again is open again, and a discarded one stays so
 
 test("an event that a state does not know changes nothing", () => {
   expect(nextState(jobModel, "queued", "lease")).toBe("running");
+  expect(nextState(jobModel, "queued", "begin")).toBe("running");
+  expect(nextState(jobModel, "running", "begin")).toBeUndefined();
   expect(nextState(jobModel, "succeeded", "lease")).toBeUndefined();
 });
 
