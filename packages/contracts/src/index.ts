@@ -40,6 +40,7 @@ export {
   FailureClass,
   type FinalOutcome,
   finalOutcomes,
+  isException,
   isFinal,
   itemModel,
   ItemOutcome,

@@ -1,16 +1,23 @@
+/**
+ * Results of work messages, a batch at a time. For each work message: make sure that a replay is counted as begun, create
+ * the marker, then store the dead letters and send the copies of items that wait.
+ *
+ * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports what its
+ * successor reports too; of two reports the first counts, and only what counts is sent again or given up. A report that
+ * comes twice, because its batch failed half-way, finds its own marker and goes on from there: ids are made from what they
+ * stand for.
+ *
+ * A message that cannot be read is stored as a dead letter; only an unavailable service fails the batch.
+ */
 import {
   cloudPoint,
   type DeadLetter,
   eventAttribute,
   type GroupName,
-  historyTtlSeconds,
-  type ItemResult,
   JOB_RESULT_MESSAGE_TYPE,
   type JobId,
   JobResultMessage,
   type Marker,
-  type MessageId,
-  type OutcomeCounts,
   PosternError,
   readMessage,
   RESULT_MESSAGE_TYPE,
@@ -18,30 +25,17 @@ import {
   resultsQueueName,
   type WorkMessageResult,
 } from "@postern/contracts";
-import { deadLetterId, payloadText, unreadableDeadLetter } from "../dead-letters/new-dead-letter";
+import { unreadableDeadLetter } from "../dead-letters/new-dead-letter";
 import type { ReceivedMessage } from "../ports/message-bus";
 import { reportJobProgress } from "../cycles/job-progress";
-import { retryMessageId } from "../work/item-message-ids";
 import { isCountedReport } from "../cycles/message-marker";
 import type { DefinitionRecord } from "../ports/stores";
-import type { OutgoingMessage } from "../ports/message-bus";
 import type { SyncPorts } from "../ports/cloud-ports";
-import { markerId } from "../cycles/document-ids";
-import { countBegun, type ReplayTold } from "../dead-letters/replay/replay-markers";
+import { type Account, accountOf } from "./account";
+import { countBegun, type ReportedItem } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
-import { singleItemMessage, workQueueOf } from "../work/work-messages";
 
-/**
- * Results of work messages, a batch at a time. For each work message: see that a replay is counted as begun, then the marker,
- * then store the dead letters and send the copies of items that wait.
- *
- * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports what its
- * successor reports too; of two reports the first counts, and only what counts is sent again or given up. A report that
- * comes twice, since its batch ended on the way, finds its own marker and goes on from there: ids are made from what they
- * stand for.
- *
- * A message that cannot be read is stored as a dead letter; only a service that does not answer fails the batch.
- */
+/** @throws ServiceUnavailable when a service is unavailable, PosternError `conflict` when a job is changed by many at once */
 export async function consumeResults(
   ports: SyncPorts,
   group: GroupName,
@@ -84,14 +78,23 @@ export async function consumeResults(
     results.map(({ result }) => result),
   );
   const accounts = results.map(({ result, message }) =>
-    account(ports, group, message, result, definitions),
+    accountOf({
+      stamp: ports.stamp,
+      group,
+      agent: message.agent,
+      reportedAt: message.at,
+      result,
+      definition: definitions.get(result.definition)?.definition,
+      nowMs: ports.clock.now(),
+      traceparent: ports.tracing.traceparent(),
+    }),
   );
   await countBegun(
     ports,
-    results.flatMap(({ result }) => toldOf(result)),
+    results.flatMap(({ result }) => reportedItems(result)),
   );
   cloudPoint("before-marker");
-  const counted = await counting(ports, accounts);
+  const counted = await countAccounts(ports, accounts);
   cloudPoint("after-marker");
   const deadLetters = counted.flatMap((one) => one.deadLetters);
   if (deadLetters.length > 0) await storeDeadLetters(ports, deadLetters);
@@ -107,15 +110,8 @@ export async function consumeResults(
   if (contended !== undefined) throw contended;
 }
 
-/** What one report of a work message comes to. */
-interface Account {
-  readonly marker: Marker;
-  readonly copies: readonly { readonly queue: string; readonly message: OutgoingMessage }[];
-  readonly deadLetters: readonly DeadLetter[];
-}
-
-/** Counts them; answers those whose report is the one that counts. */
-async function counting(
+/** Counts the reports. Returns those that are the ones that count. */
+async function countAccounts(
   ports: Pick<SyncPorts, "progress">,
   accounts: readonly Account[],
 ): Promise<readonly Account[]> {
@@ -149,8 +145,8 @@ async function sendCopies(
   if (failed !== undefined) throw failed.reason;
 }
 
-function toldOf({ items, ...of }: WorkMessageResult): ReplayTold[] {
-  return items.map(({ itemId }) => ({ ...of, itemId }));
+function reportedItems({ items, ...message }: WorkMessageResult): ReportedItem[] {
+  return items.map(({ itemId }) => ({ ...message, itemId }));
 }
 
 async function definitionsOf(
@@ -163,144 +159,6 @@ async function definitionsOf(
     if (record !== undefined) found.set(id, record.value);
   }
   return found;
-}
-
-function account(
-  ports: SyncPorts,
-  group: GroupName,
-  message: ResultMessage,
-  result: WorkMessageResult,
-  definitions: ReadonlyMap<string, DefinitionRecord>,
-): Account {
-  const copies: { readonly queue: string; readonly message: OutgoingMessage }[] = [];
-  const deadLetters: DeadLetter[] = [];
-  const counts: Record<string, number> = {};
-  const exceptions: Marker["exceptions"] = [];
-  const asked: MessageId[] = [];
-  const record = definitions.get(result.definition);
-  for (const reported of result.items) {
-    let item: ItemResult = reported;
-    if (item.outcome === "waiting" && (item.item === undefined || record === undefined)) {
-      item = {
-        ...item,
-        outcome: "dead-lettered",
-        code: "message-malformed",
-        reason:
-          record === undefined
-            ? "the item waits for a retry, but its sync definition no longer exists"
-            : "the agent reported the item as waiting without the item itself",
-      };
-    }
-    counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
-    if (item.outcome === "waiting" && record !== undefined) {
-      const copy = retryCopy(ports, message, result, record, item);
-      copies.push({ queue: workQueueOf(record.definition), message: copy });
-      asked.push(copy.messageId as MessageId);
-    }
-    if (item.outcome === "dead-lettered" || item.outcome === "outcome-unknown") {
-      deadLetters.push(itemDeadLetter(ports, group, message, result, item));
-    }
-    if (!["applied", "unchanged", "superseded"].includes(item.outcome)) {
-      exceptions.push({
-        entity: item.entity,
-        version: item.version,
-        outcome: item.outcome,
-        ...(item.code === undefined ? {} : { code: item.code }),
-        ...(item.reason === undefined ? {} : { reason: item.reason.slice(0, 500) }),
-      });
-    }
-  }
-  const marker: Marker = {
-    id: markerId(result.workMessageId),
-    type: "marker",
-    definition: result.definition,
-    cycleId: result.cycleId,
-    ...(result.jobId === undefined ? {} : { jobId: result.jobId }),
-    workMessageId: result.workMessageId,
-    version: result.version,
-    counts: counts satisfies OutcomeCounts,
-    report: `${message.agent}@${message.at}`,
-    ...(asked.length === 0 ? {} : { retries: asked }),
-    at: new Date(ports.clock.now()).toISOString(),
-    exceptions,
-    ttl: historyTtlSeconds,
-  };
-  return { marker, copies, deadLetters };
-}
-
-/** `ID#3` → 3. The number of the delivery that a work message id names. */
-function attemptOf(messageId: string): number {
-  const match = /#(\d{1,6})$/.exec(messageId);
-  return match?.[1] === undefined ? 0 : Number(match[1]);
-}
-
-const MIN_RETRY_MS = 1_000;
-
-/** An item that waits travels alone from now on, and the next report of it has a marker of its own. */
-function retryCopy(
-  ports: SyncPorts,
-  message: ResultMessage,
-  result: WorkMessageResult,
-  { definition }: DefinitionRecord,
-  reported: ItemResult,
-): OutgoingMessage {
-  const { item } = reported;
-  if (item === undefined) throw new TypeError("an item that waits comes with its item");
-  const nowMs = ports.clock.now();
-  // How long, not until when: the agent's time of day may be wrong, and a retry in the past would be a retry at once.
-  const askedMs =
-    reported.retryAt === undefined ? 0 : Date.parse(reported.retryAt) - Date.parse(message.at);
-  const attempt = attemptOf(result.workMessageId) + 1;
-  return singleItemMessage(
-    {
-      stamp: ports.stamp,
-      definition,
-      stream: result.stream,
-      cycleId: result.cycleId,
-      jobId: result.jobId,
-      version: result.version,
-      time: new Date(nowMs).toISOString(),
-      traceparent: result.traceparent ?? ports.tracing.traceparent(),
-    },
-    item,
-    {
-      messageId: retryMessageId(result.workMessageId, item.itemId, attempt),
-      scheduledAt: new Date(nowMs + Math.max(MIN_RETRY_MS, askedMs)),
-      attempts: reported.attempts,
-      firstAttemptAt: reported.firstAttemptAt,
-    },
-  );
-}
-
-function itemDeadLetter(
-  ports: SyncPorts,
-  group: GroupName,
-  message: ResultMessage,
-  result: WorkMessageResult,
-  item: ItemResult,
-): DeadLetter {
-  return {
-    id: deadLetterId(Date.parse(message.at), `${result.workMessageId}.${item.itemId}`),
-    group,
-    state: "open",
-    source: "results",
-    by: "agent",
-    code: item.code ?? "target-rejected",
-    reason: item.reason ?? "the agent gave no reason",
-    outcome: item.outcome === "outcome-unknown" ? "outcome-unknown" : "dead-lettered",
-    definition: result.definition,
-    target: result.target,
-    entity: `${item.entity.type}:${item.entity.id}`,
-    itemId: item.itemId,
-    version: item.version,
-    messageId: result.workMessageId,
-    cycleId: result.cycleId,
-    traceparent: result.traceparent ?? null,
-    attempts: item.attempts ?? [],
-    deliveryCount: 0,
-    ...payloadText(item.item === undefined ? "" : JSON.stringify(item.item)),
-    deadLetteredAt: new Date(ports.clock.now()).toISOString(),
-  };
 }
 
 /** Once per job of the batch: the progress of a job is what its cycle adds up to. */

@@ -110,9 +110,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "result counted by delivery",
-    file: `${cloud}/results/results.ts`,
+    file: `${cloud}/results/account.ts`,
     from: "id: markerId(result.workMessageId),",
-    to: "id: markerId(`${result.workMessageId}${message.messageId}`),",
+    to: "id: markerId(`${result.workMessageId}${agent}${reportedAt}`),",
     why: "A second report of one message counts again: cycle totals add up.",
   },
   {

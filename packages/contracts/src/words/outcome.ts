@@ -22,6 +22,14 @@ export function isFinal(outcome: ItemOutcome): outcome is FinalOutcome {
   return outcome !== "waiting";
 }
 
+/** Outcomes after which the target holds what the source asked for, or something newer. */
+const regularOutcomes: ReadonlySet<ItemOutcome> = new Set(["applied", "unchanged", "superseded"]);
+
+/** Whether a cycle lists the item among its exceptions. */
+export function isException(outcome: ItemOutcome): boolean {
+  return !regularOutcomes.has(outcome);
+}
+
 /** The life of a work item, as data. */
 export const itemModel = defineStateModel({
   name: "work item",

@@ -30,7 +30,7 @@ export function endOf(
 }
 
 /** A message of one item that has come to an end, or waits. */
-export interface ReplayTold extends MarkerPlace {
+export interface ReportedItem extends MarkerPlace {
   readonly workMessageId: string;
   readonly itemId: string;
 }
@@ -41,10 +41,10 @@ export interface ReplayTold extends MarkerPlace {
  */
 export async function countBegun(
   ports: Pick<SyncPorts, "deadLetters" | "progress" | "clock">,
-  told: readonly ReplayTold[],
+  reported: readonly ReportedItem[],
 ): Promise<void> {
   // A retry comes after the report that asked for it, and that one has seen to it.
-  const first = told.filter(({ workMessageId }) => !isRetryId(workMessageId));
+  const first = reported.filter(({ workMessageId }) => !isRetryId(workMessageId));
   const markers: Marker[] = [];
   await inParallel(first, PARALLEL, async ({ workMessageId, itemId, ...of }) => {
     const begun = replayOf(workMessageId);
