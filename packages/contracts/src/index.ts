@@ -201,6 +201,7 @@ export {
   SyncDefinition,
 } from "./sync-definition";
 export {
+  cloudGroupName,
   agentRights,
   cloudRights,
   containers,

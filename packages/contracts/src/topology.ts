@@ -35,6 +35,8 @@ export interface WorkerGroup {
 }
 
 export const startQueueName = "sync-start";
+/** Stands for the worker group of queues that belong to none. */
+export const cloudGroupName = "cloud";
 export const workQueueName = (group: GroupName, target: TargetName): string =>
   `sync-${group}-${target}`;
 export const jobsQueueName = (group: GroupName): string => `jobs-${group}`;

@@ -1,5 +1,11 @@
 import { app } from "@azure/functions";
-import { jobsQueueName, resultsQueueName, startQueueName, workQueueName } from "@postern/contracts";
+import {
+  cloudGroupName,
+  jobsQueueName,
+  resultsQueueName,
+  startQueueName,
+  workQueueName,
+} from "@postern/contracts";
 import { StreamClaims } from "../sync/streams/stream-claims";
 import type { Platform } from "./platform";
 import { cycleWatchHandler } from "../sync/watch/trigger";
@@ -41,7 +47,7 @@ export function registerFunctions(platform: Platform): void {
     isSessionsEnabled: true,
     handler: pageRunHandler({ ports: platform, claims: new StreamClaims(platform) }),
   });
-  registerDrain(platform, startQueueName, "cloud");
+  registerDrain(platform, startQueueName, cloudGroupName);
   for (const group of platform.settings.groups) {
     app.serviceBusQueue(`results-${group.name}`, {
       connection,

@@ -5,7 +5,7 @@ import { type Order, withDiscard } from "./dead-letter";
 import { auditLastActions, auditRefusal } from "./dead-letter-audit";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import type { Stored } from "../ports/stores";
-import { lastStep, result } from "./replay/replay";
+import { lastStepText, resultOf } from "./dead-letter-result";
 
 type Ports = Pick<DeadLetterPorts, "letters" | "audit" | "clock" | "random" | "logger">;
 
@@ -30,7 +30,7 @@ export async function discardDeadLetters(
 }
 
 function forecast(letter: DeadLetter): DeadLetterResult {
-  return result(letter, outcomeNow(letter) ?? "discarded");
+  return resultOf(letter, outcomeNow(letter) ?? "discarded");
 }
 
 /** Undefined when it can be discarded. */
@@ -59,8 +59,8 @@ async function discardOne(
     if (written !== undefined) return audited(ports, written.value, "discarded");
     stored = await ports.letters.read(letter.id, letter.group);
   }
-  if (stored === undefined) return result(first.value, "not-found");
-  return result(first.value, "failed", "it is being changed by many at once; ask again");
+  if (stored === undefined) return resultOf(first.value, "not-found");
+  return resultOf(first.value, "failed", "it is being changed by many requests at once; try again");
 }
 
 /**
@@ -84,7 +84,7 @@ export async function discardAsRead(
   );
 }
 
-/** A write whose answer was lost is tried again by the SDK, and then finds the etag changed: by itself. */
+/** If a write's response is lost, the SDK retries it and conflicts with its own first attempt. */
 async function ownDiscard(
   ports: Ports,
   discarded: DeadLetter,
@@ -97,9 +97,9 @@ async function ownDiscard(
 async function closed(ports: Ports, letter: DeadLetter, order: Order): Promise<DeadLetterResult> {
   // Again, in case that whoever discarded it could not write the audit entry: the same step makes the same entry.
   if (letter.state === "discarded") return audited(ports, letter, "already-discarded");
-  const detail = `it was replayed${lastStep(letter)}; it opens again if it fails again`;
+  const detail = `it was replayed${lastStepText(letter)}; it opens again if it fails again`;
   await auditRefusal(ports, letter.id, "discardDeadLetter", order, detail);
-  return result(letter, "refused", detail);
+  return resultOf(letter, "refused", detail);
 }
 
 async function audited(
@@ -111,11 +111,11 @@ async function audited(
     await auditLastActions(ports, letter);
   } catch (error) {
     ports.logger.error("discard not audited", { id: letter.id, error: String(error) });
-    return result(
+    return resultOf(
       letter,
       "failed",
-      "it is discarded, but the audit trail did not take the entry; ask again",
+      "it is discarded, but the audit trail did not take the entry; try again",
     );
   }
-  return result(letter, outcome);
+  return resultOf(letter, outcome);
 }

@@ -13,7 +13,8 @@ import type { DeadLetterPorts } from "./dead-letter-ports";
 import { discardAsRead, discardDeadLetters } from "./discard";
 import { redactPayload } from "./payload-redaction";
 import type { Stored } from "../ports/stores";
-import { type ReplayRefusal, replayDeadLetters } from "./replay/replay";
+import { replayDeadLetters } from "./replay/replay";
+import type { ReplayResult } from "./replay/replay-result";
 import { type Caller, requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
@@ -120,7 +121,7 @@ function order(caller: Caller, { reason }: { readonly reason: string }, traceId:
 
 function answerOne(
   id: string,
-  outcome: ReplayRefusal | undefined,
+  outcome: ReplayResult | undefined,
   refusedAs: "replay-refused" | "conflict",
 ): DeadLetterResult {
   if (outcome === undefined || outcome.outcome === "not-found") throw noSuch("dead letter", id);
@@ -136,7 +137,7 @@ function answerOne(
 async function actOnMany(
   ports: DeadLetterPorts,
   request: DeadLetterBatchRequest,
-  act: (letters: readonly Stored<DeadLetter>[]) => Promise<readonly ReplayRefusal[]>,
+  act: (letters: readonly Stored<DeadLetter>[]) => Promise<readonly ReplayResult[]>,
 ): Promise<DeadLetterBatchReply> {
   const { letters, missing, next } = await select(ports, request);
   const outcomes = await act(letters);

@@ -152,7 +152,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "replay not audited",
-    file: `${cloud}/dead-letters/replay/replay.ts`,
+    file: `${cloud}/dead-letters/replay/replay-claim.ts`,
     from: "await auditLastActions(ports, claim.value);",
     to: "",
     why: "An item goes out again without a trace of who sent it.",

@@ -1,10 +1,12 @@
 import type { ServiceBusQueueHandler } from "@azure/functions";
 import {
+  cloudGroupName,
   eventAttribute,
   PosternError,
   readMessage,
   START_MESSAGE_TYPE,
   StartMessage,
+  startQueueName,
 } from "@postern/contracts";
 import { storeUnreadable } from "../../dead-letters/dead-letter-drain";
 import { runOnDemand } from "./on-demand";
@@ -24,7 +26,12 @@ export function pageRunHandler(options: PageRunOptions): ServiceBusQueueHandler 
       );
     } catch (error) {
       if (!(error instanceof PosternError)) throw error;
-      return storeUnreadable(ports, { queue: "sync-start", group: "cloud" }, received, error);
+      return storeUnreadable(
+        ports,
+        { queue: startQueueName, group: cloudGroupName },
+        received,
+        error,
+      );
     }
     const { definition, stream, reason, onDemand } = message;
     await ports.tracing.span(

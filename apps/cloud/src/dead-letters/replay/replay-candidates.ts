@@ -1,0 +1,60 @@
+/** Which dead letters can be sent again, and which of them the index already has in a newer version. */
+import { type DeadLetter, entityKey, type SyncDefinition } from "@postern/contracts";
+import type { Stored } from "../../ports/stores";
+import { replayChance } from "../dead-letter";
+import type { DeadLetterPorts } from "../dead-letter-ports";
+import { alreadyDiscarded, alreadyReplayed, refusal, type ReplayResult } from "./replay-result";
+import { type ReplayableItem, validateReplay } from "./replay-validation";
+
+export interface Candidate extends ReplayableItem {
+  readonly stored: Stored<DeadLetter>;
+  readonly superseded: boolean;
+}
+
+/** A candidate for each letter that can be sent again; for the others, the result. */
+export async function findCandidates(
+  ports: DeadLetterPorts,
+  letters: readonly Stored<DeadLetter>[],
+  definitions: ReadonlyMap<string, SyncDefinition>,
+): Promise<(Candidate | ReplayResult)[]> {
+  const present = { definitions, groups: ports.stamp.groups };
+  const nowMs = ports.clock.now();
+  const found: ((ReplayableItem & { stored: Stored<DeadLetter> }) | ReplayResult)[] = [];
+  for (const stored of letters) {
+    const letter = stored.value;
+    const chance = replayChance(letter, nowMs);
+    if (chance.kind === "discarded") {
+      found.push(alreadyDiscarded(letter));
+    } else if (chance.kind === "done") {
+      found.push(alreadyReplayed(letter));
+    } else {
+      const validation = validateReplay(letter, present);
+      if (validation.ok) found.push({ ...validation.value, stored });
+      else found.push(refusal(letter, validation.problems));
+    }
+  }
+  const valid = found.filter((one) => "stored" in one);
+  const newer = await newerThan(ports, valid);
+  return found.map((one) =>
+    "stored" in one ? { ...one, superseded: newer.has(one.stored.value.id) } : one,
+  );
+}
+
+/** Ids of dead letters whose entity the index has in a newer version: that one is on its way, held, or failed by itself. */
+async function newerThan(
+  ports: DeadLetterPorts,
+  candidates: readonly (ReplayableItem & { stored: Stored<DeadLetter> })[],
+): Promise<Set<string>> {
+  const newer = new Set<string>();
+  for (const [id, ofDefinition] of Map.groupBy(candidates, ({ definition }) => definition.id)) {
+    const entries = await ports.index.read(
+      id,
+      ofDefinition.map(({ item }) => item.entity),
+    );
+    for (const { item, stored } of ofDefinition) {
+      const known = entries.get(entityKey(item.entity))?.value.version ?? 0;
+      if (known > item.version) newer.add(stored.value.id);
+    }
+  }
+  return newer;
+}

@@ -1,0 +1,28 @@
+import { streamOf } from "@postern/contracts";
+import type { OutgoingMessage } from "../../ports/message-bus";
+import { singleItemMessage } from "../../work/work-messages";
+import type { DeadLetterPorts } from "../dead-letter-ports";
+import type { Candidate } from "./replay-candidates";
+
+/** The work message of a replay: the same item and version under a message id of its own. */
+export function replayMessage(
+  ports: DeadLetterPorts,
+  { stored, item, definition, cycleId }: Candidate,
+  messageId: string,
+  scheduledAtMs: number | undefined,
+): OutgoingMessage {
+  // Without the earlier attempts: the time for retries begins anew. Their log stays in the dead letter.
+  return singleItemMessage(
+    {
+      stamp: ports.stamp,
+      definition,
+      stream: streamOf(item.entity.type),
+      cycleId,
+      version: item.version,
+      time: new Date(ports.clock.now()).toISOString(),
+      traceparent: ports.tracing.traceparent() ?? stored.value.traceparent ?? undefined,
+    },
+    item,
+    { messageId, ...(scheduledAtMs === undefined ? {} : { scheduledAt: new Date(scheduledAtMs) }) },
+  );
+}
