@@ -1,5 +1,6 @@
 import { topologyData } from "../infra/topology-data";
 import { jsonSchemas } from "../packages/contracts/src/index";
+import { logEventsDocument } from "./log-events-document";
 
 const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -9,5 +10,9 @@ export function generatedFiles(): Map<string, string> {
     `packages/contracts/schemas/${name}`,
     jsonText(schema),
   ]);
-  return new Map([...schemas, ["infra/modules/topology.json", jsonText(topologyData())]]);
+  return new Map([
+    ...schemas,
+    ["infra/modules/topology.json", jsonText(topologyData())],
+    ["docs/log-events.md", logEventsDocument()],
+  ]);
 }

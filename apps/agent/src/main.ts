@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
-import { PosternError } from "@postern/contracts";
+import { type LogEvent, PosternError } from "@postern/contracts";
 import { parseCommand, usage } from "./app/command-line";
 import { createAgent } from "./app/create-agent";
 import { type LoadedSettings, loadSettings } from "./app/settings";
@@ -75,9 +75,8 @@ async function run({ settings }: LoadedSettings, exitWithStdin: boolean): Promis
   // The agent handles the rejections of its own promises. The rest come from SDK clients that it has already abandoned.
   process.on("unhandledRejection", (error) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(
-      `${JSON.stringify({ level: 50, event: "rejection.unhandled", reason })}\n`,
-    );
+    const event: LogEvent = "rejection.unhandled";
+    process.stderr.write(`${JSON.stringify({ level: 50, event, reason })}\n`);
   });
   agent.start();
   process.stdout.write(`${JSON.stringify({ ready: true, agent: settings.agentId })}\n`);
@@ -108,7 +107,8 @@ function fault(error: unknown): never {
 
 function faultLine(error: unknown): string {
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return JSON.stringify({ level: 60, event: "agent.crashed", reason });
+  const event: LogEvent = "agent.crashed";
+  return JSON.stringify({ level: 60, event, reason });
 }
 
 async function main(): Promise<void> {

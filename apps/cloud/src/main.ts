@@ -14,7 +14,7 @@ registerHttpFunctions(platform);
 // The Service Bus SDK leaves rejected promises behind when it gives up a connection. Their callers have handled the
 // error already; the instance, and all that runs in it, must not end because of them.
 process.on("unhandledRejection", (error) =>
-  platform.logger.error("unhandled-rejection", { error }),
+  platform.logger.error("rejection.unhandled", { error }),
 );
 
 // Spans are exported in batches, once a second: the last batch is sent before the host ends the process.

@@ -52,7 +52,7 @@ async function latest(): Promise<CycleView> {
 }
 
 const stallEvents = (): string[] =>
-  events.flatMap(({ event }) => (/^cycle-(stalled|restarted|moves)/.test(event) ? [event] : []));
+  events.flatMap(({ event }) => (/^cycle\.(stalled|restarted|resumed)/.test(event) ? [event] : []));
 
 describe("a cycle whose start messages are lost", () => {
   test("is marked, asked for again from its checkpoints, and unmarked when it moves", async () => {
@@ -69,7 +69,7 @@ describe("a cycle whose start messages are lost", () => {
         ...{ streams: ["users", "groups"], waitsFor: null },
       },
     });
-    expect(stallEvents()).toEqual(["cycle-stalled", "cycle-restarted"]);
+    expect(stallEvents()).toEqual(["cycle.stalled", "cycle.restarted"]);
     // The same minute at another instance: said once, asked once.
     expect(await watchAfter(3)).toBe(0);
 
@@ -78,7 +78,7 @@ describe("a cycle whose start messages are lost", () => {
     expect(world.present()).toEqual([`user:${ada}`, `user:${ben}`]);
     expect(await latest()).toMatchObject({ state: "running", stall: null });
     await watchAfter(4);
-    expect(stallEvents()).toEqual(["cycle-stalled", "cycle-restarted", "cycle-moves-again"]);
+    expect(stallEvents()).toEqual(["cycle.stalled", "cycle.restarted", "cycle.resumed"]);
     await world.report(messages);
     expect(await latest()).toMatchObject({ state: "completed", stall: null });
   });
@@ -97,7 +97,7 @@ describe("a cycle whose start messages are lost", () => {
     expect(sent).toHaveLength(4);
     expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(4);
     expect(await latest()).toMatchObject({ state: "stalled", stall: { restarts: 2 } });
-    expect(stallEvents()).toEqual(["cycle-stalled", "cycle-restarted", "cycle-restarted"]);
+    expect(stallEvents()).toEqual(["cycle.stalled", "cycle.restarted", "cycle.restarted"]);
     await world.pump();
     await world.takeWork();
     expect(world.present()).toHaveLength(2);
@@ -168,7 +168,7 @@ describe("a cycle whose items' results do not come", () => {
     expect((await latest()).stall?.detail).toContain("vm-1: the login is refused");
     await watchAfter(30, await agents("reachable"));
     expect((await latest()).stall?.waitsFor).toMatchObject({ agentsOnline: 1, agentsReaching: 1 });
-    expect(stallEvents()).toEqual(["cycle-stalled"]);
+    expect(stallEvents()).toEqual(["cycle.stalled"]);
     expect(await world.takeWork()).toEqual([]);
 
     await world.report(messages);

@@ -4,6 +4,7 @@
  * Decisions and flows know these interfaces only, so that the same code runs against Azure, against the emulators, and in
  * a simulation under a fake clock.
  */
+import type { LogEvent } from "@postern/contracts";
 
 /** For stamps that people and other programs read; never for deadlines. */
 export interface WallClock {
@@ -36,10 +37,10 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Logger {
   /** For a person who looks for a fault; not written unless asked for. */
-  readonly debug: (event: string, fields?: LogFields) => void;
-  readonly info: (event: string, fields?: LogFields) => void;
-  readonly warn: (event: string, fields?: LogFields) => void;
-  readonly error: (event: string, fields?: LogFields) => void;
+  readonly debug: (event: LogEvent, fields?: LogFields) => void;
+  readonly info: (event: LogEvent, fields?: LogFields) => void;
+  readonly warn: (event: LogEvent, fields?: LogFields) => void;
+  readonly error: (event: LogEvent, fields?: LogFields) => void;
   /** A logger that adds these fields to every line. */
   readonly child: (fields: LogFields) => Logger;
 }

@@ -26,7 +26,7 @@ export function agentHandlers(ports: AgentPorts): Pick<Handlers, "listAgents" | 
       if (problems.length > 0) throw invalidRequest(problems);
       const { reply, event, readsMore } = await recordHeartbeat(ports, id, body, caller);
       if (event !== null) {
-        ports.logger.info(`agent ${event}`, {
+        ports.logger.info(`agent.${event}`, {
           agentId: id,
           group: body.group,
           host: body.host,
@@ -49,7 +49,7 @@ async function sendParkedTo(
     await ports.sendParked(group, capabilities);
   } catch (error) {
     if (!(error instanceof ServiceUnavailable)) throw error;
-    ports.logger.warn("parked-not-sent", { group, service: error.service });
+    ports.logger.warn("parked-message.send-failed", { group, service: error.service });
   }
 }
 

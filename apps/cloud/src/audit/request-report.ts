@@ -27,7 +27,7 @@ export function requestReporter(
       await trail.add(entry);
     } catch (error) {
       // The change has been made, so the reply stands. The log keeps the entry.
-      ports.logger.error("audit entry not stored", { ...entry, error: textOf(error) });
+      ports.logger.error("audit-entry.store-failed", { ...entry, error: textOf(error) });
     }
   };
 }
@@ -39,8 +39,8 @@ function log(logger: Logger, report: RequestReport): void {
     ...(caller === undefined ? {} : { oid: caller.oid, azp: caller.azp }),
     ...(error instanceof PosternError ? { code: error.code, detail: error.message } : {}),
   };
-  if (report.status < 500) return logger.info("http request", fields);
-  logger.error("http request", { ...fields, error: textOf(error) });
+  if (report.status < 500) return logger.info("request.handled", fields);
+  logger.error("request.handled", { ...fields, error: textOf(error) });
 }
 
 function textOf(error: unknown): string {

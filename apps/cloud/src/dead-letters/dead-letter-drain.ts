@@ -103,11 +103,11 @@ export async function drainDeadLetter(
         });
   if (open.length === 0) {
     // Its agent reported it and could not settle it, or another copy was drained: every item has an outcome.
-    ports.logger.info("dead-letter-reported-before", { queue, code, messageId });
+    ports.logger.info("dead-letter.skipped", { queue, code, messageId });
     return;
   }
   await storeDeadLetters(ports, open);
-  ports.logger.warn("dead-letter", { queue, code, messageId, items: open.length });
+  ports.logger.warn("dead-letter.stored", { queue, code, messageId, items: open.length });
 }
 
 /**
@@ -147,7 +147,7 @@ export async function storeUnreadable(
 ): Promise<void> {
   const deadLetter = unreadableDeadLetter(queue, message, error, ports.clock.now());
   await ports.deadLetters.add([deadLetter]);
-  ports.logger.warn("message-unreadable", { queue: queue.queue, code: error.code });
+  ports.logger.warn("message.dead-lettered", { queue: queue.queue, code: error.code });
 }
 
 /** A message that is given up, as its dead-letter queue has it. */
@@ -175,7 +175,7 @@ async function counts(
   };
   const [created] = await ports.progress.createMarkers([marker]);
   if (created !== true) return isCountedReport(ports, marker);
-  ports.logger.info("dead-letter-counted", { ...place, count, code });
+  ports.logger.info("dead-letter.counted", { ...place, count, code });
   return true;
 }
 

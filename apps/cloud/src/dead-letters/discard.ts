@@ -110,7 +110,7 @@ async function audited(
   try {
     await auditLastActions(ports, letter);
   } catch (error) {
-    ports.logger.error("discard not audited", { id: letter.id, error: String(error) });
+    ports.logger.error("discard.audit-failed", { id: letter.id, error: String(error) });
     return resultOf(
       letter,
       "failed",

@@ -52,7 +52,7 @@ async function run(
   } catch (error) {
     const late = error instanceof TimeLimitExceeded;
     // Anyone may call this route, so the details go to the log only.
-    logger.warn("health probe failed", { name, error: String(error) });
+    logger.warn("health-probe.failed", { name, error: String(error) });
     return {
       name,
       ok: false,

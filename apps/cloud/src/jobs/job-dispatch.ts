@@ -19,7 +19,7 @@ export async function dispatchJob(ports: JobPorts, stored: Stored<JobRecord>): P
   } catch (error) {
     if (!(error instanceof ServiceUnavailable)) throw error;
     // Accepted all the same: the job is stored, and the timer sends what is not sent.
-    ports.logger.warn("job not sent yet", { jobId: job.id, service: error.service });
+    ports.logger.warn("job.send-failed", { jobId: job.id, service: error.service });
     return job;
   }
   const noted = await changeJob(ports, job.id, (current, now) => {

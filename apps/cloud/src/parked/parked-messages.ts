@@ -83,7 +83,7 @@ export async function keepParked(
       const record = recordOf({ ...message, group }, at);
       records.push(record);
       markers.push(...waitingMarker(record, nowMs));
-      ports.logger.warn("message-parked", {
+      ports.logger.warn("parked-message.stored", {
         group,
         type: record.unreadType,
         agentId: record.agent,
@@ -141,7 +141,7 @@ export async function sendParked(
       await ports.parked.replace(done, etag);
     }
   }
-  if (sent > 0) ports.logger.info("parked-sent", { group, messages: sent });
+  if (sent > 0) ports.logger.info("parked-message.sent", { group, messages: sent });
   return sent;
 }
 
@@ -169,7 +169,12 @@ function hasTarget(ports: ParkedPorts, { group, target, workMessageId }: ParkedR
   const known = ports.stamp.groups.find(({ name }) => name === group)?.targets.includes(target);
   if (known !== true) {
     const reason = `container '${containers.parked}' keeps it until the group has the target again`;
-    ports.logger.warn("parked-without-target", { group, target, messageId: workMessageId, reason });
+    ports.logger.warn("parked-message.blocked", {
+      group,
+      target,
+      messageId: workMessageId,
+      reason,
+    });
   }
   return known === true;
 }

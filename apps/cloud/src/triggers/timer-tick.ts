@@ -14,6 +14,6 @@ export async function timerTick(
     await work();
   } catch (error) {
     if (!(error instanceof ServiceUnavailable)) throw error;
-    logger.warn("timer-missed", { timer, service: error.service, message: error.message });
+    logger.warn("timer.missed", { timer, service: error.service, message: error.message });
   }
 }

@@ -53,7 +53,7 @@ export async function claimReplay(
     // Nothing goes out without a trace of who sent it.
     await auditLastActions(ports, claim.value);
   } catch (error) {
-    ports.logger.error("replay not begun", { id: letter.id, error: String(error) });
+    ports.logger.error("replay.start-failed", { id: letter.id, error: String(error) });
     return claim === undefined
       ? resultOf(stored.value, "failed", serviceUnavailable)
       : giveUpClaim(ports, { stored: claim });
@@ -100,7 +100,7 @@ export async function giveUpClaim(
     await ports.letters.replace(withClaimGivenUp(stored.value, ports.clock.now()), stored.etag);
   } catch (error) {
     // The claim expires on its own.
-    ports.logger.warn("claim not given up", { id: stored.value.id, error: String(error) });
+    ports.logger.warn("replay-claim.release-failed", { id: stored.value.id, error: String(error) });
   }
   return resultOf(stored.value, "failed", serviceUnavailable);
 }

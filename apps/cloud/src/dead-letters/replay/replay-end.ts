@@ -56,6 +56,6 @@ export async function follow(
   const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);
   // A lost write is none: the next look finds it as it is then.
   if (opened !== undefined) await ports.letters.replace(opened, etag);
-  ports.logger.warn("replay-not-finished", { id: letter.id, reason });
+  ports.logger.warn("replay.finish-failed", { id: letter.id, reason });
   return "open";
 }

@@ -41,7 +41,11 @@ export async function sendReplays(
       }
     } catch (error) {
       // Some may have been accepted: the same ids go out again when the request is repeated.
-      ports.logger.error("replay not sent", { queue, count: ofQueue.length, error: String(error) });
+      ports.logger.error("replay.send-failed", {
+        queue,
+        count: ofQueue.length,
+        error: String(error),
+      });
       results.push(...(await inParallel(ofQueue, PARALLEL, (one) => giveUpClaim(ports, one))));
       continue;
     }

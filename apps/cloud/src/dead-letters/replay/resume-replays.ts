@@ -61,7 +61,7 @@ async function resume(
       await openAgain(ports, stored, detail ?? "it can no longer be sent");
     }
   }
-  ports.logger.info("replays-resumed", { count: unanswered.size, failed });
+  ports.logger.info("replay.resumed", { count: unanswered.size, failed });
   return { letters: unanswered.size, failed };
 }
 
@@ -75,7 +75,7 @@ async function readable(
     return await letters.read(id, group);
   } catch (error) {
     if (error instanceof ServiceUnavailable) throw error;
-    logger.warn("dead-letter-not-readable", { id, error: String(error).slice(0, 500) });
+    logger.warn("dead-letter.read-failed", { id, error: String(error).slice(0, 500) });
     return undefined;
   }
 }

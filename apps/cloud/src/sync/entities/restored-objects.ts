@@ -30,7 +30,7 @@ export async function readRestored(
     const type = ref.type === "group" ? "group" : "user";
     const whole = await graph.object(type, ref.id, compiled.select[stream]);
     // Not there: removed once more, which a later page of the delta says, or not there yet. The delta counts.
-    if (whole === undefined) logger.warn("restored-not-shown", { entity: entityKey(ref) });
+    if (whole === undefined) logger.warn("restored-object.missed", { entity: entityKey(ref) });
     else changes.unshift(whole);
   });
 }

@@ -88,7 +88,7 @@ async function releaseSome(
     const released = await tryRelease(ports, record.value.definition, holds);
     if (released !== undefined) return released;
   }
-  ports.logger.warn("release-interrupted", { definition });
+  ports.logger.warn("release.interrupted", { definition });
   // The holds are still there: whoever asked is told, and asks again.
   throw new ServiceUnavailable("cosmos", "held items change faster than they can be released");
 }

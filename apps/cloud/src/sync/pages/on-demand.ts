@@ -66,7 +66,7 @@ async function attempt(
   const looked = await claims.look(id, stream);
   const record = await ports.definitions.get(id, { fresh: true });
   if (looked === undefined || record === undefined) {
-    ports.logger.warn("start-without-checkpoint", { definition: id, stream });
+    ports.logger.warn("start-message.skipped", { definition: id, stream });
     return "ended";
   }
   const cycle = (await ports.progress.cycle(id, cycleId))?.value;

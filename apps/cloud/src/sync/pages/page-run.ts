@@ -78,7 +78,7 @@ class PageRun {
       if (reason !== "timer") this.#claims.forget(definition, stream);
       const claim = await this.#claims.look(definition, stream);
       if (claim === undefined) {
-        this.#ports.logger.warn("start-without-checkpoint", { definition, stream });
+        this.#ports.logger.warn("start-message.skipped", { definition, stream });
         return;
       }
       const decision = decideStart(this.#message, {
@@ -224,7 +224,7 @@ class PageRun {
     if (begun === undefined) return undefined;
     await this.#end.markRequestDone();
     const { cycleId } = begun.cycle;
-    this.#ports.logger.warn("delta-expired", { definition, stream, cycleId });
+    this.#ports.logger.warn("delta-token.expired", { definition, stream, cycleId });
     return begun;
   }
 

@@ -72,7 +72,7 @@ export class RunEnd {
   /** A service that this run needs is unavailable: the run is repeated soon, unless the next tick does that anyway. */
   async retryLater(error: ServiceUnavailable): Promise<void> {
     const { definition, stream, reason } = this.#message;
-    this.#ports.logger.warn("page-run-interrupted", {
+    this.#ports.logger.warn("page-run.interrupted", {
       definition,
       stream,
       service: error.service,
@@ -90,7 +90,7 @@ export class RunEnd {
     const waitMs = refused
       ? REFUSED_WAIT_MS
       : (error.retryAfterMs ?? Math.round(DEFAULT_WAIT_MS * (0.5 + this.#ports.random.next())));
-    this.#ports.logger.warn("source-waits", {
+    this.#ports.logger.warn("source.deferred", {
       definition,
       stream,
       failure: error.failure,

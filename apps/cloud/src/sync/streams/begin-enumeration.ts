@@ -107,7 +107,7 @@ async function beginEnumeration(
     const result = await ports.progress.transact(definition, operations);
     const begunBefore = !result.ok && result.failedAt === 0 && result.reason === "exists";
     if (!result.ok && !begunBefore) continue;
-    ports.logger.info("cycle-started", { definition, cycleId, kind });
+    ports.logger.info("cycle.started", { definition, cycleId, kind });
     await ports.bus.send(
       startQueueName,
       streams.map((stream) =>

@@ -82,7 +82,7 @@ async function watchDefinition(
     if (open.length < CYCLES_AT_ONCE) return restarted;
     after = open.at(-1)?.value.cycleId;
   }
-  ports.logger.warn("cycles-not-watched", { definition: id, watched: CYCLES_WATCHED, after });
+  ports.logger.warn("cycle-watch.truncated", { definition: id, watched: CYCLES_WATCHED, after });
   return restarted;
 }
 
@@ -193,14 +193,14 @@ async function act(
     case "clear":
       if (await patch(ports, stored, { "/stall": null })) {
         const { reason, since, restarts } = before ?? {};
-        logger.info("cycle-moves-again", { definition, cycleId, reason, since, restarts });
+        logger.info("cycle.resumed", { definition, cycleId, reason, since, restarts });
       }
       return 0;
     case "drop-streams": {
       const { streams } = decision;
       const ended = streams.map((stream) => [`/streams/${stream}`, "done"] as const);
       if (await patch(ports, stored, Object.fromEntries(ended))) {
-        logger.info("cycle-streams-dropped", { definition, cycleId, streams });
+        logger.info("cycle-streams.dropped", { definition, cycleId, streams });
       }
       return 0;
     }
@@ -213,14 +213,14 @@ async function act(
       )
         return 0;
       if (before === undefined || before === null || before.reason !== stall.reason) {
-        logger.warn("cycle-stalled", { definition, cycleId, ...stall });
+        logger.warn("cycle.stalled", { definition, cycleId, ...stall });
       }
       if (restart.length === 0) return 0;
       await ports.bus.send(
         startQueueName,
         restart.map((one) => restartMessage(ports, stored.value, one, stall)),
       );
-      logger.info("cycle-restarted", {
+      logger.info("cycle.restarted", {
         definition,
         cycleId,
         streams: restart.map(({ stream }) => stream),
