@@ -10,6 +10,7 @@ import {
   type JobResult,
   type JobResultMessage,
   type MessageId,
+  posternProperties,
   resultsQueueName,
 } from "@postern/contracts";
 import {
@@ -139,7 +140,7 @@ function resultMessage(
         type: JOB_RESULT_MESSAGE_TYPE,
         time: at,
       }),
-      "postern:group": source.group,
+      ...posternProperties({ group: source.group }),
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type MessageId,
   PARKED_MESSAGE_TYPE,
   ParkedMessage,
+  posternProperties,
   type TargetName,
 } from "@postern/contracts";
 import { timestamp } from "@postern/runtime";
@@ -61,7 +62,7 @@ export function parkedMessageOf(
         type: PARKED_MESSAGE_TYPE,
         time: at,
       }),
-      "postern:group": source.group,
+      ...posternProperties({ group: source.group }),
     },
   };
 }

@@ -50,7 +50,7 @@ export interface JobSource {
 
 export interface OutgoingMessage {
   readonly messageId: string;
-  readonly properties: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string | number>>;
   readonly body: unknown;
 }
 

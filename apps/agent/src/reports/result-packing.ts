@@ -6,6 +6,7 @@ import {
   type GroupName,
   limits,
   type MessageId,
+  posternProperties,
   RESULT_MESSAGE_TYPE,
   type ResultMessage,
   type TenantId,
@@ -59,7 +60,7 @@ export function packResults(
           time: at,
           ...(now.traceparent === undefined ? {} : { traceparent: now.traceparent }),
         }),
-        "postern:group": source.group,
+        ...posternProperties({ group: source.group }),
       },
     };
   });

@@ -1,4 +1,6 @@
 import {
+  type Accounting,
+  accountingOf,
   type DeadLetter,
   entityKey,
   eventAttribute,
@@ -6,6 +8,7 @@ import {
   type Marker,
   type MessageId,
   type PosternError,
+  readPosternProperties,
   reportParts,
   type WorkItem,
   WorkMessage,
@@ -19,7 +22,6 @@ import {
 } from "./new-dead-letter";
 import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
-import { type Accounting, accountingOf } from "../work/accounting";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
@@ -58,7 +60,7 @@ export async function drainDeadLetter(
     code: code.slice(0, 60),
     reason: (description === "" ? reason : description).slice(0, limits.reasonChars),
     definition: accounting?.definition ?? null,
-    target: textProperty(properties, "postern:target")?.slice(0, 200) ?? null,
+    target: readPosternProperties(properties).target?.slice(0, 200) ?? null,
     messageId: message.messageId.slice(0, 200),
     cycleId: accounting?.cycleId ?? null,
     traceparent: eventAttribute(properties, "traceparent")?.slice(0, 55) ?? null,

@@ -1,4 +1,5 @@
 import {
+  accountingOf,
   eventAttribute,
   type ParkedRecord,
   type ParkedView,
@@ -6,7 +7,6 @@ import {
 } from "@postern/contracts";
 import { auditPayloadRead } from "../dead-letters/dead-letter-audit";
 import type { AuditTrail } from "../audit/audit-trail";
-import { accountingOf } from "../work/accounting";
 import type { ParkedStore } from "./parked-messages";
 import { redactPayload } from "../dead-letters/payload-redaction";
 import type { SyncPorts } from "../ports/cloud-ports";

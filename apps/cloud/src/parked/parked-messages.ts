@@ -6,6 +6,7 @@
  * detection lets it through, and the same body, so that its results count once however often it is sent.
  */
 import {
+  accountingOf,
   containers,
   type DeadLetter,
   eventAttribute,
@@ -25,7 +26,6 @@ import type { ReceivedMessage } from "../ports/message-bus";
 import { unreadableDeadLetter } from "../dead-letters/new-dead-letter";
 import type { AgentStore } from "../agents/agent-ports";
 import type { ListOptions, ListPage } from "../ports/list-page";
-import { accountingOf } from "../work/accounting";
 import { onlineAgents } from "../agents/online-agents";
 import { markerOf } from "../cycles/message-marker";
 import type { OutgoingMessage } from "../ports/message-bus";

@@ -9,6 +9,7 @@ import {
   laneOf,
   limits,
   type MessageId,
+  posternProperties,
   type StreamName,
   type SyncDefinition,
   type Version,
@@ -19,7 +20,6 @@ import {
 } from "@postern/contracts";
 import type { OutgoingMessage } from "../ports/message-bus";
 import type { Stamp } from "../ports/cloud-ports";
-import { accountingProperties } from "./accounting";
 
 /** Work items on their way: made, gathered by lane, cut into messages, named. */
 export interface WorkOrigin {
@@ -162,10 +162,16 @@ function outgoing(
         time: origin.time,
         ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
       }),
-      ...accountingProperties(
-        { definition: definition.id, cycleId, version, count: itemTexts.length },
-        { stream, target: definition.target, group: definition.group, jobId },
-      ),
+      ...posternProperties({
+        definition: definition.id,
+        cycleId,
+        version,
+        count: itemTexts.length,
+        stream,
+        target: definition.target,
+        group: definition.group,
+        jobId,
+      }),
     },
     ...(more.scheduledAt === undefined ? {} : { scheduledAt: more.scheduledAt }),
   };
