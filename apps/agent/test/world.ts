@@ -15,8 +15,7 @@ import {
   type ServiceBusReceiver,
 } from "@azure/service-bus";
 import {
-  containerTopology,
-  databaseName,
+  cosmosTopology,
   Heartbeat,
   problemOf,
   queueTopology,
@@ -100,20 +99,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const [firstBus, cosmos] = await Promise.all([
     startServiceBusEmulator({ topology, sharedAccessKey }),
     startCosmosEmulator({
-      topology: {
-        databases: [
-          {
-            id: databaseName,
-            containers: containerTopology(groups).map(
-              ({ name, partitionKeyPath, defaultTtlSeconds }) => ({
-                id: name,
-                partitionKeyPaths: [partitionKeyPath],
-                defaultTtlSeconds,
-              }),
-            ),
-          },
-        ],
-      },
+      topology: cosmosTopology(groups),
     }),
   ]);
   let bus = firstBus;

@@ -6,8 +6,7 @@
 import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
 import {
   containers,
-  containerTopology,
-  databaseName,
+  cosmosTopology,
   DefinitionId,
   entityKey,
   eventProperties,
@@ -132,20 +131,7 @@ export async function startWorld(seed: TenantInput): Promise<World> {
   const [graph, cosmos, bus] = await Promise.all([
     startGraphEmulator({ port: 0, certificates, issuer: entra.issuer, seed }),
     startCosmosEmulator({
-      topology: {
-        databases: [
-          {
-            id: databaseName,
-            containers: containerTopology(groups).map(
-              ({ name, partitionKeyPath, defaultTtlSeconds }) => ({
-                id: name,
-                partitionKeyPaths: [partitionKeyPath],
-                defaultTtlSeconds,
-              }),
-            ),
-          },
-        ],
-      },
+      topology: cosmosTopology(groups),
     }),
     startServiceBusEmulator({ topology: { queues: queueTopology(groups) } }),
   ]);

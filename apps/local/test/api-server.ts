@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import {
-  containerTopology,
-  databaseName,
+  cosmosTopology,
   queueTopology,
   type Role,
   GroupName,
@@ -72,11 +71,6 @@ export async function startApiServer(): Promise<ApiServer> {
     ...getCACertificates("default"),
     readFileSync(certificates.caFile, "utf8"),
   ]);
-  const containers = containerTopology(groups).map((container) => ({
-    id: container.name,
-    partitionKeyPaths: [container.partitionKeyPath],
-    defaultTtlSeconds: container.defaultTtlSeconds,
-  }));
   const [entra, cosmos, serviceBus] = await Promise.all([
     startEntraEmulator({
       port: 0,
@@ -93,7 +87,7 @@ export async function startApiServer(): Promise<ApiServer> {
       ],
       deviceCodeIntervalSeconds: 1,
     }),
-    startCosmosEmulator({ topology: { databases: [{ id: databaseName, containers }] } }),
+    startCosmosEmulator({ topology: cosmosTopology(groups) }),
     startServiceBusEmulator({ topology: { queues: queueTopology(groups) } }),
   ]);
   const settingsFile = path.join(data, "settings.json");

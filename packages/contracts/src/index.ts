@@ -207,6 +207,7 @@ export {
   containers,
   type ContainerTopology,
   containerTopology,
+  cosmosTopology,
   databaseName,
   historyTtlSeconds,
   jobsQueueName,

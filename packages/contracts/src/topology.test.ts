@@ -5,6 +5,7 @@ import {
   cloudRights,
   containers,
   containerTopology,
+  cosmosTopology,
   ledgerContainerName,
   queueTopology,
   type Right,
@@ -87,6 +88,20 @@ describe("containers", () => {
       "ledger-main",
       "ledger-plant",
     ]);
+  });
+
+  test("reach the Cosmos emulator as one database with the same keys and expiries", () => {
+    const [database, ...others] = cosmosTopology(groups).databases;
+    expect(others).toEqual([]);
+    expect(database?.id).toBe("postern");
+    expect(database?.containers).toContainEqual({
+      id: "progress",
+      partitionKeyPaths: ["/definition"],
+      defaultTtlSeconds: -1,
+    });
+    expect(database?.containers.map(({ id }) => id)).toEqual(
+      containerTopology(groups).map(({ name }) => name),
+    );
   });
 });
 

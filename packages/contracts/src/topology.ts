@@ -134,6 +134,29 @@ export function containerTopology(groups: readonly WorkerGroup[]): ContainerTopo
   ];
 }
 
+/** A database and its containers, in the shape that the Cosmos emulator reads its topology from. */
+export interface CosmosTopology {
+  readonly databases: {
+    readonly id: string;
+    readonly containers: {
+      readonly id: string;
+      readonly partitionKeyPaths: string[];
+      readonly defaultTtlSeconds: number | null;
+    }[];
+  }[];
+}
+
+export function cosmosTopology(groups: readonly WorkerGroup[]): CosmosTopology {
+  const containers = containerTopology(groups).map(
+    ({ name, partitionKeyPath, defaultTtlSeconds }) => ({
+      id: name,
+      partitionKeyPaths: [partitionKeyPath],
+      defaultTtlSeconds,
+    }),
+  );
+  return { databases: [{ id: databaseName, containers }] };
+}
+
 /** A right on one entity, as Azure's data-plane roles express it. */
 export interface Right {
   readonly kind: "queue" | "container" | "blob";

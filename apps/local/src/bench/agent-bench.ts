@@ -7,6 +7,7 @@ import { ServiceBusClient, type ServiceBusMessage } from "@azure/service-bus";
 import { createTables, sqlConnector } from "@postern/connectors";
 import {
   contentHash,
+  cosmosTopology,
   CycleId,
   DefinitionId,
   eventProperties,
@@ -23,7 +24,6 @@ import {
 } from "@postern/contracts";
 import { stringify } from "yaml";
 import { readDefinition } from "../definition-file";
-import { cosmosTopology } from "../platform/cosmos-topology";
 import { SupervisedProcess } from "../platform/supervised-process";
 import { workspaceRoot } from "../platform/workspace-root";
 import type { Environment } from "./bench";

@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { GroupName, queueTopology, TargetName, type WorkerGroup } from "@postern/contracts";
+import {
+  cosmosTopology,
+  GroupName,
+  queueTopology,
+  TargetName,
+  type WorkerGroup,
+} from "@postern/contracts";
 import { localCertificates, type LocalCertificates } from "@postern/emulator-kit";
 import { stringify } from "yaml";
-import { cosmosTopology } from "./cosmos-topology";
 import type { DataDirectory } from "./data-directory";
 import {
   adminTokens,
