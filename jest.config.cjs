@@ -1,4 +1,4 @@
-// One configuration for the whole repository: unit tests beside their files, cross-process tests in apps/local/test.
+// One configuration for the whole repository: unit tests beside their files, cross-process tests in apps/proof/test.
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: "node",

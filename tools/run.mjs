@@ -338,7 +338,8 @@ async function main() {
     case "chaos":
     case "simulate": {
       build(environment);
-      const entry = path.join(root, "apps", "local", "dist", "main.js");
+      const app = command === "start" ? "local" : "proof";
+      const entry = path.join(root, "apps", app, "dist", "main.js");
       const cache = { NODE_COMPILE_CACHE: path.join(stateDirectory, "compile-cache") };
       return foreground(node, [entry, command, ...rest], { ...environment, ...cache });
     }

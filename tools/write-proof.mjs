@@ -28,7 +28,7 @@ function simulation(lines) {
     "",
     ...(open.length === 0 ? [] : [...open.map(({ seed, found }) => `- ${seed}: ${found}`), ""]),
     "A thousand more run in every `npm test`. Seeds that failed once are regression cases (`regression-seeds.ts`), planted bugs",
-    "are listed in `planted-bugs.ts`, both in `apps/local/src/simulation`.",
+    "are listed in `planted-bugs.ts`, both in `apps/proof/src/simulation`.",
   ];
 }
 

@@ -151,11 +151,14 @@ function takeLock(root: string): void {
   writeFileSync(lock, ours);
 }
 
+/** Programs that open a data directory: `npm start`, and the proof that starts the platform in its own process. */
+const OWNERS = /apps\/(local|proof)\//;
+
 function isRunning(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("apps/local");
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").match(OWNERS) !== null;
   } catch {
     return false;
   }

@@ -1,0 +1,19 @@
+import { PosternError } from "@postern/contracts";
+import { OptionsError, usage } from "./options";
+import { DataDirectoryError } from "./platform/data-directory";
+import { ProcessFailure } from "./platform/supervised-process";
+import { StalledError } from "./start";
+
+/** Errors that tell a person what to do; anything else is a fault of ours and shows its stack. */
+export function explained(error: unknown): string {
+  if (error instanceof OptionsError) return `${error.message}\n\n${usage}`;
+  if (
+    error instanceof PosternError ||
+    error instanceof DataDirectoryError ||
+    error instanceof ProcessFailure ||
+    error instanceof StalledError
+  )
+    return error.message;
+  if (error instanceof Error && error.name === "TenantError") return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,15 @@
+/** What the proof (`apps/proof`) uses of the local platform. */
+export { readDefinition } from "./definition-file";
+export { explained } from "./explained";
+export { interruption } from "./interruption";
+export { OptionsError, parseTarget } from "./options";
+export { cyclePage } from "./platform/cycle-page";
+export { DataDirectory } from "./platform/data-directory";
+export { freePort } from "./platform/free-port";
+export { LocalPlatform } from "./platform/local-platform";
+export type { Connection, Endpoints, ProcessExtras } from "./platform/platform-options";
+export { SupervisedProcess } from "./platform/supervised-process";
+export { workspaceRoot } from "./platform/workspace-root";
+export type { CycleSummary } from "./start";
+export { prepareTarget } from "./target-tables";
+export { writeSampleTenant } from "./tenant/sample-tenant-file";

@@ -1,0 +1,209 @@
+import { parseArgs } from "node:util";
+import path from "node:path";
+import { OptionsError } from "@postern/local";
+
+export const scenarios = [
+  "storm",
+  "kill-points",
+  "functions-kill-points",
+  "agents",
+  "outages",
+  "poison",
+  "target-down",
+] as const;
+export type ScenarioName = (typeof scenarios)[number];
+
+export const targetKinds = ["sqlite", "postgres"] as const;
+export type TargetKind = (typeof targetKinds)[number];
+
+/** What `npm run chaos` was asked for. */
+export interface ChaosOptions {
+  readonly scenario: ScenarioName;
+  readonly minutes: number;
+  readonly seed: number;
+  readonly agents: number;
+  /** Kills of the scenarios `kill-points` and `functions-kill-points`. */
+  readonly kills: number;
+  /** Share of the full list of outages. */
+  readonly scale: number;
+  /** Of one run of the scenario `poison`. */
+  readonly items: number;
+  /** Kind of the target that the definition writes to. */
+  readonly target: TargetKind;
+  readonly people: number | undefined;
+  readonly data: string | undefined;
+  /** File that the result is appended to; undefined: nowhere. */
+  readonly results: string | undefined;
+  readonly json: boolean;
+}
+
+export const chaosUsage = `npm run chaos -- [--minutes N] [--seed S] [--agents 1-4] [--target sqlite|postgres] [--people N] [--data DIR]
+                 [--results FILE | --no-record] [--json]
+npm run chaos -- --kill-points N | --kill-points functions [--kills N] | --agents-join | --outages SCALE
+                 | --poison [--items N] | --target-down [--minutes N]  [--seed S] ...
+
+  --minutes N      faults for this long (default 1; 5 with --target-down); start and healing come on top
+  --seed S         what is drawn from it: faults, their order and moments, changes (default: by the clock, and shown)
+  --agents N       agents at work, 1 to 4 (default: by the seed)
+  --target KIND    what the definition writes to: sqlite (default) or postgres (the packaged server)
+  --people N       size of the tenant (default 150; 1,500 with --agents-join)
+  --kill-points N  N times kill -9 of the agent, spread over all named points
+  --kill-points functions
+                   kill -9 of the functions host at its named points, --kills N times (default: twice each)
+  --agents-join    two and four agents join, leave and pause; share and failover are measured; --minutes long
+  --outages SCALE  broker and Cosmos cut 10 x 30 s and 40 x 2 s, times SCALE (0.1: one and four)
+  --poison         1 % poison among --items N (default 20,000), in five pairs with and without; then some that end the process
+  --target-down    one of two targets of an agent goes away for --minutes N (default 5) and comes back
+  --data DIR       keep everything here; default: a temporary directory, kept when something is violated
+  --results FILE   append the result here instead of proof/chaos.jsonl
+  --no-record      do not append the result anywhere
+  --json           the result as one JSON object on stdout
+
+Ctrl-C ends the run early: the result so far is written, marked as cut short. A second one ends it at once.`;
+
+const flags = {
+  minutes: { type: "string" },
+  seed: { type: "string" },
+  agents: { type: "string" },
+  target: { type: "string" },
+  people: { type: "string" },
+  "kill-points": { type: "string" },
+  kills: { type: "string" },
+  "agents-join": { type: "boolean" },
+  outages: { type: "string" },
+  poison: { type: "boolean" },
+  items: { type: "string" },
+  "target-down": { type: "boolean" },
+  data: { type: "string" },
+  results: { type: "string" },
+  "no-record": { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
+function parse(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: flags, strict: true });
+}
+type Values = ReturnType<typeof parse>["values"];
+
+/** @throws OptionsError for what is unknown or lacks its value */
+function valuesOf(argv: readonly string[]): Values {
+  try {
+    return parse(argv).values;
+  } catch (error) {
+    throw new OptionsError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function number(
+  name: string,
+  text: string | undefined,
+  bounds: { least: number; most: number; whole: boolean; otherwise: number },
+): number {
+  if (text === undefined) return bounds.otherwise;
+  const value = Number(text);
+  const fits = text.trim() !== "" && value >= bounds.least && value <= bounds.most;
+  if (!fits || (bounds.whole && !Number.isInteger(value)))
+    throw new OptionsError(
+      `--${name}: '${text}' is not a ${bounds.whole ? "whole " : ""}number from ${bounds.least} to ${bounds.most}`,
+    );
+  return value;
+}
+
+const MAX_SEED = 2 ** 31 - 1;
+/** The points of the functions host are twelve. */
+const DEFAULT_FUNCTIONS_KILLS = 24;
+const killBounds = { least: 1, most: 100_000, whole: true };
+
+function scenarioOf(values: Values): ScenarioName {
+  const chosen: ScenarioName[] = [];
+  if (values["kill-points"] !== undefined)
+    chosen.push(values["kill-points"] === "functions" ? "functions-kill-points" : "kill-points");
+  if (values["agents-join"] === true) chosen.push("agents");
+  if (values.outages !== undefined) chosen.push("outages");
+  if (values.poison === true) chosen.push("poison");
+  if (values["target-down"] === true) chosen.push("target-down");
+  if (chosen.length > 1)
+    throw new OptionsError(
+      "--kill-points, --agents-join, --outages, --poison and --target-down exclude each other",
+    );
+  return chosen[0] ?? "storm";
+}
+
+function killsOf(scenario: ScenarioName, values: Values): number {
+  if (values.kills !== undefined && scenario !== "functions-kill-points")
+    throw new OptionsError("--kills goes with --kill-points functions");
+  switch (scenario) {
+    case "kill-points":
+      return number("kill-points", values["kill-points"], { ...killBounds, otherwise: 0 });
+    case "functions-kill-points":
+      return number("kills", values.kills, { ...killBounds, otherwise: DEFAULT_FUNCTIONS_KILLS });
+    default:
+      return 0;
+  }
+}
+
+function targetOf(scenario: ScenarioName, text: string | undefined): TargetKind {
+  const kind = targetKinds.find((each) => each === (text ?? "sqlite"));
+  if (kind === undefined)
+    throw new OptionsError(`--target: '${text}' is neither ${targetKinds.join(" nor ")}`);
+  if (kind !== "sqlite" && (scenario === "poison" || scenario === "target-down"))
+    throw new OptionsError(`--target: --${scenario} has targets of its own`);
+  return kind;
+}
+
+export function parseChaosOptions(
+  argv: readonly string[],
+  directory: string,
+  at: { readonly clockMs: number; readonly defaultResults: string },
+): ChaosOptions | "help" {
+  const values = valuesOf(argv);
+  if (values.help === true) return "help";
+  const scenario = scenarioOf(values);
+  if (values["no-record"] === true && values.results !== undefined)
+    throw new OptionsError("--results and --no-record exclude each other");
+  if (values.results === "") throw new OptionsError("--results: needs a path");
+  const seed = number("seed", values.seed, {
+    least: 0,
+    most: MAX_SEED,
+    whole: true,
+    otherwise: Math.floor(at.clockMs / 1_000) % MAX_SEED,
+  });
+  return {
+    scenario,
+    minutes: number("minutes", values.minutes, {
+      least: 0.1,
+      most: 24 * 60,
+      whole: false,
+      otherwise: scenario === "target-down" ? 5 : 1,
+    }),
+    seed,
+    agents: number("agents", values.agents, {
+      least: 1,
+      most: 4,
+      whole: true,
+      otherwise: 1 + (seed % 4),
+    }),
+    kills: killsOf(scenario, values),
+    scale: number("outages", values.outages, { least: 0.05, most: 10, whole: false, otherwise: 1 }),
+    items: number("items", values.items, {
+      least: 1_000,
+      most: 1_000_000,
+      whole: true,
+      otherwise: 20_000,
+    }),
+    target: targetOf(scenario, values.target),
+    people:
+      values.people === undefined
+        ? undefined
+        : number("people", values.people, { least: 20, most: 20_000, whole: true, otherwise: 0 }),
+    data: values.data === undefined ? undefined : path.resolve(directory, values.data),
+    results:
+      values["no-record"] === true
+        ? undefined
+        : values.results === undefined
+          ? at.defaultResults
+          : path.resolve(directory, values.results),
+    json: values.json ?? false,
+  };
+}

@@ -1,0 +1,401 @@
+/**
+ * One platform under chaos: its processes, the proxies between them, the administrators, the oracle.
+ *
+ * start → (faults, workload) → quiesce → check → close. Scenarios do the faults; this says what must be true afterwards,
+ * from what lies outside the product: Graph's own lists, the target's tables and audit log, the broker's gauges, and what
+ * the HTTP API answers any caller.
+ */
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CycleView, DeadLetterView, SyncDefinition } from "@postern/contracts";
+import {
+  cyclePage,
+  DataDirectory,
+  LocalPlatform,
+  parseTarget,
+  prepareTarget,
+  readDefinition,
+  writeSampleTenant,
+} from "@postern/local";
+import { SeededRandom } from "../../kit/seeded-random";
+import { AuditedPostgres } from "../target/audited-postgres";
+import { AuditedSqlite } from "../target/audited-sqlite";
+import { type AuditedTarget, auditViolations } from "../target/audited-target";
+import type { TargetKind } from "../chaos-options";
+import { Connections } from "../faults/connections";
+import { differences } from "../target/differences";
+import { GraphSession } from "./graph-session";
+import { History } from "./history";
+import { PostgresServer } from "../target/postgres-server";
+import { Strikes } from "../faults/strikes";
+import { WorkFeed } from "./work-feed";
+import { Workload } from "./workload";
+
+export interface StageOptions {
+  readonly seed: number;
+  readonly agents: number;
+  readonly people: number;
+  readonly changesPerSecond: number;
+  readonly renamesOnly?: boolean;
+  readonly data: string | undefined;
+  readonly target: TargetKind;
+  /** A second target of the group, in PostgreSQL, behind a proxy of its own. */
+  readonly secondTarget?: string;
+  /** A value that ends an agent which binds it to a statement. */
+  readonly endOnValue?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the run is to end early. */
+  readonly interrupted: AbortSignal;
+  readonly say: (text: string) => void;
+}
+
+/** Lock of work messages in every run of chaos. */
+export const lockMs = 5_000;
+const RESTART_DELAYS_MS = [100];
+const STARTUP_MS = 60_000;
+/** Once healed, everything must be in step within this. */
+const QUIET_WITHIN_MS = 180_000;
+const QUIET_POLL_MS = 500;
+/** In step for this long, or it was a coincidence. */
+const QUIET_FOR_MS = 2_500;
+
+interface StageParts {
+  readonly definition: SyncDefinition;
+  readonly random: SeededRandom;
+  readonly data: DataDirectory;
+  readonly history: History;
+  readonly platform: LocalPlatform;
+  readonly connections: Connections;
+  readonly strikes: Strikes;
+  readonly target: AuditedTarget;
+  readonly postgres: PostgresServer | undefined;
+  readonly graph: GraphSession;
+  readonly workload: Workload;
+}
+
+/** What stands when a scenario has ended. */
+export interface StageEnd {
+  readonly violations: readonly string[];
+  /** Milliseconds from the end of the faults until everything was in step; undefined when the run was cut short. */
+  readonly inStepAfterMs: number | undefined;
+}
+
+export class ChaosStage {
+  readonly definition: SyncDefinition;
+  readonly random: SeededRandom;
+  readonly data: DataDirectory;
+  readonly history: History;
+  readonly platform: LocalPlatform;
+  readonly connections: Connections;
+  readonly strikes: Strikes;
+  readonly target: AuditedTarget;
+  readonly postgres: PostgresServer | undefined;
+  readonly graph: GraphSession;
+  readonly workload: Workload;
+  /** How often each process was ended by us: any other end is its own. */
+  readonly #ended = new Map<string, number>();
+  readonly #options: StageOptions;
+
+  private constructor(parts: StageParts, options: StageOptions) {
+    this.definition = parts.definition;
+    this.random = parts.random;
+    this.data = parts.data;
+    this.history = parts.history;
+    this.platform = parts.platform;
+    this.connections = parts.connections;
+    this.strikes = parts.strikes;
+    this.target = parts.target;
+    this.postgres = parts.postgres;
+    this.graph = parts.graph;
+    this.workload = parts.workload;
+    this.#options = options;
+  }
+
+  static async start(options: StageOptions): Promise<ChaosStage> {
+    const random = new SeededRandom(options.seed, "chaos");
+    const data = DataDirectory.open(options.data);
+    const history = new History(data.path("chaos.jsonl"));
+    history.note("start", { seed: options.seed, agents: options.agents, people: options.people });
+    const definition = unheldDefinition();
+    const tenantFile = data.path("tenant.json");
+    await writeSampleTenant(tenantFile, options.people);
+    const connections = new Connections();
+    const strikes = new Strikes(path.join(data.root, "strikes"), options.endOnValue);
+    const needsPostgres = options.target === "postgres" || options.secondTarget !== undefined;
+    const postgres = needsPostgres ? await PostgresServer.start() : undefined;
+    const proxied = postgres?.url(await connections.connect("agent-postgres", postgres.port));
+    const sqliteFile = data.path("target.db");
+    const [targetUrl, ownUrl] =
+      options.target === "postgres"
+        ? [proxied ?? "", postgres?.url() ?? ""]
+        : [`sqlite:${sqliteFile}`, `sqlite:${sqliteFile}`];
+    await prepareTarget(parseTarget(ownUrl, data.root), definition);
+    const platform = await LocalPlatform.start({
+      data,
+      definition,
+      targetUrl,
+      ...(options.secondTarget === undefined
+        ? {}
+        : { moreTargets: { [options.secondTarget]: proxied ?? "" } }),
+      tenantFile,
+      environment: options.environment,
+      lockDurationMs: lockMs,
+      agents: options.agents,
+      connect: connections.connect,
+      extras: strikes.extras,
+      restartDelaysMs: RESTART_DELAYS_MS,
+    });
+    await platform.api.putSync(definition);
+    await firstCycle(platform, definition.id);
+    const graph = new GraphSession(() => platform.endpoints);
+    const workload = new Workload({
+      graph,
+      tenant: await graph.tenant(),
+      random: random.fork("workload"),
+      changesPerSecond: options.changesPerSecond,
+      renamesOnly: options.renamesOnly ?? false,
+      onTrouble: (message) => history.note("workload-trouble", { message }),
+    });
+    // The tables of the inbox exist from the first unit on: audited from here.
+    const target =
+      options.target === "postgres"
+        ? await AuditedPostgres.open(ownUrl)
+        : new AuditedSqlite(sqliteFile);
+    return new ChaosStage(
+      {
+        definition,
+        random,
+        data,
+        history,
+        platform,
+        connections,
+        strikes,
+        target,
+        postgres,
+        graph,
+        workload,
+      },
+      options,
+    );
+  }
+
+  /** Sends work straight to the targets' queues. */
+  feed(): WorkFeed {
+    return new WorkFeed(
+      this.platform.endpoints.serviceBus,
+      this.definition,
+      this.data.state.tenantId,
+    );
+  }
+
+  get agentNames(): readonly string[] {
+    return [...this.platform.processes.keys()].filter((name) => name.startsWith("agent"));
+  }
+
+  say(text: string): void {
+    this.#options.say(text);
+  }
+
+  pid(name: string): number {
+    const pid = this.platform.processes.get(name)?.pid;
+    if (pid === undefined) throw new Error(`${name} does not run`);
+    return pid;
+  }
+
+  signal(name: string, signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    process.kill(this.pid(name), signal);
+    if (signal === "SIGKILL") this.noteEnded(name);
+    this.history.note("signal", { process: name, signal });
+  }
+
+  /** A process was ended on purpose. */
+  noteEnded(name: string): void {
+    this.#ended.set(name, (this.#ended.get(name) ?? 0) + 1);
+  }
+
+  /** How often a process has ended without us since it was started. */
+  ownEnds(name: string): number {
+    const restarts = this.platform.processes.get(name)?.restarts ?? 0;
+    return restarts - (this.#ended.get(name) ?? 0);
+  }
+
+  /** Starts an agent that has left; what it was ended by before does not count any more. */
+  async startAgent(name: string): Promise<void> {
+    this.#ended.delete(name);
+    await this.platform.startAgent(name);
+  }
+
+  /** Waits until a process that was ended runs again. */
+  async runsAgain(name: string, endedPid: number): Promise<void> {
+    const supervised = this.platform.processes.get(name);
+    const deadline = performance.now() + 30_000;
+    while (performance.now() < deadline) {
+      if (supervised?.pid !== undefined && supervised.pid !== endedPid) {
+        const ready = await supervised.ready().then(
+          () => true,
+          () => false,
+        );
+        if (ready) return;
+      }
+      await sleep(20);
+    }
+    throw new Error(`${name} did not run again within 30 s`);
+  }
+
+  /** Whether the run is to end early: scenarios look before each step. */
+  get interrupted(): boolean {
+    return this.#options.interrupted.aborted;
+  }
+
+  /** Sleeps, and not beyond an interruption. */
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#options.interrupted }).catch(() => undefined);
+  }
+
+  /** Ends the scenario: heals everything, waits until all is in step (unless cut short), and checks. */
+  async finish(isExpected: (letter: DeadLetterView) => boolean = () => false): Promise<StageEnd> {
+    if (!this.interrupted) {
+      const { tookMs, outstanding } = await this.quiesce();
+      // Interrupted while it was waited: what is outstanding then is no finding.
+      if (!this.interrupted)
+        return {
+          violations: [...outstanding, ...(await this.check(isExpected))],
+          inStepAfterMs: tookMs,
+        };
+    }
+    await this.#heal();
+    await this.postgres?.revive();
+    return { violations: await this.check(isExpected), inStepAfterMs: undefined };
+  }
+
+  /** Ends the faults and the changes, and waits until nothing is left to do. Answers what still stood out at the end. */
+  async quiesce(): Promise<{ tookMs: number; outstanding: string[] }> {
+    await this.#heal();
+    const began = performance.now();
+    let quietSince: number | undefined;
+    let outstanding: string[] = [];
+    while (performance.now() - began < QUIET_WITHIN_MS && !this.interrupted) {
+      const before = outstanding[0];
+      outstanding = await this.#outstanding();
+      if (outstanding[0] !== before)
+        this.history.note("outstanding", { count: outstanding.length, first: outstanding[0] });
+      const now = performance.now();
+      if (outstanding.length > 0) quietSince = undefined;
+      else {
+        quietSince ??= now;
+        if (now - quietSince >= QUIET_FOR_MS) break;
+      }
+      await this.pause(QUIET_POLL_MS);
+    }
+    const tookMs = Math.round((quietSince ?? performance.now()) - began);
+    this.history.note("quiet", { tookMs, outstanding: outstanding.slice(0, 20) });
+    return { tookMs, outstanding };
+  }
+
+  /** What the history and the end must never show. */
+  async check(isExpected: (letter: DeadLetterView) => boolean): Promise<string[]> {
+    const violations = auditViolations(await this.target.audit());
+    for (const letter of await this.platform.api.everyOpenDeadLetter())
+      if (!isExpected(letter))
+        violations.push(
+          `dead letter of an innocent item: ${letter.entity ?? "message"}: ${letter.code}: ${letter.reason}`,
+        );
+    for (const name of this.platform.processes.keys()) {
+      const own = this.ownEnds(name);
+      if (own > 0) violations.push(`${name} ended by itself ${own} times (logs/${name}.log)`);
+    }
+    for (const violation of violations) this.history.note("violation", { violation });
+    return violations;
+  }
+
+  /** Stops everything; the data is kept only when it tells something. */
+  async close(keepData: boolean): Promise<void> {
+    await this.target.close();
+    this.graph.close();
+    await this.platform.stop();
+    await this.connections.close();
+    await this.postgres?.close();
+    if (!keepData && this.#options.data === undefined)
+      rmSync(this.data.root, { recursive: true, force: true });
+  }
+
+  async #heal(): Promise<void> {
+    await this.workload.stop();
+    this.connections.healAll();
+    for (const name of ["functions", ...this.agentNames]) {
+      this.strikes.withdraw(name);
+      try {
+        process.kill(this.pid(name), "SIGCONT");
+      } catch {
+        // It is being started again: it does not stand still.
+      }
+    }
+    this.history.note("healed");
+  }
+
+  async #outstanding(): Promise<string[]> {
+    try {
+      const queues = await this.busyQueues();
+      if (queues.length > 0) return queues;
+      const open = (await this.#cycles()).filter(({ state }) => state !== "completed");
+      if (open.length > 0)
+        return open.map(
+          ({ id, state, pending, enqueued, waiting, streams }) =>
+            `cycle ${id} is ${state}: ${pending} of ${enqueued} items without an outcome, ${waiting} waiting, ${JSON.stringify(streams)}`,
+        );
+      return await differences(await this.graph.tenant(), this.target);
+    } catch (error) {
+      return [`cannot be looked at: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  }
+
+  /** Queues with anything in them, and how much. */
+  async busyQueues(): Promise<string[]> {
+    const stats = await this.platform.stats("service-bus");
+    return Object.entries(stats)
+      .filter(
+        ([name, value]) =>
+          value > 0 &&
+          /^(active|scheduled|deferred|deadLettered):/.test(name) &&
+          // A tick comes every second: whether one is under way says nothing.
+          name !== "active:sync-start",
+      )
+      .map(([name, value]) => `${name} = ${value}`);
+  }
+
+  async #cycles(): Promise<CycleView[]> {
+    const found: CycleView[] = [];
+    const { functions, token } = this.platform.endpoints;
+    for (let after: string | null = ""; after !== null;) {
+      const query: string = after === "" ? "" : `&continuation=${encodeURIComponent(after)}`;
+      const response = await fetch(`${functions}/api/syncs/directory/cycles?limit=200${query}`, {
+        headers: { authorization: `Bearer ${token}` },
+        signal: AbortSignal.timeout(20_000),
+      });
+      const page = cyclePage.parse(await response.json());
+      found.push(...page.items);
+      after = page.continuation;
+    }
+    return found;
+  }
+}
+
+/** The default definition without a limit on deletes: chaos deletes much, and no one is there to release. */
+function unheldDefinition(): SyncDefinition {
+  const definition = readDefinition(undefined);
+  return {
+    ...definition,
+    deletes: { ...definition.deletes, minimum: 1_000_000, maximum: 1_000_000, percent: 100 },
+  };
+}
+
+async function firstCycle(platform: LocalPlatform, definition: string): Promise<void> {
+  const began = performance.now();
+  while (performance.now() - began < STARTUP_MS) {
+    const cycles = await platform.api.listCycles(definition);
+    if (cycles.length > 0 && cycles.every(({ state }) => state === "completed")) return;
+    await sleep(200);
+  }
+  throw new Error("the first cycle did not end within a minute, before any fault");
+}

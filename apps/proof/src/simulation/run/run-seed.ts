@@ -1,0 +1,279 @@
+/**
+ * Runs one plan: two instances of the cloud and two agents over fake services, people who change things, faults that
+ * strike. When the plan is over everything is healed, and the world must come to rest as the promises say.
+ */
+import type { DeadLetterPorts, SyncPorts } from "@postern/cloud";
+import type { Agent } from "@postern/agent";
+import { type LedgerStore, startAgent } from "../agent/agent-instance";
+import { checkWorld } from "../check/check-world";
+import { startCloudInstance } from "../cloud/cloud-instance";
+import { cloudPorts, CloudStores } from "../cloud/cloud-ports";
+import { People } from "../people/people";
+import { deadLetterPorts } from "../cloud/letter-ports";
+import { FakeBroker } from "../services/fake-broker";
+import { FakeGraph } from "../services/fake-graph";
+import { FakeTarget } from "../services/fake-target";
+import { type Fault, FaultBook } from "../clockwork/fault-book";
+import { History } from "../check/history";
+import { type Plan, processNames } from "../plan/plan";
+import { SeededRandom } from "../../kit/seeded-random";
+import { place } from "../plan/sim-definition";
+import { SimProcess } from "../clockwork/sim-process";
+import { BEGINNING_MS, Timeline } from "../clockwork/timeline";
+import { Wire } from "../clockwork/wire";
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly problems: readonly string[];
+  readonly items: number;
+  readonly commits: number;
+  readonly faults: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly struck: Readonly<Record<string, number>>;
+  readonly lines: readonly string[];
+}
+
+const MOST_EVENTS = 400_000;
+/** After the last fault: leases, locks, watches and clocks that were wrong have run out long before. */
+const LONGEST_REST_MS = 2 * 3_600_000;
+const CHECK_MS = 7_300;
+
+export async function runPlan(
+  plan: Plan,
+  options: { readonly keepLines?: boolean } = {},
+): Promise<SeedResult> {
+  const run = new SeedRun(plan, options.keepLines ?? false);
+  return run.run();
+}
+
+class SeedRun {
+  readonly #plan: Plan;
+  readonly #timeline = new Timeline();
+  readonly #history: History;
+  readonly #faults = new FaultBook();
+  readonly #random: SeededRandom;
+  readonly #stores = new CloudStores();
+  readonly #ledger: LedgerStore = new Map();
+  readonly #graph: FakeGraph;
+  readonly #target: FakeTarget;
+  readonly #broker: FakeBroker;
+  readonly #processes = new Map<string, SimProcess>();
+  readonly #agents = new Map<string, Agent>();
+  readonly #ports = new Map<string, SyncPorts & DeadLetterPorts>();
+  readonly #people: People;
+  #graphSlow = { untilMs: 0, byMs: 0 };
+  #healed = false;
+  #problems: readonly string[] = ["never at rest"];
+  #finished = false;
+
+  constructor(plan: Plan, keepLines: boolean) {
+    this.#plan = plan;
+    this.#random = new SeededRandom(plan.seed, "world");
+    this.#history = new History(() => this.#timeline.nowMs - BEGINNING_MS, keepLines);
+    this.#graph = new FakeGraph(new SeededRandom(plan.seed, "graph"), plan.pageSize);
+    this.#target = new FakeTarget(this.#history);
+    this.#history.watch(this.#target);
+    this.#broker = new FakeBroker(this.#timeline, place.groups, plan.lockMs, this.#history);
+    this.#people = new People({
+      plan,
+      timeline: this.#timeline,
+      history: this.#history,
+      random: this.#random,
+      stores: this.#stores,
+      graph: this.#graph,
+      target: this.#target,
+      portsOf: (name) =>
+        this.#processes.get(name)?.running === true ? this.#ports.get(name) : undefined,
+    });
+  }
+
+  async run(): Promise<SeedResult> {
+    const { seed, changes, faults, endMs } = this.#plan;
+    this.#people.furnish();
+    for (const name of processNames) this.#start(name);
+    this.#people.begin();
+    for (const change of changes) this.#timeline.at(change.atMs, () => this.#people.change(change));
+    for (const fault of faults) this.#timeline.at(fault.atMs, () => this.#strike(fault));
+    this.#timeline.at(endMs, () => this.#heal());
+    const end = await this.#timeline.run(
+      () => this.#finished || this.#history.violations.length > 0,
+      MOST_EVENTS,
+    );
+    const { violations } = this.#history;
+    const problems =
+      violations.length > 0
+        ? violations
+        : this.#finished
+          ? this.#problems
+          : [`the world stopped: ${end}`, ...this.#problems];
+    return {
+      seed,
+      problems,
+      items: this.#history.itemsSent,
+      commits: this.#history.commits,
+      faults: [...this.#faults.struck.values()].reduce((sum, count) => sum + count, 0),
+      events: this.#timeline.eventsRun,
+      simulatedMs: this.#timeline.nowMs - BEGINNING_MS,
+      struck: Object.fromEntries(this.#faults.struck),
+      lines: this.#history.lines,
+    };
+  }
+
+  // ---- processes ---------------------------------------------------------------------------------------------------
+
+  #start(name: string): void {
+    const kind = name.startsWith("cloud") ? "cloud" : "agent";
+    const skewMs = this.#healed ? 0 : (this.#plan.skewMs[name] ?? 0);
+    const process = new SimProcess(this.#timeline, kind, name, skewMs);
+    this.#processes.set(name, process);
+    const wire = new Wire(process, {
+      faults: this.#faults,
+      random: this.#random,
+      crash: (dead, restartAfterMs) => this.#kill(dead, restartAfterMs),
+    });
+    const common = {
+      process,
+      wire,
+      random: this.#random,
+      broker: this.#broker,
+      history: this.#history,
+    };
+    this.#history.note(`${name} starts`);
+    if (kind === "agent") {
+      const { slots, batchItems } = this.#plan;
+      const agent = startAgent({
+        ...common,
+        ledger: this.#ledger,
+        target: this.#target,
+        place,
+        targetName: place.target,
+        slots,
+        batchItems,
+        acceptWaitMs: 60_000,
+      });
+      this.#agents.set(name, agent);
+      return;
+    }
+    const world = {
+      ...common,
+      stores: this.#stores,
+      graph: this.#graph,
+      graphSlowedMs: () =>
+        this.#timeline.nowMs < this.#graphSlow.untilMs ? this.#graphSlow.byMs : 0,
+      place,
+      log: this.#history.note,
+    };
+    const ports = deadLetterPorts(world, cloudPorts(world));
+    this.#ports.set(name, ports);
+    startCloudInstance({ ...common, ports, group: place.group, tickMs: this.#plan.tickMs });
+  }
+
+  #kill(process: SimProcess, restartAfterMs: number): void {
+    if (!process.alive) return;
+    this.#history.note(`${process.name} is killed`);
+    process.kill();
+    this.#timeline.after(restartAfterMs, () => {
+      if (this.#processes.get(process.name) === process) this.#start(process.name);
+    });
+  }
+
+  // ---- faults ------------------------------------------------------------------------------------------------------
+
+  #strike(fault: Fault): void {
+    const { nowMs } = this.#timeline;
+    this.#history.note(`fault ${JSON.stringify(fault)}`);
+    switch (fault.kind) {
+      case "operation":
+        return this.#faults.arm(fault);
+      case "crash-at":
+        return this.#faults.armCrash(fault);
+      case "outage":
+        this.#faults.note(`${fault.service} outage`);
+        return this.#faults.beginOutage(fault.service, nowMs + fault.durationMs);
+      case "target-down":
+        this.#faults.note("target down");
+        return this.#target.goDown(nowMs + fault.durationMs);
+      case "target-slow":
+        this.#faults.note("target slow");
+        return this.#target.goSlow(nowMs + fault.durationMs, fault.byMs);
+      case "graph-slow":
+        this.#faults.note("graph slow");
+        this.#graphSlow = { untilMs: nowMs + fault.durationMs, byMs: fault.byMs };
+        return;
+      case "lose-lock":
+      case "redeliver":
+      case "forget-duplicates":
+        return this.#disturbBroker(fault);
+      case "crash":
+      case "stop":
+      case "pause":
+      case "clock-step":
+        return this.#disturbProcess(fault);
+    }
+  }
+
+  #disturbBroker(
+    fault: Extract<Fault, { kind: "lose-lock" | "redeliver" | "forget-duplicates" }>,
+  ): void {
+    const queues = [...this.#broker.queues.values()];
+    const pick = (count: number): number => this.#random.between(0, count - 1);
+    this.#faults.note(fault.kind);
+    if (fault.kind === "forget-duplicates") for (const queue of queues) queue.forgetDuplicates();
+    else if (fault.kind === "redeliver")
+      this.#random.pick(queues).redeliverSettled(pick, fault.delayMs);
+    else for (const queue of queues) queue.loseOne(pick, fault.told);
+  }
+
+  #disturbProcess(
+    fault: Extract<Fault, { kind: "crash" | "stop" | "pause" | "clock-step" }>,
+  ): void {
+    const process = this.#processes.get(fault.process);
+    if (process?.running !== true) return;
+    this.#faults.note(fault.kind);
+    if (fault.kind === "crash") return this.#kill(process, fault.durationMs);
+    if (fault.kind === "clock-step") return process.stepClock(fault.byMs);
+    if (fault.kind === "pause") {
+      process.pause();
+      this.#timeline.after(fault.durationMs, () => process.resume());
+      return;
+    }
+    const agent = this.#agents.get(fault.process);
+    void agent?.stop("simulated").then(() => {
+      process.kill();
+      this.#timeline.after(fault.durationMs, () => {
+        if (this.#processes.get(process.name) === process) this.#start(process.name);
+      });
+    });
+  }
+
+  /** From here on nothing goes wrong any more, and the world has to come to rest. */
+  #heal(): void {
+    this.#healed = true;
+    this.#faults.heal();
+    this.#target.heal();
+    this.#people.heal();
+    this.#graphSlow = { untilMs: 0, byMs: 0 };
+    for (const process of this.#processes.values()) {
+      process.setSkew(0);
+      process.resume();
+    }
+    this.#history.note("healed");
+    const deadlineMs = this.#timeline.nowMs + LONGEST_REST_MS;
+    const look = (): void => {
+      this.#problems = checkWorld({
+        nowMs: this.#timeline.nowMs,
+        definition: this.#people.definition,
+        graph: this.#graph,
+        stores: this.#stores,
+        broker: this.#broker,
+        target: this.#target,
+        history: this.#history,
+        released: this.#people.released,
+      });
+      this.#finished = this.#problems.length === 0 || this.#timeline.nowMs > deadlineMs;
+      if (!this.#finished) this.#timeline.after(CHECK_MS, look);
+    };
+    this.#timeline.after(2 * this.#plan.tickMs, look);
+  }
+}

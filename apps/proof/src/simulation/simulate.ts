@@ -1,0 +1,214 @@
+/** `npm run simulate`: any number of seeds, on all cores, appended to a results file; or one failing seed, replayed and cut down. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { OptionsError, workspaceRoot } from "@postern/local";
+import { catchPlantedBugs } from "./planted/catch-planted-bugs";
+import { makePlan } from "./plan/plan";
+import { plantedBugs } from "./planted/planted-bugs";
+import { runPlan } from "./run/run-seed";
+import { cutPlan, parseRanges, rangesText, type SeedOutcome, shrink } from "./run/seed-outcome";
+import { bundleShard } from "./run/shard-bundle";
+import { runShard } from "./run/shard-process";
+
+export const simulateUsage = `npm run simulate -- [--seeds N] [--from SEED] [--workers N] [--results FILE]
+npm run simulate -- --seed SEED [--faults RANGES] [--changes RANGES] [--lines]
+npm run simulate -- --planted-bugs [--only TEXT] [--seeds N]
+
+  --seeds N        how many seeds to run; default 1,000 (planted bugs: at most this many each; default 1,000)
+  --from SEED      the first of them; default: the one after the last in the results file
+  --results FILE   appended to; default proof/simulation.jsonl
+  --workers N      processes at a time; default: one a core
+  --seed SEED      run this seed alone; --lines prints all that happens; --faults and --changes leave only these of its plan
+  --planted-bugs   put each planted bug in and see that it is caught; the result goes to proof/planted-bugs.jsonl
+  --only TEXT      only those whose name has this in it; nothing is written`;
+
+/** One line of the results file: a piece of the proof. */
+interface ProofPiece {
+  readonly from: number;
+  readonly seeds: number;
+  readonly failed: readonly number[];
+  readonly items: number;
+  readonly faults: number;
+  readonly seconds: number;
+  readonly at: string;
+}
+
+const PIECE_SEEDS = 1_000;
+const SHRINK_RUNS = 150;
+const LONGEST_MS = 24 * 3_600_000;
+
+export async function simulate(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seeds: { type: "string" },
+      from: { type: "string" },
+      workers: { type: "string" },
+      results: { type: "string" },
+      seed: { type: "string" },
+      faults: { type: "string" },
+      changes: { type: "string" },
+      lines: { type: "boolean", default: false },
+      "planted-bugs": { type: "boolean", default: false },
+      only: { type: "string", default: "" },
+      help: { type: "boolean", default: false },
+    },
+    strict: true,
+  });
+  if (values.help) {
+    process.stdout.write(`${simulateUsage}\n`);
+    return 0;
+  }
+  if (values["planted-bugs"])
+    return showPlantedBugs(values.only, wholeNumber("seeds", values.seeds, 1_000));
+  if (values.seed !== undefined) {
+    return replay(wholeNumber("seed", values.seed, 1), values.faults, values.changes, values.lines);
+  }
+  const results = path.resolve(workspaceRoot(), values.results ?? "proof/simulation.jsonl");
+  const seeds = wholeNumber("seeds", values.seeds, 1_000);
+  const from = wholeNumber("from", values.from, nextSeed(results));
+  return prove(
+    from,
+    seeds,
+    wholeNumber("workers", values.workers, availableParallelism()),
+    results,
+  );
+}
+
+function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new OptionsError(
+      `--${name}: '${text}' is not a whole number from 1 on\n\n${simulateUsage}`,
+    );
+  }
+  return number;
+}
+
+function nextSeed(results: string): number {
+  if (!existsSync(results)) return 1;
+  const lines = readFileSync(results, "utf8").split("\n").filter(Boolean);
+  return lines.reduce((next, line) => {
+    const piece = JSON.parse(line) as ProofPiece;
+    return Math.max(next, piece.from + piece.seeds);
+  }, 1);
+}
+
+async function prove(
+  from: number,
+  seeds: number,
+  workers: number,
+  results: string,
+): Promise<number> {
+  const bundle = path.join(workspaceRoot(), "apps/proof/dist/simulation-shard.js");
+  await bundleShard(bundle);
+  mkdirSync(path.dirname(results), { recursive: true });
+  const failed: SeedOutcome[] = [];
+  const beganMs = performance.now();
+  let done = 0;
+  for (let first = from; first < from + seeds; first += PIECE_SEEDS) {
+    const count = Math.min(PIECE_SEEDS, from + seeds - first);
+    const outcomes: SeedOutcome[] = [];
+    const pieceBeganMs = performance.now();
+    const onOutcome = (outcome: SeedOutcome): void => {
+      outcomes.push(outcome);
+      done += 1;
+      if (outcome.problems.length > 0) failed.push(outcome);
+      if (done % 100 === 0)
+        say(progressText(done, seeds, failed.length, performance.now() - beganMs));
+    };
+    const ends = await Promise.all(
+      Array.from({ length: Math.min(workers, count) }, (_, worker) => {
+        const share = Math.ceil((count - worker) / workers);
+        const args = ["--from", `${first + worker}`, "--count", `${share}`, "--step", `${workers}`];
+        return runShard({ bundle, args, timeoutMs: LONGEST_MS, onOutcome });
+      }),
+    );
+    const broken = ends.find(({ code }) => code !== 0);
+    if (broken !== undefined) throw new Error(`a simulating process ended: ${broken.errors}`);
+    const sum = (of: (outcome: SeedOutcome) => number): number =>
+      outcomes.reduce((total, outcome) => total + of(outcome), 0);
+    const piece: ProofPiece = {
+      from: first,
+      seeds: count,
+      failed: outcomes.filter(({ problems }) => problems.length > 0).map(({ seed }) => seed),
+      items: sum(({ items }) => items),
+      faults: sum(({ faults }) => faults),
+      seconds: Math.round((performance.now() - pieceBeganMs) / 100) / 10,
+      at: new Date().toISOString(),
+    };
+    appendFileSync(results, `${JSON.stringify(piece)}\n`);
+  }
+  say(progressText(done, seeds, failed.length, performance.now() - beganMs));
+  for (const { seed, problems } of failed.slice(0, 20)) {
+    process.stdout.write(`seed ${seed}: ${problems[0] ?? ""}\n`);
+  }
+  const [worst] = failed;
+  if (worst === undefined) return 0;
+  const { cut, result } = await shrink(worst.seed, SHRINK_RUNS);
+  process.stdout.write(
+    `\nSmallest that still fails: ${result.problems[0] ?? ""}\n` +
+      `npm run simulate -- --seed ${worst.seed} --faults ${rangesText(cut.faults)} --changes ${rangesText(cut.changes)} --lines\n`,
+  );
+  return 1;
+}
+
+function progressText(done: number, seeds: number, failed: number, elapsedMs: number): string {
+  const rate = done / (elapsedMs / 1_000);
+  const leftS = Math.round((seeds - done) / Math.max(rate, 0.001));
+  return `${done.toLocaleString("en")} of ${seeds.toLocaleString("en")} seeds, ${failed} failed, ${rate.toFixed(1)}/s, ${leftS} s left`;
+}
+
+async function replay(
+  seed: number,
+  faults: string | undefined,
+  changes: string | undefined,
+  lines: boolean,
+): Promise<number> {
+  const plan = makePlan(seed);
+  const result = await runPlan(
+    cutPlan(plan, {
+      faults: faults === undefined ? [...plan.faults.keys()] : parseRanges(faults),
+      changes: changes === undefined ? [...plan.changes.keys()] : parseRanges(changes),
+    }),
+    { keepLines: lines },
+  );
+  for (const line of result.lines) process.stdout.write(`${line}\n`);
+  process.stdout.write(
+    `seed ${seed}: ${result.items} items, ${result.faults} faults struck, ${result.events} events\n`,
+  );
+  for (const problem of result.problems) process.stdout.write(`  ${problem}\n`);
+  return result.problems.length === 0 ? 0 : 1;
+}
+
+async function showPlantedBugs(only: string, mostSeeds: number): Promise<number> {
+  const bugs = plantedBugs.filter(({ name }) => name.includes(only));
+  const verdicts = await catchPlantedBugs(bugs, mostSeeds, ({ bug, caught, seeds, by }) => {
+    process.stdout.write(
+      `${caught ? "caught" : "MISSED"}  ${bug.name} (${seeds} seeds) ${by.slice(0, 140)}\n`,
+    );
+  });
+  const caught = verdicts.filter((verdict) => verdict.caught).length;
+  if (only === "") {
+    // The whole list, made anew each time: what it says is true of the product as it is now.
+    const lines = verdicts.map(({ bug, caught: isCaught, seeds, by }) =>
+      JSON.stringify({
+        bug: bug.name,
+        why: bug.why,
+        caught: isCaught,
+        seeds,
+        by: by.slice(0, 200),
+      }),
+    );
+    writeFileSync(path.join(workspaceRoot(), "proof/planted-bugs.jsonl"), `${lines.join("\n")}\n`);
+  }
+  say(`${caught} of ${verdicts.length} planted bugs caught`);
+  return caught === verdicts.length ? 0 : 1;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
