@@ -39,6 +39,32 @@ module.exports = {
       "the command talks to the HTTP API like any other caller",
     ),
     {
+      name: "proof-uses-the-index-of-local",
+      severity: "error",
+      from: { path: "^apps/proof/" },
+      to: { path: "^apps/local/", pathNot: "^apps/local/src/index\\.ts$" },
+    },
+    {
+      name: "no-program-knows-the-proof",
+      severity: "error",
+      from: { path: "^(packages|apps)/", pathNot: "^apps/proof/" },
+      to: { path: "^apps/proof/" },
+    },
+    {
+      name: "no-circles-of-local-and-proof",
+      comment: "also of types alone",
+      severity: "error",
+      from: { path: "^apps/(local|proof)/" },
+      to: { circular: true },
+    },
+    {
+      name: "no-circles-of-folders",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^apps/(local|proof)/" },
+      to: { circular: true },
+    },
+    {
       name: "sdks-stay-behind-doors",
       comment:
         "An Azure SDK is used in azure/, in app/ and in the doors of a feature: *-store.ts, *-sink.ts, graph-*.ts",

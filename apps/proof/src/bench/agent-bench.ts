@@ -24,7 +24,7 @@ import {
 } from "@postern/contracts";
 import { stringify } from "yaml";
 import { readDefinition, SupervisedProcess, workspaceRoot } from "@postern/local";
-import type { Environment } from "./bench";
+import type { Environment } from "../kit/environment";
 import type { LoadOrder, LoadResult } from "./load-process";
 
 const definition = DefinitionId.parse("directory");

@@ -1,5 +1,5 @@
 import { Bench, bareQueue, ids, workMessages, workQueue } from "./agent-bench";
-import type { Environment } from "./bench";
+import type { Environment } from "../kit/environment";
 import type { LoadOrder } from "./load-process";
 import { measured, median, type Measure } from "./measure";
 

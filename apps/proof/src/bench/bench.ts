@@ -1,13 +1,12 @@
 import { parseArgs } from "node:util";
 import pc from "picocolors";
 import { OptionsError } from "@postern/local";
+import type { Environment } from "../kit/environment";
 import { measureAgent } from "./agent-measures";
 import { measureBundleLoad } from "./bundle-load";
 import type { Measure } from "./measure";
 import { measureIdleAndSingle, measureFirstCycle } from "./platform-measures";
 import { measurePickup } from "./pickup-measures";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Section {
   readonly title: string;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
-import type { Environment } from "./bench";
+import type { Environment } from "../kit/environment";
 import { workspaceRoot } from "@postern/local";
 import { measured, median, type Measure } from "./measure";
 

@@ -1,5 +1,5 @@
 import { Bench, bareQueue, ids, workMessages, workQueue } from "./agent-bench";
-import type { Environment } from "./bench";
+import type { Environment } from "../kit/environment";
 import { measured, median, percentile, type Measure } from "./measure";
 
 /**

@@ -12,7 +12,7 @@ import {
   writeSampleTenant,
 } from "@postern/local";
 import { graphRequest } from "./graph-request";
-import type { Environment } from "./bench";
+import type { Environment } from "../kit/environment";
 import { measured, median, type Measure } from "./measure";
 import { bareRssMegabytes, freshNode, rssMegabytes } from "./resident-memory";
 

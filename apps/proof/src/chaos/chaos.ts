@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import type { Environment } from "../kit/environment";
 import { agentsJoin } from "./scenarios/agents-join";
 import { ChaosStage } from "./stage/chaos-stage";
 import { type ChaosOptions, chaosUsage, parseChaosOptions } from "./chaos-options";
@@ -12,8 +13,6 @@ import { storm } from "./scenarios/storm";
 import { secondTarget, targetDown } from "./scenarios/target-down";
 
 export { chaosUsage };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Changes a second: what the smallest machine of CI works off beside the faults; more where agents share the work. */
 const CHANGES_PER_SECOND = 40;

@@ -8,7 +8,8 @@ import { plantedBugs } from "../../src/simulation/planted/planted-bugs";
 import { regressionSeeds } from "../../src/simulation/plan/regression-seeds";
 import { runPlan } from "../../src/simulation/run/run-seed";
 import type { SeedOutcome } from "../../src/simulation/run/seed-outcome";
-import { bundleShard, plantedSource } from "../../src/simulation/run/shard-bundle";
+import { plantedSource } from "../../src/simulation/run/planted-bug";
+import { bundleShard } from "../../src/simulation/run/shard-bundle";
 import { runShard } from "../../src/simulation/run/shard-process";
 
 const SEEDS = 1_000;

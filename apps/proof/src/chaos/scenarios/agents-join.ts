@@ -6,7 +6,8 @@
  * held; it is read from the agents' logs afterwards.
  */
 import path from "node:path";
-import { lockMs, type ChaosStage } from "../stage/chaos-stage";
+import type { ChaosStage } from "../stage/chaos-stage";
+import { lockMs } from "../stage/stage-parts";
 import { median } from "../../kit/median";
 import type { ScenarioResult } from "./scenario";
 import { loggedUnits, type LoggedUnit } from "../stage/unit-log";

@@ -3,7 +3,8 @@
  * begins. Several lanes at once make faults overlap; a process in the hands of one lane is left alone by the others.
  */
 import type { SeededRandom } from "../../kit/seeded-random";
-import { lockMs, type ChaosStage } from "../stage/chaos-stage";
+import type { ChaosStage } from "../stage/chaos-stage";
+import { lockMs } from "../stage/stage-parts";
 import { faultKinds } from "../faults/fault-proxy";
 import { agentPoints, cloudPoints } from "../faults/strikes";
 

@@ -2,7 +2,8 @@
  * kill -9 of one process, over and over, each time at the next named point. Between two kills it must bring to its end
  * what it is there for: how long that takes after it was started again is measured.
  */
-import { lockMs, type ChaosStage } from "../stage/chaos-stage";
+import type { ChaosStage } from "../stage/chaos-stage";
+import { lockMs } from "../stage/stage-parts";
 import { median } from "../../kit/median";
 import type { ScenarioResult } from "./scenario";
 import { agentPoints, cloudPoints } from "../faults/strikes";

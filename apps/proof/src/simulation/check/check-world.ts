@@ -13,7 +13,7 @@ import {
   type PageRecord,
   type SyncDefinition,
 } from "@postern/contracts";
-import type { CloudStores } from "../cloud/cloud-ports";
+import type { CloudStores } from "../services/cloud-stores";
 import type { FakeBroker } from "../services/fake-broker";
 import type { FakeGraph } from "../services/fake-graph";
 import type { FakeTarget, TargetRow } from "../services/fake-target";

@@ -1,69 +1,20 @@
 import { noTracing } from "@postern/runtime";
 /** The cloud's ports over the fake services, for one simulated process. */
 import {
-  type AuditEntry,
-  type DefinitionRecord,
   type DefinitionStore,
   type GraphSource,
   type HoldStore,
-  type IndexStore,
   type Logger,
   type MessageBus,
-  type ProgressStore,
   ServiceUnavailable,
   SourceError,
   type SyncPorts,
 } from "@postern/cloud";
-import {
-  type BranchId,
-  checkpointId,
-  type Checkpoint,
-  type Cycle,
-  type DeadLetter,
-  type DefinitionCounter,
-  type DefinitionId,
-  entityKey,
-  type Hold,
-  type IndexEntry,
-  type Marker,
-  type TenantId,
-  type WorkerGroup,
-} from "@postern/contracts";
-import { askCosmos, cosmosFailure } from "./cosmos-wire";
-import type { FakeBroker } from "../services/fake-broker";
-import { FakeContainer } from "../services/fake-container";
-import type { FakeGraph } from "../services/fake-graph";
-import { FakeProgress } from "../services/fake-progress";
+import type { CloudWorld } from "./cloud-world";
+import { askCosmos } from "./cosmos-wire";
+import { indexStore } from "./index-store";
 import { deadLetterSink } from "./letter-ports";
-import type { SeededRandom } from "../../kit/seeded-random";
-import type { SimProcess } from "../clockwork/sim-process";
-import type { Wire } from "../clockwork/wire";
-
-/** What Cosmos holds of the cloud. */
-export class CloudStores {
-  readonly definitions = new FakeContainer<DefinitionRecord>();
-  readonly progress = new FakeProgress();
-  readonly index = new FakeContainer<IndexEntry>();
-  readonly holds = new FakeContainer<Hold>();
-  readonly deadLetters = new FakeContainer<DeadLetter>();
-  readonly audit = new FakeContainer<AuditEntry>();
-}
-
-export interface CloudWorld {
-  readonly process: SimProcess;
-  readonly wire: Wire;
-  readonly random: SeededRandom;
-  readonly stores: CloudStores;
-  readonly broker: FakeBroker;
-  readonly graph: FakeGraph;
-  readonly graphSlowedMs: () => number;
-  readonly place: {
-    readonly tenant: TenantId;
-    readonly branch: BranchId;
-    readonly groups: readonly WorkerGroup[];
-  };
-  readonly log: (line: string | (() => string)) => void;
-}
+import { progressStore } from "./progress-store";
 
 export function cloudPorts(world: CloudWorld): SyncPorts {
   const { process, random, place } = world;
@@ -82,8 +33,8 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     bus: bus(world),
     graph: graph(world),
     definitions: definitions(world),
-    progress: progress(world),
-    index: index(world),
+    progress: progressStore(world),
+    index: indexStore(world),
     holds: holds(world),
     deadLetters: deadLetterSink(world),
     jobs: { recordProgress: async () => undefined, recordResult: async () => undefined },
@@ -183,201 +134,6 @@ function definitions({ wire, stores }: CloudWorld): DefinitionStore {
       askCosmos(wire, "write definition", () => {
         const written = container.write(record.id, record, etag);
         return written === undefined ? undefined : container.documents.get(record.id);
-      }),
-  };
-}
-
-function progress({ wire, stores, process, log }: CloudWorld): ProgressStore {
-  const { progress: store } = stores;
-  const point = <T>(definition: DefinitionId, id: string) =>
-    wire.ask({
-      service: "cosmos",
-      operation: "read progress",
-      effect: (struck) => {
-        const found = store.container(definition).read(id, struck === "stale");
-        return found === undefined ? undefined : { value: found.value as T, etag: found.etag };
-      },
-      failure: cosmosFailure,
-    });
-  return {
-    checkpoint: (definition, stream) => point<Checkpoint>(definition, checkpointId(stream)),
-    counter: (definition) => point<DefinitionCounter>(definition, "counter"),
-    committed: (definition, versions) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "read progress",
-        effect: () =>
-          new Set(
-            versions.filter((version) => store.container(definition).read(`page:${version}`)),
-          ),
-        failure: cosmosFailure,
-      }),
-    cycle: (definition, cycleId) => point<Cycle>(definition, `cycle:${cycleId}`),
-    cycles: (definition, { limit }) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "query progress",
-        effect: () => ({ items: store.cycles(definition).slice(0, limit), continuation: null }),
-        failure: cosmosFailure,
-      }),
-    openCycles: (definition, { limit, after }) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "query progress",
-        effect: () => store.openCycles(definition, after).slice(0, limit),
-        failure: cosmosFailure,
-      }),
-    history: (definition, cycles) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "query progress",
-        effect: () => store.history(definition, cycles),
-        failure: cosmosFailure,
-      }),
-    transact: (definition, operations) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "transact",
-        effect: (struck) => {
-          const result = store.transact(definition, operations);
-          log(`${process.name} transact ${result.ok ? "ok" : result.reason} ${operations.length}`);
-          if (struck !== "conflict-with-itself" || !result.ok) return result;
-          const met = operations.findIndex(
-            (each) => each.kind === "create" || each.etag !== undefined,
-          );
-          if (met < 0) return result;
-          const reason = operations[met]?.kind === "create" ? "exists" : "changed";
-          return { ok: false, failedAt: met, reason };
-        },
-        failure: cosmosFailure,
-      }),
-    marker: async (definition, id) => (await point<Marker>(definition, id))?.value,
-    createMarkers: (markers) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "create markers",
-        effect: (struck) => {
-          const taken = struck === "half" ? markers.slice(0, markers.length / 2) : markers;
-          const created = taken.map((marker) => {
-            const container = store.container(marker.definition);
-            return container.write(marker.id, marker, undefined) !== undefined;
-          });
-          if (struck === "half") throw cosmosFailure("throttling", undefined);
-          return created;
-        },
-        failure: cosmosFailure,
-      }),
-  };
-}
-
-function indexText({ id, version, exists, desired, held, follow }: IndexEntry): string {
-  const marks = [
-    exists ? "there" : "gone",
-    ...(desired === undefined ? [] : [`sent ${desired}`]),
-    ...(held === undefined ? [] : [`held ${held}`]),
-    ...(follow === undefined ? [] : [`follow ${follow}`]),
-  ];
-  return `${id}@${version} ${marks.join(" ")}`;
-}
-
-function index({ wire, stores, process, log }: CloudWorld): IndexStore {
-  const { index: container } = stores;
-  return {
-    read: (_definition, entities) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "read index",
-        effect: (struck) => {
-          const found = new Map<string, { value: IndexEntry; etag: string }>();
-          for (const entity of entities) {
-            const key = entityKey(entity);
-            const entry = container.read(key, struck === "stale");
-            if (entry !== undefined) found.set(key, entry);
-          }
-          return found;
-        },
-        failure: cosmosFailure,
-      }),
-    // Never stale: what is only looked at has no etag to lose by, and rests on the account's strong consistency (ADR 0009).
-    standings: (_definition, entities) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "read index",
-        effect: () => {
-          const found = new Map<string, IndexEntry>();
-          for (const entity of entities) {
-            const key = entityKey(entity);
-            const entry = container.read(key);
-            if (entry !== undefined) found.set(key, entry.value);
-          }
-          return found;
-        },
-        failure: cosmosFailure,
-      }),
-    write: (writes) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "write index",
-        effect: (struck) => {
-          const etags = new Map<string, string>();
-          let lost = false;
-          // One transaction a lane: each is written as a whole or not at all.
-          const lanes = [...Map.groupBy(writes, ({ entry }) => entry.lane).values()];
-          for (const [position, lane] of lanes.entries()) {
-            if (struck === "half" && position * 2 >= lanes.length) {
-              throw cosmosFailure("throttling", undefined);
-            }
-            if (lane.some(({ entry, etag }) => container.documents.get(entry.id)?.etag !== etag)) {
-              lost = true;
-              continue;
-            }
-            log(
-              () => `${process.name} index ${lane.map(({ entry }) => indexText(entry)).join(", ")}`,
-            );
-            for (const { entry } of lane) etags.set(entry.id, container.put(entry.id, entry));
-          }
-          return lost || struck === "conflict-with-itself" ? undefined : etags;
-        },
-        failure: cosmosFailure,
-      }),
-    membershipsOf: (_definition, { groupIds, memberIds }) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "query index",
-        effect: () =>
-          [...container.documents.values()]
-            .filter(
-              ({ value: { groupId, memberId } }) =>
-                (groupId !== undefined && groupIds.includes(groupId)) ||
-                (memberId !== undefined && memberIds.includes(memberId)),
-            )
-            .map(({ value, etag }) => ({ value: { ...value }, etag })),
-        failure: cosmosFailure,
-      }),
-    leftBehind: (_definition, types, { generation, comparedFrom }, limit) =>
-      wire.ask({
-        service: "cosmos",
-        operation: "query index",
-        effect: () =>
-          [...container.documents.values()]
-            .filter(
-              ({ value }) =>
-                types.includes(value.entity.type) &&
-                ((value.generation < generation &&
-                  (value.exists || value.version > comparedFrom)) ||
-                  (value.generation === generation && value.unseen !== undefined) ||
-                  value.swept !== undefined),
-            )
-            .slice(0, limit)
-            .map(({ value, etag }) => ({ value: { ...value }, etag })),
-        failure: cosmosFailure,
-      }),
-    countHeld: () =>
-      wire.ask({
-        service: "cosmos",
-        operation: "query index",
-        effect: () => [...container.values()].filter(({ held }) => held !== undefined).length,
-        failure: cosmosFailure,
       }),
   };
 }

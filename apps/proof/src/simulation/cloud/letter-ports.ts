@@ -6,7 +6,7 @@ import {
   type SyncPorts,
 } from "@postern/cloud";
 import type { DeadLetter } from "@postern/contracts";
-import type { CloudWorld } from "./cloud-ports";
+import type { CloudWorld } from "./cloud-world";
 import { askCosmos } from "./cosmos-wire";
 
 type World = Pick<CloudWorld, "wire" | "stores">;

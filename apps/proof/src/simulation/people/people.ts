@@ -8,7 +8,7 @@ import {
   type SyncPorts,
 } from "@postern/cloud";
 import type { EntityRef, JobId, SyncDefinition } from "@postern/contracts";
-import type { CloudStores } from "../cloud/cloud-ports";
+import type { CloudStores } from "../services/cloud-stores";
 import type { FakeGraph } from "../services/fake-graph";
 import type { FakeTarget } from "../services/fake-target";
 import type { History } from "../check/history";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { PlantedBug } from "./planted-bugs";
+import type { PlantedBug } from "../run/planted-bug";
 import { regressionSeeds } from "../plan/regression-seeds";
 import type { SeedOutcome } from "../run/seed-outcome";
 import { bundleShard } from "../run/shard-bundle";

@@ -2,16 +2,7 @@
  * One-line sabotages of the product, each of a kind that reviews let through. The simulation must catch every one: that is
  * what its silence about the real product is worth. Applied one at a time while a bundle is made, never to the working tree.
  */
-export interface PlantedBug {
-  readonly name: string;
-  /** From the root of the repository. */
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly from: string;
-  readonly to: string;
-  /** What it breaks, and what must notice. */
-  readonly why: string;
-}
+import type { PlantedBug } from "../run/planted-bug";
 
 const agent = "apps/agent/src";
 const cloud = "apps/cloud/src";

@@ -3,37 +3,9 @@
  * is read: the working tree is never touched.
  */
 import { build, type Plugin } from "esbuild";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { workspaceRoot } from "@postern/local";
-import type { PlantedBug } from "../planted/planted-bugs";
-
-export class BugDoesNotApply extends Error {
-  override readonly name = "BugDoesNotApply";
-}
-
-/** @throws BugDoesNotApply unless the old text stands in the file exactly once */
-export function plantedSource({ file, from, to }: PlantedBug): string {
-  const source = readFileSync(path.join(workspaceRoot(), file), "utf8");
-  const times = source.split(from).length - 1;
-  if (times !== 1)
-    throw new BugDoesNotApply(`${file}: the text stands there ${times} times, not once: ${from}`);
-  return source.replace(from, () => to);
-}
-
-function planting(bug: PlantedBug): Plugin {
-  const planted = path.join(workspaceRoot(), bug.file);
-  const contents = plantedSource(bug);
-  return {
-    name: "planting",
-    setup(context) {
-      context.onLoad(
-        { filter: new RegExp(`${path.basename(planted).replace(/\./g, "\\.")}$`) },
-        (found) => (found.path === planted ? { contents, loader: "ts" } : undefined),
-      );
-    },
-  };
-}
+import { type PlantedBug, planting } from "./planted-bug";
 
 /** Our own modules do nothing when they are loaded: what is not used of them (SDK adapters) is left out of the bundle. */
 const unusedLeftOut: Plugin = {

@@ -4,7 +4,6 @@
  */
 import type { ApplyItem, ApplyResult } from "@postern/connectors";
 import { entityKey, type ErrorCode, type FailureClass, type WorkItem } from "@postern/contracts";
-import type { History } from "../check/history";
 
 export interface TargetRow {
   readonly object: string;
@@ -20,6 +19,11 @@ interface InboxRow {
   readonly row: TargetRow | undefined;
 }
 
+/** Reported at the moment a transaction commits. */
+export interface TargetEvents {
+  committed(key: string, item: WorkItem, before: TargetRow | undefined, by: string): void;
+}
+
 export class FakeTarget {
   readonly inbox = new Map<string, InboxRow>();
   /** Entities that it will never take, and those that it does not take before a time. */
@@ -27,13 +31,13 @@ export class FakeTarget {
   /** What it has refused for good, by item id. */
   readonly refusals = new Set<string>();
   readonly dependent = new Map<string, number>();
-  readonly #history: History;
+  readonly #events: TargetEvents;
   #downUntilMs = 0;
   #slowUntilMs = 0;
   #slowByMs = 0;
 
-  constructor(history: History) {
-    this.#history = history;
+  constructor(events: TargetEvents) {
+    this.#events = events;
   }
 
   goDown(untilMs: number): void {
@@ -80,7 +84,7 @@ export class FakeTarget {
           ? undefined
           : { object: item.object, key: item.key, values: item.values, hash: item.hash };
       this.inbox.set(key, { version: item.version, hash: item.hash, row });
-      this.#history.committed(key, item, before?.row, by);
+      this.#events.committed(key, item, before?.row, by);
       return { outcome: before?.hash === item.hash ? "unchanged" : "applied" };
     });
   }

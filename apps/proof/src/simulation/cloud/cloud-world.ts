@@ -1,0 +1,24 @@
+import type { BranchId, TenantId, WorkerGroup } from "@postern/contracts";
+import type { SeededRandom } from "../../kit/seeded-random";
+import type { SimProcess } from "../clockwork/sim-process";
+import type { Wire } from "../clockwork/wire";
+import type { CloudStores } from "../services/cloud-stores";
+import type { FakeBroker } from "../services/fake-broker";
+import type { FakeGraph } from "../services/fake-graph";
+
+/** What surrounds one simulated process of the cloud. */
+export interface CloudWorld {
+  readonly process: SimProcess;
+  readonly wire: Wire;
+  readonly random: SeededRandom;
+  readonly stores: CloudStores;
+  readonly broker: FakeBroker;
+  readonly graph: FakeGraph;
+  readonly graphSlowedMs: () => number;
+  readonly place: {
+    readonly tenant: TenantId;
+    readonly branch: BranchId;
+    readonly groups: readonly WorkerGroup[];
+  };
+  readonly log: (line: string | (() => string)) => void;
+}
