@@ -1,11 +1,11 @@
 import { PosternError } from "@postern/contracts";
-import { OptionsError, usage } from "./options";
+import { OptionsError } from "./flags";
 import { DataDirectoryError } from "./platform/data-directory";
 import { ProcessFailure } from "./platform/supervised-process";
 import { StalledError } from "./start";
 
 /** Errors that tell a person what to do; anything else is a fault of ours and shows its stack. */
-export function explained(error: unknown): string {
+export function explained(error: unknown, usage: string): string {
   if (error instanceof OptionsError) return `${error.message}\n\n${usage}`;
   if (
     error instanceof PosternError ||

@@ -2,7 +2,8 @@
 export { readDefinition } from "./definition-file";
 export { explained } from "./explained";
 export { interruption } from "./interruption";
-export { OptionsError, parseTarget } from "./options";
+export { type NumberBounds, numberFlag, OptionsError, pathFlag, readFlags } from "./flags";
+export { parseTarget } from "./options";
 export { cyclePage } from "./platform/cycle-page";
 export { DataDirectory } from "./platform/data-directory";
 export { freePort } from "./platform/free-port";

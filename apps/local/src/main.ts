@@ -17,7 +17,7 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`\n${explained(error)}\n`);
+    process.stderr.write(`\n${explained(error, usage)}\n`);
     process.exit(error instanceof StalledError ? exitCodes.itemsFailed : exitCodes.refused);
   },
 );

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { OptionsError, parseOptions, parseTarget } from "./options";
+import { OptionsError } from "./flags";
+import { parseOptions, parseTarget } from "./options";
 
 test("relative paths are taken from the caller's directory", () => {
   expect(

@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import path from "node:path";
-import { nearest } from "@postern/contracts";
+import { numberFlag, OptionsError, pathFlag, readFlags } from "./flags";
 
 /** What `npm start` was asked for. Paths are absolute. */
 export interface StartOptions {
@@ -26,10 +25,6 @@ export interface TargetUrl {
   readonly shown: string;
 }
 
-export class OptionsError extends Error {
-  override readonly name = "OptionsError";
-}
-
 const flags = {
   once: { type: "boolean" },
   json: { type: "boolean" },
@@ -52,14 +47,6 @@ export const usage = `npm start -- [--once] [--tenant FILE] [--people N] [--data
   --target URL       sqlite:PATH or postgres://...; default: an SQLite file in the data directory
   --definition FILE  sync definition in YAML; default: people, groups and group_members
   --json             progress on stderr, one JSON object as the last line of stdout`;
-
-function parsePeople(text: string): number {
-  const people = Number(text);
-  if (!/^\d+$/.test(text) || people < 1 || people > MAX_PEOPLE) {
-    throw new OptionsError(`--people: '${text}' is not a whole number from 1 to ${MAX_PEOPLE}`);
-  }
-  return people;
-}
 
 export function parseTarget(text: string, directory: string): TargetUrl {
   if (text.startsWith("sqlite:")) {
@@ -93,25 +80,11 @@ export function parseTarget(text: string, directory: string): TargetUrl {
  * @throws OptionsError naming the option, the problem and the way out
  */
 export function parseOptions(argv: readonly string[], directory: string): StartOptions | "help" {
-  let values: ReturnType<typeof parse>["values"];
-  try {
-    values = parse(argv).values;
-  } catch (error) {
-    const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    const unknown = /'(--?[^' ]+)/.exec(message)?.[1];
-    const suggestion =
-      unknown === undefined ? undefined : nearest(unknown.replace(/^-+/, ""), Object.keys(flags));
-    throw new OptionsError(
-      suggestion === undefined || unknown === `--${suggestion}`
-        ? message
-        : `${message} Did you mean --${suggestion}?`,
-    );
-  }
+  const values = readFlags(argv, flags);
   if (values.help === true) return "help";
   const file = (name: "tenant" | "data" | "definition"): string | undefined => {
     const value = values[name];
-    if (value === "") throw new OptionsError(`--${name}: needs a path`);
-    return value === undefined ? undefined : path.resolve(directory, value);
+    return value === undefined ? undefined : pathFlag(name, value, directory);
   };
   if (values.people !== undefined && values.tenant !== undefined) {
     throw new OptionsError(
@@ -122,13 +95,12 @@ export function parseOptions(argv: readonly string[], directory: string): StartO
     once: values.once ?? false,
     json: values.json ?? false,
     tenant: file("tenant"),
-    people: values.people === undefined ? undefined : parsePeople(values.people),
+    people:
+      values.people === undefined
+        ? undefined
+        : numberFlag("people", values.people, { least: 1, most: MAX_PEOPLE }),
     data: file("data"),
     target: values.target === undefined ? undefined : parseTarget(values.target, directory),
     definition: file("definition"),
   };
-}
-
-function parse(argv: readonly string[]) {
-  return parseArgs({ args: [...argv], options: flags, allowPositionals: false, strict: true });
 }

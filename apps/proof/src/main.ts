@@ -1,22 +1,46 @@
-import { explained, interruption, OptionsError } from "@postern/local";
+import { explained, interruption } from "@postern/local";
+
+interface Command {
+  readonly usage: string;
+  /** Returns the exit code. */
+  readonly run: (argv: readonly string[]) => Promise<number>;
+}
+
+/** Loaded when it is asked for: each command needs other packages. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  bench: async () => {
+    const { bench, benchUsage } = await import("./bench/bench");
+    return { usage: benchUsage, run: (argv) => bench(argv, process.env) };
+  },
+  simulate: async () => {
+    const { simulate, simulateUsage } = await import("./simulation/simulate");
+    return { usage: simulateUsage, run: simulate };
+  },
+  chaos: async () => {
+    const { chaos } = await import("./chaos/chaos");
+    const { chaosUsage } = await import("./chaos/chaos-options");
+    const callerDirectory = process.env["INIT_CWD"] ?? process.cwd();
+    return {
+      usage: chaosUsage,
+      run: (argv) => chaos(argv, process.env, callerDirectory, interruption()),
+    };
+  },
+};
 
 async function main(): Promise<number> {
-  const [command, ...argv] = process.argv.slice(2);
-  const callerDirectory = process.env["INIT_CWD"] ?? process.cwd();
-  if (command === "bench") {
-    const { bench } = await import("./bench/bench");
-    return bench(argv, process.env);
+  const [name = "", ...argv] = process.argv.slice(2);
+  const load = commands[name];
+  if (load === undefined) {
+    process.stderr.write(
+      `Unknown command '${name}'. Commands: ${Object.keys(commands).join(", ")}.\n`,
+    );
+    return 1;
   }
-  if (command === "simulate") {
-    const { simulate } = await import("./simulation/simulate");
-    return simulate(argv);
-  }
-  const { chaos, chaosUsage } = await import("./chaos/chaos");
+  const { usage, run } = await load();
   try {
-    return await chaos(argv, process.env, callerDirectory, interruption());
+    return await run(argv);
   } catch (error) {
-    if (!(error instanceof OptionsError)) throw error;
-    process.stderr.write(`\n${error.message}\n\n${chaosUsage}\n`);
+    process.stderr.write(`\n${explained(error, usage)}\n`);
     return 1;
   }
 }
@@ -24,7 +48,7 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`\n${explained(error)}\n`);
+    process.stderr.write(`\n${explained(error, "")}\n`);
     process.exit(1);
   },
 );

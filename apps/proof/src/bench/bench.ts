@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import pc from "picocolors";
-import { OptionsError } from "@postern/local";
+import { OptionsError, readFlags } from "@postern/local";
 import type { Environment } from "../kit/environment";
 import { measureAgent } from "./agent-measures";
 import { measureBundleLoad } from "./bundle-load";
@@ -21,13 +20,30 @@ const sections: readonly Section[] = [
   { title: "Cold load of the functions bundle", run: measureBundleLoad },
 ];
 
-/** `npm run bench`: every figure beside its budget. Answers the exit code: 1 when a budget is broken. */
+export const benchUsage = `npm run bench -- [--only TEXT] [--json]
+
+  --only TEXT  run only the sections that have TEXT in their title:
+${sections.map(({ title }) => `               ${title}`).join("\n")}
+  --json       one JSON object per figure on stdout`;
+
+const flags = {
+  json: { type: "boolean" },
+  only: { type: "string" },
+  help: { type: "boolean" },
+} as const;
+
+/**
+ * `npm run bench`: every figure beside its budget.
+ *
+ * @returns the exit code: 1 when a budget is broken
+ * @throws OptionsError naming the flag and the problem
+ */
 export async function bench(argv: readonly string[], environment: Environment): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { json: { type: "boolean" }, only: { type: "string" } },
-    strict: true,
-  });
+  const values = readFlags(argv, flags);
+  if (values.help === true) {
+    process.stdout.write(`${benchUsage}\n`);
+    return 0;
+  }
   const chosen = sections.filter(
     ({ title }) =>
       values.only === undefined || title.toLowerCase().includes(values.only.toLowerCase()),

@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
-import path from "node:path";
-import { OptionsError } from "@postern/local";
+import { type NumberBounds, numberFlag, OptionsError, pathFlag, readFlags } from "@postern/local";
+import { type TargetKind, targetKinds } from "./target/audited-target";
 
 export const scenarios = [
   "storm",
@@ -12,9 +11,6 @@ export const scenarios = [
   "target-down",
 ] as const;
 export type ScenarioName = (typeof scenarios)[number];
-
-export const targetKinds = ["sqlite", "postgres"] as const;
-export type TargetKind = (typeof targetKinds)[number];
 
 /** What `npm run chaos` was asked for. */
 export interface ChaosOptions {
@@ -81,39 +77,13 @@ const flags = {
   help: { type: "boolean" },
 } as const;
 
-function parse(argv: readonly string[]) {
-  return parseArgs({ args: [...argv], options: flags, strict: true });
-}
-type Values = ReturnType<typeof parse>["values"];
+type Values = ReturnType<typeof readFlags<typeof flags>>;
 
-/** @throws OptionsError for what is unknown or lacks its value */
-function valuesOf(argv: readonly string[]): Values {
-  try {
-    return parse(argv).values;
-  } catch (error) {
-    throw new OptionsError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function number(
-  name: string,
-  text: string | undefined,
-  bounds: { least: number; most: number; whole: boolean; otherwise: number },
-): number {
-  if (text === undefined) return bounds.otherwise;
-  const value = Number(text);
-  const fits = text.trim() !== "" && value >= bounds.least && value <= bounds.most;
-  if (!fits || (bounds.whole && !Number.isInteger(value)))
-    throw new OptionsError(
-      `--${name}: '${text}' is not a ${bounds.whole ? "whole " : ""}number from ${bounds.least} to ${bounds.most}`,
-    );
-  return value;
-}
-
+const MS_PER_SECOND = 1_000;
 const MAX_SEED = 2 ** 31 - 1;
 /** The points of the functions host are twelve. */
 const DEFAULT_FUNCTIONS_KILLS = 24;
-const killBounds = { least: 1, most: 100_000, whole: true };
+const killBounds = { least: 1, most: 100_000 };
 
 function scenarioOf(values: Values): ScenarioName {
   const chosen: ScenarioName[] = [];
@@ -135,9 +105,11 @@ function killsOf(scenario: ScenarioName, values: Values): number {
     throw new OptionsError("--kills goes with --kill-points functions");
   switch (scenario) {
     case "kill-points":
-      return number("kill-points", values["kill-points"], { ...killBounds, otherwise: 0 });
+      return numberFlag("kill-points", values["kill-points"] ?? "", killBounds);
     case "functions-kill-points":
-      return number("kills", values.kills, { ...killBounds, otherwise: DEFAULT_FUNCTIONS_KILLS });
+      return values.kills === undefined
+        ? DEFAULT_FUNCTIONS_KILLS
+        : numberFlag("kills", values.kills, killBounds);
     default:
       return 0;
   }
@@ -152,58 +124,51 @@ function targetOf(scenario: ScenarioName, text: string | undefined): TargetKind 
   return kind;
 }
 
+/**
+ * Reads the command line of `npm run chaos`.
+ *
+ * @param directory relative paths start here
+ * @throws OptionsError naming the flag and the problem
+ */
 export function parseChaosOptions(
   argv: readonly string[],
   directory: string,
   at: { readonly clockMs: number; readonly defaultResults: string },
 ): ChaosOptions | "help" {
-  const values = valuesOf(argv);
+  const values = readFlags(argv, flags);
   if (values.help === true) return "help";
   const scenario = scenarioOf(values);
-  if (values["no-record"] === true && values.results !== undefined)
-    throw new OptionsError("--results and --no-record exclude each other");
-  if (values.results === "") throw new OptionsError("--results: needs a path");
-  const seed = number("seed", values.seed, {
-    least: 0,
-    most: MAX_SEED,
-    whole: true,
-    otherwise: Math.floor(at.clockMs / 1_000) % MAX_SEED,
-  });
+  const number = (
+    name: "seed" | "minutes" | "agents" | "outages" | "items" | "people",
+    bounds: NumberBounds,
+  ): number | undefined => {
+    const text = values[name];
+    return text === undefined ? undefined : numberFlag(name, text, bounds);
+  };
+  const clockSeed = Math.floor(at.clockMs / MS_PER_SECOND) % MAX_SEED;
+  const seed = number("seed", { least: 0, most: MAX_SEED }) ?? clockSeed;
   return {
     scenario,
-    minutes: number("minutes", values.minutes, {
-      least: 0.1,
-      most: 24 * 60,
-      whole: false,
-      otherwise: scenario === "target-down" ? 5 : 1,
-    }),
+    minutes:
+      number("minutes", { least: 0.1, most: 24 * 60, whole: false }) ??
+      (scenario === "target-down" ? 5 : 1),
     seed,
-    agents: number("agents", values.agents, {
-      least: 1,
-      most: 4,
-      whole: true,
-      otherwise: 1 + (seed % 4),
-    }),
+    agents: number("agents", { least: 1, most: 4 }) ?? 1 + (seed % 4),
     kills: killsOf(scenario, values),
-    scale: number("outages", values.outages, { least: 0.05, most: 10, whole: false, otherwise: 1 }),
-    items: number("items", values.items, {
-      least: 1_000,
-      most: 1_000_000,
-      whole: true,
-      otherwise: 20_000,
-    }),
+    scale: number("outages", { least: 0.05, most: 10, whole: false }) ?? 1,
+    items: number("items", { least: 1_000, most: 1_000_000 }) ?? 20_000,
     target: targetOf(scenario, values.target),
-    people:
-      values.people === undefined
-        ? undefined
-        : number("people", values.people, { least: 20, most: 20_000, whole: true, otherwise: 0 }),
-    data: values.data === undefined ? undefined : path.resolve(directory, values.data),
-    results:
-      values["no-record"] === true
-        ? undefined
-        : values.results === undefined
-          ? at.defaultResults
-          : path.resolve(directory, values.results),
+    people: number("people", { least: 20, most: 20_000 }),
+    data: values.data === undefined ? undefined : pathFlag("data", values.data, directory),
+    results: resultsOf(values, directory, at.defaultResults),
     json: values.json ?? false,
   };
+}
+
+function resultsOf(values: Values, directory: string, otherwise: string): string | undefined {
+  const asked =
+    values.results === undefined ? undefined : pathFlag("results", values.results, directory);
+  if (values["no-record"] !== true) return asked ?? otherwise;
+  if (asked !== undefined) throw new OptionsError("--results and --no-record exclude each other");
+  return undefined;
 }

@@ -12,8 +12,6 @@ import type { ScenarioResult } from "./scenarios/scenario";
 import { storm } from "./scenarios/storm";
 import { secondTarget, targetDown } from "./scenarios/target-down";
 
-export { chaosUsage };
-
 /** Changes a second: what the smallest machine of CI works off beside the faults; more where agents share the work. */
 const CHANGES_PER_SECOND = 40;
 const SHARED_CHANGES_PER_SECOND = 250;
@@ -24,7 +22,12 @@ const MOST_SHOWN = 20;
 /** As shells have it for a program that was ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
-/** `npm run chaos`: answers the exit code, 1 when something was violated, 130 when it was cut short without that. */
+/**
+ * `npm run chaos`.
+ *
+ * @returns the exit code: 1 when something is violated, 130 when the run is interrupted without that
+ * @throws OptionsError naming the flag and the problem
+ */
 export async function chaos(
   argv: readonly string[],
   environment: Environment,

@@ -2,8 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
-import { OptionsError, workspaceRoot } from "@postern/local";
+import { numberFlag, readFlags, workspaceRoot } from "@postern/local";
 import { catchPlantedBugs } from "./planted/catch-planted-bugs";
 import { makePlan } from "./plan/plan";
 import { plantedBugs } from "./planted/planted-bugs";
@@ -39,24 +38,28 @@ const PIECE_SEEDS = 1_000;
 const SHRINK_RUNS = 150;
 const LONGEST_MS = 24 * 3_600_000;
 
+const flags = {
+  seeds: { type: "string" },
+  from: { type: "string" },
+  workers: { type: "string" },
+  results: { type: "string" },
+  seed: { type: "string" },
+  faults: { type: "string" },
+  changes: { type: "string" },
+  lines: { type: "boolean", default: false },
+  "planted-bugs": { type: "boolean", default: false },
+  only: { type: "string", default: "" },
+  help: { type: "boolean", default: false },
+} as const;
+
+/**
+ * `npm run simulate`.
+ *
+ * @returns the exit code: 1 when a seed breaks a promise or a planted bug is missed
+ * @throws OptionsError naming the flag and the problem
+ */
 export async function simulate(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seeds: { type: "string" },
-      from: { type: "string" },
-      workers: { type: "string" },
-      results: { type: "string" },
-      seed: { type: "string" },
-      faults: { type: "string" },
-      changes: { type: "string" },
-      lines: { type: "boolean", default: false },
-      "planted-bugs": { type: "boolean", default: false },
-      only: { type: "string", default: "" },
-      help: { type: "boolean", default: false },
-    },
-    strict: true,
-  });
+  const values = readFlags(argv, flags);
   if (values.help) {
     process.stdout.write(`${simulateUsage}\n`);
     return 0;
@@ -79,13 +82,7 @@ export async function simulate(argv: readonly string[]): Promise<number> {
 
 function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) {
-    throw new OptionsError(
-      `--${name}: '${text}' is not a whole number from 1 on\n\n${simulateUsage}`,
-    );
-  }
-  return number;
+  return numberFlag(name, text, { least: 1, most: Number.MAX_SAFE_INTEGER });
 }
 
 function nextSeed(results: string): number {

@@ -11,6 +11,10 @@ export const auditedTables = {
 } as const;
 export type AuditedTable = keyof typeof auditedTables;
 
+/** Kinds of targets that chaos runs against. */
+export const targetKinds = ["sqlite", "postgres"] as const;
+export type TargetKind = (typeof targetKinds)[number];
+
 export interface AuditRow {
   readonly sequence: number;
   readonly entity: string;
