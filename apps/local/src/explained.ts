@@ -4,7 +4,7 @@ import { DataDirectoryError } from "./platform/data-directory";
 import { ProcessFailure } from "./platform/supervised-process";
 import { StalledError } from "./start";
 
-/** Errors that tell a person what to do; anything else is a fault of ours and shows its stack. */
+/** Text of an error. Errors that a person can act on show their message; any other is a bug and shows its stack. */
 export function explained(error: unknown, usage: string): string {
   if (error instanceof OptionsError) return `${error.message}\n\n${usage}`;
   if (

@@ -1,6 +1,6 @@
 import { exitCodes } from "./start";
 
-/** A terminal's Ctrl-C reaches the whole process group, and the script that started us hands its own on: two that are one. */
+/** Ctrl-C reaches the whole process group, and tools/run.mjs forwards its signal: two this close are one. */
 const ONE_INTERRUPTION_MS = 500;
 
 /** Aborted by Ctrl-C or SIGTERM. */
@@ -10,7 +10,7 @@ export function interruption(): AbortSignal {
   const interrupt = (): void => {
     firstMs ??= performance.now();
     interrupted.abort();
-    // A second Ctrl-C means now: the children end with their standard input.
+    // A second Ctrl-C exits immediately; the children exit when their standard input closes.
     if (performance.now() - firstMs > ONE_INTERRUPTION_MS) process.exit(exitCodes.interrupted);
   };
   process.on("SIGINT", interrupt);

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { numberFlag, OptionsError, pathFlag, readFlags } from "./flags";
 
-/** What `npm start` was asked for. Paths are absolute. */
+/** Options of `npm start`. Paths are absolute. */
 export interface StartOptions {
   /** Exit once everything is in step. */
   readonly once: boolean;
@@ -19,9 +19,9 @@ export interface StartOptions {
 }
 
 export interface TargetUrl {
-  /** As a connector takes it. */
+  /** In the form that a connector takes. */
   readonly url: string;
-  /** As people see it: without a password. */
+  /** In the form that people see: without a password. */
   readonly shown: string;
 }
 
@@ -40,10 +40,10 @@ export const MAX_PEOPLE = 200_000;
 
 export const usage = `npm start -- [--once] [--tenant FILE] [--people N] [--data DIR] [--target URL] [--definition FILE] [--json]
 
-  --once             run until everything is in step, then exit (0, or 2 if an item failed)
+  --once             exit once everything is in step (0, or 2 if an item failed)
   --tenant FILE      Microsoft Graph users and groups as JSON; default: a generated company of about 500 people
-  --people N         size of the generated company, 1 to ${MAX_PEOPLE.toLocaleString("en")}
-  --data DIR         keep all state here and go on from it next time; default: a fresh temporary directory
+  --people N         number of people in the generated company, 1 to ${MAX_PEOPLE.toLocaleString("en")}
+  --data DIR         keep all state here and continue from it next time; default: a new temporary directory
   --target URL       sqlite:PATH or postgres://...; default: an SQLite file in the data directory
   --definition FILE  sync definition in YAML; default: people, groups and group_members
   --json             progress on stderr, one JSON object as the last line of stdout`;
@@ -62,7 +62,7 @@ export function parseTarget(text: string, directory: string): TargetUrl {
       url = new URL(text);
     } catch {
       throw new OptionsError(
-        "--target: this postgres:// URL cannot be read; expected postgres://user:password@host:port/database",
+        "--target: this postgres:// URL is not valid; expected postgres://user:password@host:port/database",
       );
     }
     if (url.password !== "") url.password = "redacted";
@@ -76,8 +76,8 @@ export function parseTarget(text: string, directory: string): TargetUrl {
 /**
  * Reads the command line of `start`.
  *
- * @param directory what relative paths are relative to: the caller's directory
- * @throws OptionsError naming the option, the problem and the way out
+ * @param directory relative paths start here: the caller's directory
+ * @throws OptionsError naming the option and the problem
  */
 export function parseOptions(argv: readonly string[], directory: string): StartOptions | "help" {
   const values = readFlags(argv, flags);
@@ -88,7 +88,7 @@ export function parseOptions(argv: readonly string[], directory: string): StartO
   };
   if (values.people !== undefined && values.tenant !== undefined) {
     throw new OptionsError(
-      "--people: sizes the generated company and cannot go with --tenant; give one of them",
+      "--people: sets the size of the generated company and cannot go with --tenant; use one of them",
     );
   }
   return {

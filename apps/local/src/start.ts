@@ -16,7 +16,7 @@ export const exitCodes = { ok: 0, refused: 1, itemsFailed: 2, interrupted: 130 }
 
 const DEFAULT_PEOPLE = 500;
 const POLL_MS = 250;
-/** A cycle in which no count changes for this long will not end by itself. */
+/** A cycle whose counts do not change for this long is stalled. */
 const STALLED_MS = 120_000;
 const FOLLOW_POLL_MS = 1_000;
 
@@ -51,9 +51,9 @@ function cycleSummary(view: CycleView): CycleSummary {
 }
 
 /**
- * `npm start`: brings the platform up, brings the target in step, then follows changes or (`--once`) exits.
+ * `npm start`: starts the platform, brings the target in step, then follows changes or (`--once`) exits.
  *
- * Everything that can be refused is refused before the first process starts.
+ * Every invalid input is refused before the first process starts.
  *
  * @returns the exit code
  */
@@ -140,19 +140,20 @@ async function tenantFor(
   return file;
 }
 
-/** A cycle that does not get on. */
+/** A cycle makes no progress. */
 export class StalledError extends Error {
   override readonly name = "StalledError";
 
   constructor(definition: string, view: CycleView, logs: string) {
-    const waiting = view.waiting > 0 ? ` (${view.waiting} wait for something at the target)` : "";
+    const waiting =
+      view.waiting > 0 ? ` (${view.waiting} wait for another item at the target)` : "";
     super(
-      `The ${view.kind} cycle of '${definition}' has not moved for ${STALLED_MS / 1_000} s: ${view.pending} of ${view.enqueued} items have no outcome${waiting}.\nThe logs in ${logs} say why: functions.log for what is read and decided, agent.log for what is applied.`,
+      `The ${view.kind} cycle of '${definition}' has not moved for ${STALLED_MS / 1_000} s: ${view.pending} of ${view.enqueued} items have no outcome${waiting}.\nThe logs in ${logs} show why: functions.log for reading and deciding, agent.log for applying.`,
     );
   }
 }
 
-/** Notices when what it is shown stays the same for too long. */
+/** Reports when the counts of a cycle stay the same for too long. */
 class Patience {
   readonly #limitMs: number;
   #last = "";

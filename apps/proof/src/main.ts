@@ -6,7 +6,7 @@ interface Command {
   readonly run: (argv: readonly string[]) => Promise<number>;
 }
 
-/** Loaded when it is asked for: each command needs other packages. */
+/** Each command is loaded only when used: they need different packages. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => {
     const { bench, benchUsage } = await import("./bench/bench");

@@ -1,6 +1,6 @@
 import { request } from "node:https";
 
-/** Client-credentials token from the local issuer, as any caller of Entra would get one. */
+/** Client-credentials token from the local issuer, as any caller gets one from Entra. */
 export async function accessToken(options: {
   readonly authority: string;
   readonly tenantId: string;
@@ -38,7 +38,7 @@ export async function accessToken(options: {
   const parsed = JSON.parse(text) as { access_token?: string; error_description?: string };
   if (parsed.access_token === undefined)
     throw new Error(
-      `the local issuer refused a token: ${parsed.error_description ?? text.slice(0, 200)}`,
+      `the local issuer issued no token: ${parsed.error_description ?? text.slice(0, 200)}`,
     );
   return parsed.access_token;
 }

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 
-/** What must stay the same from run to run: identities, secrets and addresses that stored links refer to. */
+/** What stays the same from run to run: identities, secrets, and the addresses in stored links. */
 const State = z.strictObject({
   tenantId: z.string(),
   secrets: z.strictObject({
@@ -62,7 +62,7 @@ export class DataDirectory {
       const parsed = State.safeParse(parseJson(file));
       if (!parsed.success)
         throw new DataDirectoryError(
-          `${file} is not what an earlier run left: ${z.prettifyError(parsed.error)}`,
+          `${file} does not have the format that an earlier run writes: ${z.prettifyError(parsed.error)}`,
         );
       return new DataDirectory(root, parsed.data);
     }
@@ -82,7 +82,7 @@ export class DataDirectory {
     return directory;
   }
 
-  /** Writes a file at once or not at all; readable by its owner only, since most hold secrets. */
+  /** Replaces a file atomically. Only its owner can read it, since most files hold secrets. */
   write(name: string, content: string): string {
     const file = this.path(name);
     writeFileSync(`${file}.new`, content, { mode: 0o600 });
@@ -94,7 +94,7 @@ export class DataDirectory {
     this.write("state.json", JSON.stringify(this.state, null, 2));
   }
 
-  /** Gives the lock back and removes what is only true while running. */
+  /** Releases the lock and removes the files that describe a running platform. */
   close(): void {
     rmSync(this.path("endpoints.json"), { force: true });
     rmSync(this.path("processes.json"), { force: true });

@@ -69,7 +69,7 @@ export class LocalPlatform {
     return (await response.json()) as Record<string, number>;
   }
 
-  /** Tells one emulator what to do wrong (see the kit's `faults.ts`). */
+  /** Injects a fault into one emulator (see the kit's `faults.ts`). */
   async arm(name: string, fault: Readonly<Record<string, unknown>>): Promise<void> {
     const ready = await this.processes.get(name)?.ready();
     if (ready?.control === undefined) throw new Error(`${name} takes no faults`);

@@ -43,7 +43,7 @@ const agentMemoryFlags = [
   "--v8-pool-size=1",
 ];
 
-/** What every agent of the platform is told of its surroundings. */
+/** Environment variables that all agents share. */
 interface AgentWiring {
   readonly serviceBusConnection: string;
   readonly cosmosEndpoint: string;

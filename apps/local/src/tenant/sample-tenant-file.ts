@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { sampleTenant } from "./sample-tenant";
 
-/** Generates the sample company and writes it as a tenant file; answers how large it is. */
+/** Generates the sample company and writes it as a tenant file. Returns its size. */
 export async function writeSampleTenant(
   file: string,
   people: number,

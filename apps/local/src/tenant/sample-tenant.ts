@@ -134,7 +134,7 @@ function sampleUser(
     givenName,
     surname,
     mail: hasMail ? (guest ? `${local}@partner.example` : `${local}@${DOMAIN}`) : null,
-    // The empty string is a value of its own: it must not become null on the way.
+    // An empty string differs from null and must not become null on the way.
     department: index % 97 === 50 ? "" : department,
     jobTitle: room ? null : index === 0 ? "Chief Executive Officer" : faker.person.jobTitle(),
     officeLocation: faker.helpers.arrayElement(offices),

@@ -3,7 +3,7 @@ import type { Environment } from "../kit/environment";
 import type { LoadOrder } from "./load-process";
 import { measured, median, type Measure } from "./measure";
 
-/** An odd number; one pair by itself is off by up to a third either way. */
+/** An odd number; a single pair is off by up to a third either way. */
 const PAIRS = 9;
 const SINGLE_ITEM_MESSAGES = 10_000;
 const BACKLOG_ITEMS = 60_000;
@@ -44,7 +44,7 @@ async function throughputRatio(
 
 const rate = (tookMs: number): string =>
   Math.round((SINGLE_ITEM_MESSAGES / tookMs) * 1_000).toLocaleString("en");
-/** The agent by itself: against a bare loop, and through a backlog. */
+/** The agent alone: against a bare loop, and through a backlog. */
 export async function measureAgent(
   environment: Environment,
   say: (text: string) => void,

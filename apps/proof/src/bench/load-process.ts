@@ -13,7 +13,7 @@ import { z } from "zod";
 import { workspaceRoot } from "@postern/local";
 
 /**
- * One side of a throughput comparison, in a process of its own so that both sides have the same share of the machine.
+ * One side of a throughput comparison, in its own process so that both sides get the same share of the machine.
  * Reads what to do from its first argument and prints one JSON object.
  *
  * - `bare`: a receive-and-complete loop with nothing but `@azure/service-bus`.
@@ -94,7 +94,7 @@ const stubbedLedger: Ledger = {
   write: async () => "written",
 };
 
-/** A target that does nothing, and tells when it was asked to. */
+/** A target that does nothing but report when it is called. */
 function nothingTarget(onApply: (items: readonly ApplyItem[]) => void): TargetPort {
   return {
     name: "local",

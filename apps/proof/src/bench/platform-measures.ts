@@ -143,7 +143,7 @@ interface SingleChanges {
   readonly seconds: number;
 }
 
-/** One change after the other, each with a poll of its own, so that none shares another's page. */
+/** One change after another, each with its own poll, so that no two share a page. */
 async function singleChanges(
   platform: LocalPlatform,
   users: readonly { readonly id: string }[],

@@ -12,7 +12,7 @@ export const scenarios = [
 ] as const;
 export type ScenarioName = (typeof scenarios)[number];
 
-/** What `npm run chaos` was asked for. */
+/** Options of `npm run chaos`. */
 export interface ChaosOptions {
   readonly scenario: ScenarioName;
   readonly minutes: number;
@@ -38,24 +38,24 @@ export const chaosUsage = `npm run chaos -- [--minutes N] [--seed S] [--agents 1
 npm run chaos -- --kill-points N | --kill-points functions [--kills N] | --agents-join | --outages SCALE
                  | --poison [--items N] | --target-down [--minutes N]  [--seed S] ...
 
-  --minutes N      faults for this long (default 1; 5 with --target-down); start and healing come on top
-  --seed S         what is drawn from it: faults, their order and moments, changes (default: by the clock, and shown)
-  --agents N       agents at work, 1 to 4 (default: by the seed)
-  --target KIND    what the definition writes to: sqlite (default) or postgres (the packaged server)
+  --minutes N      how long faults last (default 1; 5 with --target-down), without startup and recovery
+  --seed S         decides the faults, their order and times, and the changes (default: from the clock; it is printed)
+  --agents N       number of agents, 1 to 4 (default: from the seed)
+  --target KIND    target of the definition: sqlite (default) or postgres (the packaged server)
   --people N       size of the tenant (default 150; 1,500 with --agents-join)
-  --kill-points N  N times kill -9 of the agent, spread over all named points
+  --kill-points N  kill -9 the agent N times, spread over all named points
   --kill-points functions
-                   kill -9 of the functions host at its named points, --kills N times (default: twice each)
-  --agents-join    two and four agents join, leave and pause; share and failover are measured; --minutes long
-  --outages SCALE  broker and Cosmos cut 10 x 30 s and 40 x 2 s, times SCALE (0.1: one and four)
-  --poison         1 % poison among --items N (default 20,000), in five pairs with and without; then some that end the process
-  --target-down    one of two targets of an agent goes away for --minutes N (default 5) and comes back
-  --data DIR       keep everything here; default: a temporary directory, kept when something is violated
-  --results FILE   append the result here instead of proof/chaos.jsonl
-  --no-record      do not append the result anywhere
-  --json           the result as one JSON object on stdout
+                   kill -9 the functions host at its named points, --kills N times (default: twice each)
+  --agents-join    two and four agents join, leave and pause for --minutes N; measures share of work and failover
+  --outages SCALE  cuts broker and Cosmos 10 x 30 s and 40 x 2 s, times SCALE (0.1: one and four)
+  --poison         1 % poison among --items N (default 20,000), in five pairs with and without; then items that end the process
+  --target-down    one of an agent's two targets is down for --minutes N (default 5), then recovers
+  --data DIR       keep all files here; default: a temporary directory, kept if a promise is violated
+  --results FILE   append the result to FILE instead of proof/chaos.jsonl
+  --no-record      do not save the result
+  --json           print the result as one JSON object on stdout
 
-Ctrl-C ends the run early: the result so far is written, marked as cut short. A second one ends it at once.`;
+Ctrl-C ends the run early and saves the result so far, marked as cut short. A second Ctrl-C exits immediately.`;
 
 const flags = {
   minutes: { type: "string" },
@@ -120,7 +120,7 @@ function targetOf(scenario: ScenarioName, text: string | undefined): TargetKind 
   if (kind === undefined)
     throw new OptionsError(`--target: '${text}' is neither ${targetKinds.join(" nor ")}`);
   if (kind !== "sqlite" && (scenario === "poison" || scenario === "target-down"))
-    throw new OptionsError(`--target: --${scenario} has targets of its own`);
+    throw new OptionsError(`--target: --${scenario} chooses its own targets`);
   return kind;
 }
 

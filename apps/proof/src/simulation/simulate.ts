@@ -1,4 +1,4 @@
-/** `npm run simulate`: any number of seeds, on all cores, appended to a results file; or one failing seed, replayed and cut down. */
+/** `npm run simulate`: runs seeds on all cores and appends to a results file, or replays one seed, cut down. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -15,13 +15,13 @@ export const simulateUsage = `npm run simulate -- [--seeds N] [--from SEED] [--w
 npm run simulate -- --seed SEED [--faults RANGES] [--changes RANGES] [--lines]
 npm run simulate -- --planted-bugs [--only TEXT] [--seeds N]
 
-  --seeds N        how many seeds to run; default 1,000 (planted bugs: at most this many each; default 1,000)
-  --from SEED      the first of them; default: the one after the last in the results file
-  --results FILE   appended to; default proof/simulation.jsonl
-  --workers N      processes at a time; default: one a core
-  --seed SEED      run this seed alone; --lines prints all that happens; --faults and --changes leave only these of its plan
-  --planted-bugs   put each planted bug in and see that it is caught; the result goes to proof/planted-bugs.jsonl
-  --only TEXT      only those whose name has this in it; nothing is written`;
+  --seeds N        number of seeds to run (with --planted-bugs: at most this many per bug); default 1,000
+  --from SEED      first seed; default: the one after the last in the results file
+  --results FILE   append the results to FILE; default proof/simulation.jsonl
+  --workers N      number of parallel processes; default: one per core
+  --seed SEED      run only this seed; --lines prints every event; --faults and --changes keep only these parts of its plan
+  --planted-bugs   plant each bug and check that it is caught; writes proof/planted-bugs.jsonl
+  --only TEXT      only bugs whose name contains TEXT; writes nothing`;
 
 /** One line of the results file: a piece of the proof. */
 interface ProofPiece {
@@ -125,7 +125,7 @@ async function prove(
       }),
     );
     const broken = ends.find(({ code }) => code !== 0);
-    if (broken !== undefined) throw new Error(`a simulating process ended: ${broken.errors}`);
+    if (broken !== undefined) throw new Error(`a simulation process exited: ${broken.errors}`);
     const sum = (of: (outcome: SeedOutcome) => number): number =>
       outcomes.reduce((total, outcome) => total + of(outcome), 0);
     const piece: ProofPiece = {
@@ -147,7 +147,7 @@ async function prove(
   if (worst === undefined) return 0;
   const { cut, result } = await shrink(worst.seed, SHRINK_RUNS);
   process.stdout.write(
-    `\nSmallest that still fails: ${result.problems[0] ?? ""}\n` +
+    `\nSmallest plan that still fails: ${result.problems[0] ?? ""}\n` +
       `npm run simulate -- --seed ${worst.seed} --faults ${rangesText(cut.faults)} --changes ${rangesText(cut.changes)} --lines\n`,
   );
   return 1;
@@ -190,7 +190,7 @@ async function showPlantedBugs(only: string, mostSeeds: number): Promise<number>
   });
   const caught = verdicts.filter((verdict) => verdict.caught).length;
   if (only === "") {
-    // The whole list, made anew each time: what it says is true of the product as it is now.
+    // The file is rewritten in full, so that it describes the current product.
     const lines = verdicts.map(({ bug, caught: isCaught, seeds, by }) =>
       JSON.stringify({
         bug: bug.name,

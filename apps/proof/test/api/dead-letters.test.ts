@@ -167,7 +167,7 @@ describe("replaying one", () => {
     await scene.report(letter, messageId ?? "", { outcome: "applied" });
   });
 
-  test("twenty at once send one message, write one audit entry and count once", async () => {
+  test("twenty concurrent replays send one message, write one audit entry and count once", async () => {
     const letter = await scene.letter();
     const before = await counts();
     const replies = await Promise.all(Array.from({ length: 20 }, () => replay(letter)));
@@ -310,7 +310,7 @@ describe("discarding", () => {
     expect(problemOf(reply).detail).toContain(why.reason);
   });
 
-  test("of a replay and a discard at once, one wins", async () => {
+  test("of a concurrent replay and discard, one wins", async () => {
     for (let round = 0; round < 5; round += 1) {
       const letter = await scene.letter();
       await Promise.all([replay(letter), discard(letter)]);
@@ -426,7 +426,7 @@ describe("many", () => {
   });
 });
 
-describe("a replay that was begun and that nobody asks for again", () => {
+describe("a replay that was begun and is not requested again", () => {
   const begin = async (
     letter: DeadLetter,
     failing: { readonly send: boolean },
@@ -472,7 +472,7 @@ describe("a replay that was begun and that nobody asks for again", () => {
     await scene.report(letter, messageId, { outcome: "applied" });
   });
 
-  test("counts as it ended when its agent answers first, also while its definition is disabled", async () => {
+  test("counts its outcome when the agent reports first, even while its definition is disabled", async () => {
     const letter = await scene.letter();
     const before = await counts();
     const { messageId } = await begin(letter, { send: false });
@@ -546,7 +546,7 @@ describe("while services fail", () => {
     expect((await replay(letter)).json).toMatchObject({ outcome: "replayed" });
   });
 
-  test("answers lost and connections cut at random: each is sent, counted and closed once", async () => {
+  test("with responses lost and connections cut at random, each is sent, counted and closed once", async () => {
     const letters: DeadLetter[] = [];
     for (let n = 0; n < 40; n += 1) letters.push(await scene.letter({ code: "target-busy" }));
     const before = await counts();

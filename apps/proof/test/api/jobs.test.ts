@@ -73,7 +73,7 @@ function jobsContainer() {
 }
 
 describe("POST /api/jobs", () => {
-  test("answers 202 with the job and its place, and the message is in the group's queue", async () => {
+  test("returns 202 with the job and its location, and queues the message to the group", async () => {
     const reply = await as("ops", "POST", "jobs", order({ timeoutSeconds: 90 }));
     const job = JobView.parse(reply.json);
     expect(reply.status).toBe(202);
@@ -103,7 +103,7 @@ describe("POST /api/jobs", () => {
     expect(problem.traceId).toBe(traceId);
   });
 
-  test("twenty requests at once with one Idempotency-Key make one job and one message", async () => {
+  test("twenty concurrent requests with one Idempotency-Key make one job and one message", async () => {
     const headers = { "idempotency-key": "at-once" };
     const replies = await Promise.all(
       Array.from({ length: 20 }, () => as("ops", "POST", "jobs", order(), headers)),
@@ -174,7 +174,7 @@ describe("GET /api/jobs", () => {
 });
 
 describe("POST /api/jobs/{id}/attempts", () => {
-  test("gives the attempt to one agent of ten that ask at once", async () => {
+  test("gives the attempt to one of ten agents that request it concurrently", async () => {
     const job = await makeJob();
     const replies = await Promise.all(
       Array.from({ length: 10 }, (_, index) => lease(job, `agent-${(index % 2) + 1}`)),
@@ -207,7 +207,7 @@ describe("POST /api/jobs/{id}/attempts", () => {
     expect(rogue).toMatchObject({ status: 403, code: "not-authorised" });
   });
 
-  test("a job past its deadline is timed-out for whoever looks, and cannot be leased any more", async () => {
+  test("a job past its deadline reads as timed-out and can no longer be leased", async () => {
     const job = await makeJob();
     const container = jobsContainer();
     await container
@@ -235,7 +235,7 @@ describe("POST /api/jobs/{id}/attempts", () => {
     }
     expect(problemOf(await lease(kept, "agent-2"))).toMatchObject({ code: "attempt-held" });
     expect((await lease(lost, "agent-2")).json).toMatchObject({ attempt: 2, agent: "agent-2" });
-    // The first holder comes back: it is told to stop the one it lost, and only that.
+    // The first holder comes back and must stop only the job it lost.
     const jobs = [lost, kept].map(({ id }) => ({ jobId: id, attempt: 1 }));
     const told = await beat("agent-1", { jobs });
     expect(told.json).toMatchObject({ cancellations: [lost.id] });

@@ -236,7 +236,7 @@ const malformed: readonly Malformed[] = [
     "query.limt",
     "did you mean 'limit'",
   ),
-  invalid("a parameter that nobody knows", () => get("jobs?verbose=1"), "query.verbose"),
+  invalid("an unknown parameter", () => get("jobs?verbose=1"), "query.verbose"),
   invalid("a parameter twice", () => get("jobs?limit=1&limit=2"), "query.limit", "more than once"),
   invalid("a query for __proto__", () => get("jobs?__proto__=1"), "__proto__"),
   invalid("an invented continuation", () => get("jobs?continuation=abc"), "query.continuation"),
@@ -339,7 +339,7 @@ const malformed: readonly Malformed[] = [
     "$.jobs",
   ),
   invalid("an agent id with a slash", beat({}, "a%2Fb"), "path.id"),
-  invalid("a lease for nobody", () => post(`${jobPath}/attempts`, {}), "$.agent"),
+  invalid("a lease without an agent", () => post(`${jobPath}/attempts`, {}), "$.agent"),
   ...["", " ", "a/b", "a?b", "a#b", "a\\b", "..", "\ud800"].map((id) =>
     invalid(
       `a release of a hold called ${JSON.stringify(id)}`,

@@ -45,7 +45,7 @@ test("while Service Bus does not accept messages, a job is accepted all the same
   expect([reply.status, job.state]).toEqual([202, "queued"]);
   api.serviceBus.faults.clear();
   const bus = new ServiceBusClient(api.serviceBus.connectionString);
-  // Nobody looks at the job: only the timer can have sent it.
+  // No request reads the job, so only the timer can have sent it.
   const sent = await eventually("the job is sent", async () => {
     const messages = await bus.createReceiver("jobs-main").peekMessages(10);
     return messages.length > 0 && messages.map(({ messageId }) => messageId);

@@ -57,7 +57,7 @@ test("a message whose properties say nothing is shown all the same", async () =>
   });
 });
 
-test("the list goes by state, group and target, page by page, and shows no one's data", async () => {
+test("the list filters by state, group and target, pages, and shows no personal data", async () => {
   const crm = await scene.parked({ target: "crm" as ParkedView["target"] });
   const sent = await scene.parked({
     ...{ target: "crm" as ParkedView["target"], state: "sent" },

@@ -183,7 +183,7 @@ test("a sync.entities job names what it asks for, and what it may not ask for", 
   expect(JobView.parse(made.json)).toMatchObject({ state: "queued", kind: "sync.entities" });
 });
 
-test("HEAD answers as GET does, without a body", async () => {
+test("HEAD returns what GET returns, without a body", async () => {
   const reply = await call("HEAD", "syncs/people");
   expect([reply.status, reply.text]).toEqual([200, ""]);
   expect(reply.headers.get("etag")).not.toBeNull();

@@ -188,7 +188,7 @@ describe("postern login", () => {
 });
 
 describe("what goes wrong", () => {
-  test("is told by exit codes: refused 1, not authenticated 3, unreachable 4", async () => {
+  test("exit codes distinguish refused (1), not authenticated (3) and unreachable (4)", async () => {
     expect((await cli("syncs", "show", "nobody")).code).toBe(1);
     const stranger = await postern(["syncs", "list"], { environment: { HOME: tmpdir() } });
     expect([stranger.code, stranger.stderr]).toEqual([3, expect.stringContaining("login")]);
@@ -322,7 +322,7 @@ describe("postern dlq", () => {
     expect(DeadLetterView.parse(full)).toMatchObject({ payload: letter.payload });
   });
 
-  test("does nothing without --yes where nobody can be asked, and says what it would do", async () => {
+  test("without --yes and without a terminal it changes nothing and prints what it would do", async () => {
     const letter = await scene.letter();
     const asked = await cli("dlq", "discard", letter.id, "--reason", "never");
     expect([asked.code, asked.stdout]).toEqual([1, ""]);
@@ -337,7 +337,7 @@ describe("postern dlq", () => {
     expect([which.code, which.stderr]).toEqual([1, expect.stringContaining("--all")]);
   });
 
-  test("replays by id and by filter, and its exit code tells what was refused", async () => {
+  test("replays by id and by filter, and its exit code reports refusals", async () => {
     const good = await scene.letter();
     const bad = await scene.letter({ payload: "{" });
     const mixed = await cli("dlq", "replay", good.id, bad.id, "--reason", "ticket 4711", "--yes");

@@ -84,7 +84,7 @@ test("a person logs in with a browser, and works with their own name and roles",
   expect(listed).toMatchObject({ code: 0 });
 });
 
-test("a login that expires is not asked for anew where nobody can answer", async () => {
+test("an expired login fails without a prompt when there is no terminal", async () => {
   const file = path.join(home, ".config/postern/grace.token");
   rmSync(file);
   const late = await postern(["syncs", "list", "--profile", "grace"], { environment });
@@ -131,7 +131,7 @@ test("a token that cannot be written down is used all the same", async () => {
   expect(keptOf("unkept").sort()).toEqual(["unkept.json", "unkept.token"]);
 });
 
-test("a person without any role is told which one is missing", async () => {
+test("a person without a role sees which one is missing", async () => {
   const login = await deviceLogin("guest", { answer: "approve", user: "guest@north.example" });
   expect(login.code).toBe(0);
   const listed = await postern(["syncs", "list", "--profile", "guest"], { environment });

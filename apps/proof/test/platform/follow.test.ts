@@ -172,7 +172,7 @@ describe("a change made through the official Graph client reaches the target wit
 });
 
 describe("what cannot be applied", () => {
-  test("a malformed work item is dead-lettered with a reason, shows in GET /api/deadletters, and holds nobody up", async () => {
+  test("a malformed work item is dead-lettered with a reason, shows in GET /api/deadletters, and blocks no other item", async () => {
     const client = new ServiceBusClient(platform.endpoints.serviceBus);
     try {
       const queue = workQueueName("default" as GroupName, "local" as TargetName);

@@ -19,7 +19,7 @@ let url: string;
 
 beforeAll(async () => {
   const directory = mkdtempSync(path.join(tmpdir(), "postern-postgres-"));
-  // As root the server runs as a user of its own, who must be able to reach the directory.
+  // Under root the server runs as another user, who must be able to reach the directory.
   chmodSync(directory, 0o777);
   const port = await freePort();
   server = new EmbeddedPostgres({

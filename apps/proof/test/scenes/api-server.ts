@@ -54,13 +54,13 @@ export const groups = [
   { name: GroupName.parse("main"), targets: [TargetName.parse("hr-db"), TargetName.parse("crm")] },
   { name: GroupName.parse("plant"), targets: [TargetName.parse("mes")] },
 ];
-/** A program of an operator, for those who log in by themselves. */
+/** A program of an operator, which logs in with a secret. */
 export const operatorClient = { clientId: "postern-operator", clientSecret: "only-for-this-too" };
 /** The command line itself, with which people log in. */
 export const peopleClient = "postern-cli";
 const cloudClient = { clientId: "postern-cloud", clientSecret: "only-for-this-test" };
 const STOP_MS = 5_000;
-/** No cycle starts by itself during a test. */
+/** No cycle starts on schedule during a test. */
 const NEVER = "0 0 0 1 1 *";
 
 export async function startApiServer(): Promise<ApiServer> {

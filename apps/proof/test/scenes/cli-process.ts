@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { workspaceRoot } from "@postern/local";
 
-/** The `postern` command as it is built, in a process of its own, with nothing of this process's environment. */
+/** The `postern` command as it is built, in its own process, without this process's environment. */
 export interface CliOutcome {
   readonly code: number | null;
   readonly stdout: string;
@@ -17,7 +17,7 @@ export async function postern(
   options: {
     readonly environment: Readonly<Record<string, string>>;
     readonly input?: string;
-    /** Told what it has said on stderr so far, whenever it says more. */
+    /** Called with all of stderr so far, whenever there is more. */
     readonly onStderr?: (text: string) => void;
   },
 ): Promise<CliOutcome> {

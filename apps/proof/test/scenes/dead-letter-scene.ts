@@ -237,7 +237,7 @@ export class DeadLetterScene {
     outcome: Pick<ItemResult, "outcome" | "code" | "reason">,
   ): Promise<void> {
     const item = JSON.parse(letter.payload) as WorkItem;
-    // Another one each time: the consumer, not the broker, has to notice that it is told twice.
+    // A new id each time: the consumer, not the broker, must detect the duplicate.
     const id = `r:${randomUUID()}`;
     const sender = this.#bus.createSender("results-main");
     await sender.sendMessages({

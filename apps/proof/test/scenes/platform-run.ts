@@ -56,7 +56,7 @@ export function run(
   return outcomeOf(spawnStart(args, options));
 }
 
-/** Runs `--once --json` and answers the object on the last line of stdout. */
+/** Runs `--once --json` and returns the object on the last line of stdout. */
 export async function runOnce(
   args: readonly string[],
   options: { environment?: Record<string, string> } = {},

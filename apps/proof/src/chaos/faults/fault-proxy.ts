@@ -5,7 +5,7 @@
  * | ----------- | ------------------------------------------- | ---------------- | ---------------------------------- |
  * | latency     | every byte is late, in order                | the same         | at full speed                      |
  * | cut         | reset on both sides, once                   | pass             |                                    |
- * | outage      | reset on both sides                         | reset at once    | pass                               |
+ * | outage      | reset on both sides                         | reset on connect | pass                               |
  * | black-hole  | nothing is read, nothing answered           | accepted, silent | what was sent arrives, as TCP does |
  * | half-open   | the server sees an end, the client nothing  | pass             | stay dead until the client ends it |
  * | slow-reader | both sides are read slowly                  | the same         | at full speed                      |
@@ -198,7 +198,7 @@ class Pipe {
     this.#close();
   }
 
-  /** The server's end is gone, and nobody tells the client. */
+  /** The server side is closed without the client noticing. */
   loseServer(): void {
     if (this.#serverLost) return;
     this.#serverLost = true;

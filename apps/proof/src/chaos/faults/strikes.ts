@@ -33,7 +33,7 @@ export class Strikes {
     mkdirSync(directory, { recursive: true });
   }
 
-  /** What a process is started with so that it takes orders. */
+  /** Start options that make a process take orders. */
   readonly extras = (name: string): ProcessExtras => {
     const place: StrikePlace = {
       channels: [agentPointChannel, cloudPointChannel],
@@ -49,7 +49,7 @@ export class Strikes {
     return { nodeFlags: ["--require", file], environment: {} };
   };
 
-  /** Gives an order; it waits until the process gets to the point. Answers its id. */
+  /** Gives an order, which waits until the process reaches the point. Returns its id. */
   order(name: string, order: Omit<StrikeOrder, "id">): string {
     this.#orders += 1;
     const id = `${name}-${this.#orders}`;
@@ -59,7 +59,7 @@ export class Strikes {
     return id;
   }
 
-  /** Takes an order back; false when it has been carried out. */
+  /** Withdraws an order. Returns false if it was already carried out. */
   withdraw(name: string): boolean {
     const file = this.#orderFile(name);
     if (!existsSync(file)) return false;

@@ -58,7 +58,7 @@ async function provokeFunctions(
   if (!throttled && !point.endsWith("-claim")) return;
   await platform.disarm("graph");
   if (throttled) await platform.arm("graph", { kind: "throttle", times: 3, retryAfterMs: 500 });
-  // Refused or cut off while the host ends and starts: it is asked again.
+  // Refused or cut off while the host restarts: try again.
   await platform.api.startCycle(definition.id).catch(() => undefined);
 }
 

@@ -121,7 +121,7 @@ class PoisonRun {
     };
   }
 
-  /** A queue full of work for an agent that then starts. Answers its items a second, refused ones included. */
+  /** Fills a queue, then starts the agent. Returns its items per second, refused ones included. */
   async #flood(label: string, count: number, poisoned: boolean, ending = 0): Promise<number> {
     const { platform, history } = this.#stage;
     await platform.stopAgent(agent);
@@ -133,7 +133,7 @@ class PoisonRun {
     await this.#untilWorked();
     const ends = this.#stage.ownEnds(agent);
     if (ending === 0 && ends > 0)
-      this.#violations.push(`the agent ended ${ends} times by itself in ${label}`);
+      this.#violations.push(`the agent exited ${ends} times on its own in ${label}`);
     const units = loggedUnits(agent, path.join(platform.logDirectory, `${agent}.log`)).filter(
       ({ atMs }) => atMs >= startedMs,
     );

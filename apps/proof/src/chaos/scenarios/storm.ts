@@ -5,7 +5,7 @@ import type { ScenarioResult } from "./scenario";
 const LANES = 2;
 const PROGRESS_MS = 10_000;
 
-/** Everything at once, for as long as it is asked for: kills, stops and network faults while the tenant changes. */
+/** Kills, stops and network faults together while the tenant changes, for the given time. */
 export async function storm(stage: ChaosStage, seconds: number): Promise<ScenarioResult> {
   const counts: FaultCounts = { kills: {}, points: {}, stops: 0, network: 0 };
   const busy = new Set<string>();

@@ -28,7 +28,7 @@ const QUIET_POLL_MS = 500;
 /** In step for this long, or it was a coincidence. */
 const QUIET_FOR_MS = 2_500;
 
-/** What stands when a scenario has ended. */
+/** Result of a scenario's end. */
 export interface StageEnd {
   readonly violations: readonly string[];
   /** Milliseconds from the end of the faults until everything was in step; undefined when the run was cut short. */
@@ -47,7 +47,7 @@ export class ChaosStage {
   readonly postgres: PostgresServer | undefined;
   readonly graph: GraphSession;
   readonly workload: Workload;
-  /** How often each process was ended by us: any other end is its own. */
+  /** How often chaos ended each process: any other exit is its own. */
   readonly #ended = new Map<string, number>();
   readonly #options: StageOptions;
 
@@ -89,7 +89,7 @@ export class ChaosStage {
 
   pid(name: string): number {
     const pid = this.platform.processes.get(name)?.pid;
-    if (pid === undefined) throw new Error(`${name} does not run`);
+    if (pid === undefined) throw new Error(`${name} is not running`);
     return pid;
   }
 
@@ -104,13 +104,13 @@ export class ChaosStage {
     this.#ended.set(name, (this.#ended.get(name) ?? 0) + 1);
   }
 
-  /** How often a process has ended without us since it was started. */
+  /** How often a process has exited on its own since it was started. */
   ownEnds(name: string): number {
     const restarts = this.platform.processes.get(name)?.restarts ?? 0;
     return restarts - (this.#ended.get(name) ?? 0);
   }
 
-  /** Starts an agent that has left; what it was ended by before does not count any more. */
+  /** Starts an agent that has left. Its earlier ends no longer count. */
   async startAgent(name: string): Promise<void> {
     this.#ended.delete(name);
     await this.platform.startAgent(name);
@@ -130,7 +130,7 @@ export class ChaosStage {
       }
       await sleep(20);
     }
-    throw new Error(`${name} did not run again within 30 s`);
+    throw new Error(`${name} did not restart within 30 s`);
   }
 
   /** Whether the run is to end early: scenarios look before each step. */
@@ -147,7 +147,7 @@ export class ChaosStage {
   async finish(isExpected: (letter: DeadLetterView) => boolean = () => false): Promise<StageEnd> {
     if (!this.interrupted) {
       const { tookMs, outstanding } = await this.quiesce();
-      // Interrupted while it was waited: what is outstanding then is no finding.
+      // Interrupted while waiting: outstanding work is then no finding.
       if (!this.interrupted)
         return {
           violations: [...outstanding, ...(await this.check(isExpected))],
@@ -159,7 +159,7 @@ export class ChaosStage {
     return { violations: await this.check(isExpected), inStepAfterMs: undefined };
   }
 
-  /** Ends the faults and the changes, and waits until nothing is left to do. Answers what still stood out at the end. */
+  /** Ends the faults and the changes and waits until no work is left. Returns what is still outstanding. */
   async quiesce(): Promise<{ tookMs: number; outstanding: string[] }> {
     await this.#heal();
     const began = performance.now();
@@ -183,23 +183,23 @@ export class ChaosStage {
     return { tookMs, outstanding };
   }
 
-  /** What the history and the end must never show. */
+  /** Returns what breaks a promise, in the history or at the end. */
   async check(isExpected: (letter: DeadLetterView) => boolean): Promise<string[]> {
     const violations = auditViolations(await this.target.audit());
     for (const letter of await this.platform.api.everyOpenDeadLetter())
       if (!isExpected(letter))
         violations.push(
-          `dead letter of an innocent item: ${letter.entity ?? "message"}: ${letter.code}: ${letter.reason}`,
+          `dead letter of an item without a fault: ${letter.entity ?? "message"}: ${letter.code}: ${letter.reason}`,
         );
     for (const name of this.platform.processes.keys()) {
       const own = this.ownEnds(name);
-      if (own > 0) violations.push(`${name} ended by itself ${own} times (logs/${name}.log)`);
+      if (own > 0) violations.push(`${name} exited on its own ${own} times (logs/${name}.log)`);
     }
     for (const violation of violations) this.history.note("violation", { violation });
     return violations;
   }
 
-  /** Stops everything; the data is kept only when it tells something. */
+  /** Stops everything. `keepData` keeps the data of a failed run. */
   async close(keepData: boolean): Promise<void> {
     await this.target.close();
     this.graph.close();
@@ -218,7 +218,7 @@ export class ChaosStage {
       try {
         process.kill(this.pid(name), "SIGCONT");
       } catch {
-        // It is being started again: it does not stand still.
+        // It is being restarted, so it is not stopped.
       }
     }
     this.history.note("healed");
@@ -236,7 +236,7 @@ export class ChaosStage {
         );
       return await differences(await this.graph.tenant(), this.target);
     } catch (error) {
-      return [`cannot be looked at: ${error instanceof Error ? error.message : String(error)}`];
+      return [`cannot be checked: ${error instanceof Error ? error.message : String(error)}`];
     }
   }
 

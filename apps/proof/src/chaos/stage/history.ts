@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 
-/** What chaos did and saw, line by line, in a file of its own: it outlives whatever it describes. */
+/** What chaos did and saw, line by line, in a file that outlives the processes it describes. */
 export class History {
   readonly file: string;
   readonly #began = performance.now();

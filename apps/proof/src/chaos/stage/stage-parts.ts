@@ -29,7 +29,7 @@ export interface StageOptions {
   readonly renamesOnly?: boolean;
   readonly data: string | undefined;
   readonly target: TargetKind;
-  /** A second target of the group, in PostgreSQL, behind a proxy of its own. */
+  /** A second target of the group, in PostgreSQL, behind its own proxy. */
   readonly secondTarget?: string;
   /** A value that ends an agent which binds it to a statement. */
   readonly endOnValue?: string | undefined;
@@ -125,7 +125,7 @@ export async function startParts(options: StageOptions): Promise<StageParts> {
   };
 }
 
-/** The default definition without a limit on deletes: chaos deletes much, and no one is there to release. */
+/** The default definition without a limit on deletes: chaos deletes much, and no operator releases held items. */
 function unheldDefinition(): SyncDefinition {
   const definition = readDefinition(undefined);
   return {

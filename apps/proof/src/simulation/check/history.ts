@@ -1,7 +1,7 @@
 /**
  * What really happened, written down outside the product as it happens: what queues accepted and gave away for good, what
  * the target committed, what agents reported. Some promises can be broken at one moment only; those are checked here, at
- * that moment. The first breach ends the run.
+ * that moment. The first violation ends the run.
  */
 import {
   entityKey,
@@ -108,7 +108,7 @@ export class History {
   }
 
   #acceptedWork(message: QueuedMessage): void {
-    // Who receives it checks its shape.
+    // The receiver checks its shape.
     const { version, items } = message.body as WorkMessage;
     this.note(
       `accepted work ${message.messageId} ${items.map(({ itemId, desired }) => `${itemId} ${desired}`).join(", ")}`,
@@ -133,7 +133,7 @@ export class History {
       this.#reported.add(workMessageId);
       const sent = this.work.get(workMessageId);
       if (sent === undefined) {
-        this.violate(`a result of a message that nobody sent: ${workMessageId}`);
+        this.violate(`a result of a message that was never sent: ${workMessageId}`);
         continue;
       }
       if (sent.items.length !== items.length)
@@ -174,7 +174,7 @@ export class History {
       case "dead-lettered":
         if (code === "retries-exhausted" || this.#target?.refusals.has(item.itemId) === true)
           return;
-        this.violate(`an innocent item became a dead letter: ${item.itemId} ${code ?? ""}`);
+        this.violate(`an item without a fault became a dead letter: ${item.itemId} ${code ?? ""}`);
         return;
       default:
         lie();

@@ -5,21 +5,21 @@
 export type Service = "cosmos" | "broker" | "graph" | "target";
 
 export type OperationEffect =
-  /** Not carried out; the caller is told after a while. */
+  /** Not carried out; the caller gets an error after a while. */
   | "refuse"
   /** Carried out; the caller hears of a failure. */
   | "lose-reply"
-  /** Carried out, but the client, trying again by itself, meets its own first try. */
+  /** Carried out, but the client retries and conflicts with its own first attempt. */
   | "conflict-with-itself"
   /** On its way for long. */
   | "delay"
-  /** Not carried out; the caller is told when to come back. */
+  /** Not carried out; the caller gets a time to retry after. */
   | "throttle"
   /** Of several, some are carried out. */
   | "half"
   /** What is read is as it was a moment ago. */
   | "stale"
-  /** The delta token is worth nothing any more. */
+  /** The delta token has expired. */
   | "expire"
   /** One item of a batch is the victim of a deadlock. */
   | "deadlock"
@@ -131,7 +131,7 @@ export class FaultBook {
     return fault;
   }
 
-  /** From here on nothing fails any more. */
+  /** Nothing fails from here on. */
   heal(): void {
     this.#armed.length = 0;
     this.#crashes.length = 0;

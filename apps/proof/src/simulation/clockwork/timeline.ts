@@ -36,7 +36,7 @@ export class Timeline {
     return this.at(this.#nowMs + delayMs, run);
   }
 
-  /** Runs events until `done` says so, the queue is empty, or there were too many. Tells which. */
+  /** Runs events until `done` returns true, the queue is empty, or there are too many. Returns which. */
   run(done: () => boolean, mostEvents: number): Promise<"done" | "empty" | "too-many"> {
     return new Promise((resolve, reject) => {
       const step = (): void => {

@@ -9,13 +9,13 @@ import type { SimProcess } from "./sim-process";
 export interface Question<T> {
   readonly service: Service;
   readonly operation: string;
-  /** Carried out at the service, at once. What it throws is the service's answer. */
+  /** Runs at the service, without delay. What it throws is the service's answer. */
   readonly effect: (struck: OperationEffect | undefined) => T;
   /** The error that the process sees when there is no proper answer. */
   readonly failure: (how: "unreachable" | "throttled", retryAfterMs: number | undefined) => Error;
   /** On top of the usual time to arrive. */
   readonly slowedMs?: number;
-  /** Where the client gives up waiting at once when it is aborted; the request may be carried out all the same. */
+  /** The client stops waiting as soon as it is aborted; the request may still be carried out. */
   readonly signal?: AbortSignal;
 }
 

@@ -111,7 +111,7 @@ async function guarded(
 
 function fault(history: History, process: SimProcess, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  history.violate(`${process.name} threw what nobody expected: ${text}`);
+  history.violate(`${process.name} threw an unexpected error: ${text}`);
 }
 
 type Handler = (messages: readonly QueuedMessage[]) => Promise<void>;

@@ -1,4 +1,4 @@
-/** People at the dead letters: they ask for replays and discards over HTTP, and ask again when the answer tells them to. */
+/** People at the dead letters: they request replays and discards over HTTP, and retry when the response says so. */
 import {
   type DeadLetterPorts,
   discardDeadLetters,

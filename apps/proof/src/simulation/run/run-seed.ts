@@ -248,7 +248,7 @@ class SeedRun {
     });
   }
 
-  /** From here on nothing goes wrong any more, and the world has to come to rest. */
+  /** No fault strikes from here on, and the world must come to rest. */
   #heal(): void {
     this.#healed = true;
     this.#faults.heal();

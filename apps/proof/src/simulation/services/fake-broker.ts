@@ -23,7 +23,7 @@ export class FakeBroker {
     return found;
   }
 
-  /** Messages that nobody has settled, by queue; dead-letter queues included. Empty ones are left out. */
+  /** Unsettled messages by queue, dead-letter queues included. Empty queues are left out. */
   depths(): Map<string, number> {
     const depths = new Map<string, number>();
     for (const queue of this.queues.values()) {

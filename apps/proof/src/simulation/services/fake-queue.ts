@@ -97,7 +97,7 @@ export class FakeQueue {
     return this.options.name;
   }
 
-  /** Messages that nobody has settled, those not due yet included. */
+  /** Unsettled messages, those not yet due included. */
   get depth(): number {
     return this.#inside + this.#scheduled;
   }
@@ -154,7 +154,7 @@ export class FakeQueue {
     this.#scheduled += 1;
     this.#timeline.after(delayMs, () => {
       this.#scheduled -= 1;
-      // A copy: the same message may come back twice at once.
+      // A copy: the same message may be delivered twice at the same time.
       this.#add({ ...message, deliveryCount: message.deliveryCount + 1 });
     });
   }
@@ -232,7 +232,7 @@ export class FakeQueue {
     else this.feed(session.hold);
   }
 
-  /** Without sessions every message is a session of its own. */
+  /** Without sessions, each message is its own session. */
   #session(message: QueuedMessage): Session {
     const id = this.options.requiresSession ? message.sessionId : `#${message.sequence}`;
     const known = this.#sessions.get(id);

@@ -1,6 +1,7 @@
 /**
  * A target with an inbox, as the connectors promise it: version and effect are stored together, and a version that is not
- * newer than the one stored changes nothing. It may be down, slow, refuse some entities for ever and others for a time.
+ * newer than the one stored changes nothing. It may be down or slow, and refuse some entities permanently and others for
+ * a time.
  */
 import type { ApplyItem, ApplyResult } from "@postern/connectors";
 import { entityKey, type ErrorCode, type FailureClass, type WorkItem } from "@postern/contracts";
@@ -26,10 +27,11 @@ export interface TargetEvents {
 
 export class FakeTarget {
   readonly inbox = new Map<string, InboxRow>();
-  /** Entities that it will never take, and those that it does not take before a time. */
+  /** Entities that it always refuses. */
   readonly poison = new Set<string>();
-  /** What it has refused for good, by item id. */
+  /** Ids of items that it refused permanently. */
   readonly refusals = new Set<string>();
+  /** Entities that it refuses before a time, in simulated milliseconds. */
   readonly dependent = new Map<string, number>();
   readonly #events: TargetEvents;
   #downUntilMs = 0;
