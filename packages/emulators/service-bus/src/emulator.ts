@@ -1,11 +1,11 @@
 import { FaultPlan, startControlServer } from "@postern/emulator-kit";
 import { randomBytes } from "node:crypto";
-import { startListener } from "./amqp/listener";
-import { addProperties } from "./amqp/message-content";
-import { KEY_NAME, SharedAccess } from "./amqp/shared-access";
-import { Statistics } from "./amqp/statistics";
+import { startListener } from "./wire/listener";
+import { addProperties } from "./wire/messages/message-content";
+import { KEY_NAME, SharedAccess } from "./wire/connection/shared-access";
+import { Statistics } from "./wire/connection/statistics";
 import { Broker } from "./engine/broker";
-import { monotonicClock } from "./engine/clock";
+import { monotonicClock } from "./engine/model/clock";
 import { openStore } from "./store/open-store";
 import { parseTopology, type TopologyInput } from "./topology";
 

@@ -2,12 +2,12 @@
  * All queues of one namespace and the single timer behind everything that happens by time.
  * The AMQP side looks queues up here; nothing else starts timers for messages.
  */
-import { BrokerError } from "./broker-error";
-import type { Clock } from "./clock";
-import type { PropertyEditor } from "./queue-message";
+import { BrokerError } from "./model/broker-error";
+import type { Clock } from "./model/clock";
+import type { PropertyEditor } from "./model/queue-message";
 import { Queue } from "./queue";
-import type { QueueOptions, QueueServices } from "./queue-options";
-import type { Store } from "../store/store";
+import type { QueueOptions, QueueServices } from "./model/queue-options";
+import type { Store } from "./model/store";
 
 const DEAD_LETTER_SUFFIX = "/$deadletterqueue";
 // The longest delay that setTimeout takes.

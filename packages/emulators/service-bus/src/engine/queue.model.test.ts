@@ -2,10 +2,10 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { MemoryStore } from "../store/memory-store";
 import { Broker } from "./broker";
-import type { Consumer, Grant } from "./outlet";
+import type { Consumer, Grant } from "./messages/outlet";
 import type { Queue } from "./queue";
-import type { QueueMessage } from "./queue-message";
-import type { Session, SessionHolder } from "./session";
+import type { QueueMessage } from "./model/queue-message";
+import type { Session, SessionHolder } from "./locks/session";
 
 const LOCK_MS = 1000;
 const MAX_DELIVERIES = 3;

@@ -6,15 +6,15 @@
  * The queue knows nothing of AMQP, never reads a message's content, and never waits: what a client may be told only
  * when it is safe goes through {@link Store.after}.
  */
-import { BrokerError } from "./broker-error";
-import { DuplicateHistory } from "./duplicate-history";
-import { MessageBook } from "./message-book";
-import { MessageLocks, type MessageLock } from "./message-locks";
-import { Outlet, type Consumer, type Grant } from "./outlet";
-import type { IncomingMessage, Properties, QueueMessage } from "./queue-message";
-import type { LockedMessage, QueueOptions, QueueServices, Settlement } from "./queue-options";
-import type { Session, SessionHolder, SessionWaiter } from "./session";
-import { SessionTable } from "./session-table";
+import { BrokerError } from "./model/broker-error";
+import { DuplicateHistory } from "./messages/duplicate-history";
+import { MessageBook } from "./messages/message-book";
+import { MessageLocks, type MessageLock } from "./locks/message-locks";
+import { Outlet, type Consumer, type Grant } from "./messages/outlet";
+import type { IncomingMessage, Properties, QueueMessage } from "./model/queue-message";
+import type { LockedMessage, QueueOptions, QueueServices, Settlement } from "./model/queue-options";
+import type { Session, SessionHolder, SessionWaiter } from "./locks/session";
+import { SessionTable } from "./locks/session-table";
 
 const FORGET_INTERVAL_MS = 1000;
 const NO_PROPERTIES: Properties = {};

@@ -1,5 +1,5 @@
 import { runAll } from "./run-all";
-import type { Store, StoredQueue } from "./store";
+import type { Store, StoredQueue } from "../engine/model/store";
 
 /** Keeps nothing beyond the life of the process. */
 export class MemoryStore implements Store {

@@ -1,4 +1,4 @@
-import { reportDefect } from "../defect";
+import { reportDefect } from "../engine/defect";
 
 /** Runs callbacks in order; one that throws does not stop the others. */
 export function runAll(callbacks: readonly (() => void)[]): void {

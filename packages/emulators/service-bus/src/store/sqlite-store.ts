@@ -9,10 +9,10 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { z } from "zod";
-import type { QueueMessage } from "../engine/queue-message";
+import type { QueueMessage } from "../engine/model/queue-message";
 import { runAll } from "./run-all";
 import { SCHEMA } from "./schema";
-import type { FixedQueueOptions, Store, StoredQueue } from "./store";
+import type { FixedQueueOptions, Store, StoredQueue } from "../engine/model/store";
 
 const FILE_NAME = "service-bus.db";
 /** A locked message is stored as what it returns to: locks do not survive. */

@@ -1,0 +1,63 @@
+import type { QueueMessage } from "../model/queue-message";
+import { ReadyMessages } from "./ready-messages";
+
+/** What a receiver gets with a message. */
+export interface Grant {
+  readonly token: string;
+  readonly lockedUntilMs: number;
+}
+
+/** A receiver as the engine sees it. */
+export interface Consumer {
+  /** False: a message is gone from the queue as soon as it is delivered (receive and delete). */
+  readonly locks: boolean;
+  /** How many messages it can take right now. */
+  credit(): number;
+  deliver(message: QueueMessage, grant: Grant | undefined): void;
+}
+
+/**
+ * The place where messages meet receivers: one for a plain queue, one for each session.
+ * Receivers with credit take turns message by message.
+ */
+export class Outlet {
+  readonly ready = new ReadyMessages();
+  readonly #hungry = new Set<Consumer>();
+  /** A pump is on its way. Owned by the queue. */
+  pumpRequested = false;
+
+  /** The consumer may have credit again. */
+  feed(consumer: Consumer): void {
+    this.#hungry.add(consumer);
+  }
+
+  remove(consumer: Consumer): void {
+    this.#hungry.delete(consumer);
+  }
+
+  /** Hands out messages for as long as there are messages and credit. */
+  pump(handOver: (message: QueueMessage, consumer: Consumer) => void): void {
+    for (;;) {
+      const consumer = this.#nextConsumer();
+      if (consumer === undefined) return;
+      const message = this.ready.take();
+      if (message === undefined) return;
+      handOver(message, consumer);
+    }
+  }
+
+  #nextConsumer(): Consumer | undefined {
+    for (const consumer of this.#hungry) {
+      if (consumer.credit() <= 0) {
+        this.#hungry.delete(consumer);
+        continue;
+      }
+      if (this.#hungry.size > 1) {
+        this.#hungry.delete(consumer);
+        this.#hungry.add(consumer);
+      }
+      return consumer;
+    }
+    return undefined;
+  }
+}
