@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { DatabaseRecord, Journal } from "../store/journal";
+import type { DatabaseRecord, Journal } from "./model/journal";
 import { Container } from "./container";
-import { checkReplacement, parseContainerDefinition } from "./container-definition";
-import { checkId } from "./document";
-import { CosmosError } from "./errors";
-import { isObject, parseJson, type Json, type JsonObject } from "./json";
-import { databaseResourceId } from "./resource-id";
+import { checkReplacement, parseContainerDefinition } from "./model/container-definition";
+import { checkId } from "./model/document";
+import { CosmosError } from "./model/cosmos-error";
+import { isObject, parseJson, type Json, type JsonObject } from "./model/json";
+import { databaseResourceId } from "./model/resource-id";
 
 export class Database {
   readonly record: DatabaseRecord;

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { FAILED_CHARGE, round } from "./charge";
+import { FAILED_CHARGE, round } from "./model/charge";
 import type { Container } from "./container";
-import { badRequest, CosmosError } from "./errors";
-import type { Json } from "./json";
+import { badRequest, CosmosError } from "./model/cosmos-error";
+import type { Json } from "./model/json";
 import { execute, type Operation, type OperationKind, type Outcome } from "./operations";
-import { parseRequestedKey, requireFullKey } from "./partition-key";
+import { parseRequestedKey, requireFullKey } from "./model/partition-key";
 import { Transaction } from "./transaction";
 
 const MAX_OPERATIONS = 100;

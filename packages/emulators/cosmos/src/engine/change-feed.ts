@@ -1,8 +1,8 @@
-import { queryCharge } from "./charge";
+import { queryCharge } from "./model/charge";
 import type { Container } from "./container";
-import type { StoredDocument } from "./document";
-import { badRequest } from "./errors";
-import type { RequestedKey } from "./partition-key";
+import type { StoredDocument } from "./model/document";
+import { badRequest } from "./model/cosmos-error";
+import type { RequestedKey } from "./model/partition-key";
 
 const DEFAULT_PAGE_ITEMS = 100;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;

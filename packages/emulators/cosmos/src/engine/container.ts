@@ -1,10 +1,10 @@
-import type { ContainerRecord, Journal } from "../store/journal";
-import type { ContainerDefinition } from "./container-definition";
-import { uniqueKeysOf, type StoredDocument } from "./document";
-import { isObject, parseJson, type JsonObject } from "./json";
-import { Partition } from "./partition";
-import { isUnderKey, type RequestedKey } from "./partition-key";
-import { containerResourceId, databaseResourceId, documentResourceId } from "./resource-id";
+import type { ContainerRecord, Journal } from "./model/journal";
+import type { ContainerDefinition } from "./model/container-definition";
+import { uniqueKeysOf, type StoredDocument } from "./model/document";
+import { isObject, parseJson, type JsonObject } from "./model/json";
+import { Partition } from "./model/partition";
+import { isUnderKey, type RequestedKey } from "./model/partition-key";
+import { containerResourceId, databaseResourceId, documentResourceId } from "./model/resource-id";
 
 // The documents of a container, all in memory, by logical partition and id, as JSON text that is parsed when a query
 // looks inside. Loaded from the journal when first asked for, so that starting an emulator does not wait for it.

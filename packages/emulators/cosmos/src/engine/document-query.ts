@@ -1,17 +1,17 @@
-import type { Query } from "../sql/ast";
-import { compileQuery } from "../sql/compile-query";
-import { fingerprint, readContinuation, writeContinuation } from "../sql/continuation";
-import { parseQueryText } from "../sql/query-parser";
-import { pathText, restrictionsOf, type Restrictions } from "../sql/restriction";
-import { runQuery, type SourceRow } from "../sql/run-query";
-import { textFilterOf } from "../sql/text-filter";
-import { queryCharge } from "./charge";
+import type { Query } from "./sql/syntax/ast";
+import { compileQuery } from "./sql/compile/compile-query";
+import { fingerprint, readContinuation, writeContinuation } from "./sql/run/continuation";
+import { parseQueryText } from "./sql/syntax/query-parser";
+import { pathText, restrictionsOf, type Restrictions } from "./sql/compile/restriction";
+import { runQuery, type SourceRow } from "./sql/run/run-query";
+import { textFilterOf } from "./sql/compile/text-filter";
+import { queryCharge } from "./model/charge";
 import type { Container } from "./container";
-import type { StoredDocument } from "./document";
-import { badRequest } from "./errors";
-import { isObject, parseJson, type Json, type Value } from "./json";
-import type { Partition } from "./partition";
-import { isUnderKey, keyOfValues, type RequestedKey } from "./partition-key";
+import type { StoredDocument } from "./model/document";
+import { badRequest } from "./model/cosmos-error";
+import { isObject, parseJson, type Json, type Value } from "./model/json";
+import type { Partition } from "./model/partition";
+import { isUnderKey, keyOfValues, type RequestedKey } from "./model/partition-key";
 
 /** The service ends a page at 4 MB; JSON texts are counted by characters here. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;

@@ -1,8 +1,8 @@
-import { insertCharge, readCharge, replaceCharge } from "./charge";
-import { checkId, draftDocument, type StoredDocument } from "./document";
-import { badRequest, CosmosError } from "./errors";
-import { parseJson, type Json } from "./json";
-import { keyMismatch } from "./partition-key";
+import { insertCharge, readCharge, replaceCharge } from "./model/charge";
+import { checkId, draftDocument, type StoredDocument } from "./model/document";
+import { badRequest, CosmosError } from "./model/cosmos-error";
+import { parseJson, type Json } from "./model/json";
+import { keyMismatch } from "./model/partition-key";
 import { parsePatch, patchDocument } from "./patch";
 import type { Transaction } from "./transaction";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { evaluateCondition } from "../sql/condition";
-import { SYSTEM_PROPERTIES } from "./document";
-import { badRequest, CosmosError } from "./errors";
-import { isObject, ownValue, setOwn, type Json, type JsonObject } from "./json";
+import { evaluateCondition } from "./sql/compile/condition";
+import { SYSTEM_PROPERTIES } from "./model/document";
+import { badRequest, CosmosError } from "./model/cosmos-error";
+import { isObject, ownValue, setOwn, type Json, type JsonObject } from "./model/json";
 
 const MAX_OPERATIONS = 10;
 

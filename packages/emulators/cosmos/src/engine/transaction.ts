@@ -1,6 +1,6 @@
 import type { Container } from "./container";
-import type { DocumentDraft, StoredDocument } from "./document";
-import { CosmosError } from "./errors";
+import type { DocumentDraft, StoredDocument } from "./model/document";
+import { CosmosError } from "./model/cosmos-error";
 
 interface DraftWrite {
   readonly document: StoredDocument;

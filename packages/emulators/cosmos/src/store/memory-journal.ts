@@ -1,4 +1,9 @@
-import type { ContainerRecord, DatabaseRecord, DocumentRecord, Journal } from "./journal";
+import type {
+  ContainerRecord,
+  DatabaseRecord,
+  DocumentRecord,
+  Journal,
+} from "../engine/model/journal";
 
 /** Forgets everything: an emulator without a data directory lives in memory only. */
 export class MemoryJournal implements Journal {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import type { DocumentRecord, Journal } from "./journal";
+import type { DocumentRecord, Journal } from "../engine/model/journal";
 import { SqliteJournal } from "./sqlite-journal";
 
 let directory: string;

@@ -2,7 +2,12 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StartError } from "../start-error";
-import type { ContainerRecord, DatabaseRecord, DocumentRecord, Journal } from "./journal";
+import type {
+  ContainerRecord,
+  DatabaseRecord,
+  DocumentRecord,
+  Journal,
+} from "../engine/model/journal";
 
 // Group commit: what the operations of one loop turn change is collected, written in one transaction at the end of the
 // turn, and only then answered. Several writes of one document in a turn are one row write. synchronous=NORMAL: a

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto";
-import { CosmosError } from "../engine/errors";
+import { CosmosError } from "../engine/model/cosmos-error";
 import type { CosmosRequest } from "./request";
 
 /** The service refuses dates that are further off than this. */

@@ -2,9 +2,9 @@ import { parseBatch, runBulk, runTransactionalBatch, type BatchResult } from "..
 import { readChanges } from "../engine/change-feed";
 import type { Container } from "../engine/container";
 import { parseQueryBody, queryDocuments, type QueryPage } from "../engine/document-query";
-import { badRequest, CosmosError } from "../engine/errors";
+import { badRequest, CosmosError } from "../engine/model/cosmos-error";
 import { execute, type OperationKind } from "../engine/operations";
-import { requireFullKey } from "../engine/partition-key";
+import { requireFullKey } from "../engine/model/partition-key";
 import { Transaction } from "../engine/transaction";
 import type { Reply } from "./reply";
 import type { CosmosRequest } from "./request";

@@ -1,12 +1,12 @@
 import type { Account, Database } from "../engine/account";
 import type { Container } from "../engine/container";
 import { parseQueryBody } from "../engine/document-query";
-import { CosmosError } from "../engine/errors";
-import type { Json, JsonObject } from "../engine/json";
-import { compileQuery } from "../sql/compile-query";
-import { START } from "../sql/continuation";
-import { parseQueryText } from "../sql/query-parser";
-import { runQuery } from "../sql/run-query";
+import { CosmosError } from "../engine/model/cosmos-error";
+import type { Json, JsonObject } from "../engine/model/json";
+import { compileQuery } from "../engine/sql/compile/compile-query";
+import { START } from "../engine/sql/run/continuation";
+import { parseQueryText } from "../engine/sql/syntax/query-parser";
+import { runQuery } from "../engine/sql/run/run-query";
 import { jsonReply, type Reply } from "./reply";
 import type { CosmosRequest } from "./request";
 

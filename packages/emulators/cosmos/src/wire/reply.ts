@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Container } from "../engine/container";
-import type { CosmosError } from "../engine/errors";
+import type { CosmosError } from "../engine/model/cosmos-error";
 
 export interface Reply {
   readonly status: number;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { badRequest, CosmosError } from "../engine/errors";
-import { parseJson, type Json } from "../engine/json";
-import { parseRequestedKey, type RequestedKey } from "../engine/partition-key";
+import { badRequest, CosmosError } from "../engine/model/cosmos-error";
+import { parseJson, type Json } from "../engine/model/json";
+import { parseRequestedKey, type RequestedKey } from "../engine/model/partition-key";
 
 /** Bulk requests of the SDK stay under 220 KB, batches and documents under 2 MB; some room for the envelope. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { badRequest } from "./errors";
+import { badRequest } from "./cosmos-error";
 import { checkId, type DocumentRules } from "./document";
 import type { Json, JsonObject } from "./json";
 import { parsePath } from "./partition-key";

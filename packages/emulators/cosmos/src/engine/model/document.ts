@@ -1,4 +1,4 @@
-import { badRequest, CosmosError } from "./errors";
+import { badRequest, CosmosError } from "./cosmos-error";
 import { exceedsBytes, isObject, type Json, type JsonObject } from "./json";
 import { keyOfDocument, valueAtPath } from "./partition-key";
 

@@ -1,4 +1,4 @@
-import type { StoredDocument } from "../engine/document";
+import type { StoredDocument } from "./document";
 
 export interface DatabaseRecord {
   readonly number: number;

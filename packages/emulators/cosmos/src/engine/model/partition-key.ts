@@ -1,5 +1,5 @@
-import type { CosmosError } from "./errors";
-import { badRequest, PARTITION_KEY_MISMATCH } from "./errors";
+import type { CosmosError } from "./cosmos-error";
+import { badRequest, PARTITION_KEY_MISMATCH } from "./cosmos-error";
 import { exceedsBytes, isObject, ownValue, parseJson, type Json, type Value } from "./json";
 
 // A partition key is kept as the JSON text of its components, `{}` standing for undefined as on the wire: it is the map

@@ -1,11 +1,11 @@
-import { SYSTEM_PROPERTIES } from "../engine/document";
-import { setOwn, type Json, type JsonObject, type Value } from "../engine/json";
-import { isAggregate } from "./aggregates";
-import type { Expression } from "./ast";
+import { SYSTEM_PROPERTIES } from "../../model/document";
+import { setOwn, type Json, type JsonObject, type Value } from "../../model/json";
+import { isAggregate } from "../plan/aggregates";
+import type { Expression } from "../syntax/ast";
 import { compileBinary, compileUnary } from "./compile-operator";
-import { findFunction } from "./functions";
-import { rootValue, type Evaluate, type Scope } from "./scope";
-import { compareSameType, likePattern, propertyOf, valuesEqual } from "./values";
+import { findFunction } from "../values/functions";
+import { rootValue, type Evaluate, type Scope } from "../plan/scope";
+import { compareSameType, likePattern, propertyOf, valuesEqual } from "../values/values";
 
 /** Turns an expression into a function, so that names and parameters are resolved once and not for each document. */
 export function compileExpression(expression: Expression, scope: Scope): Evaluate {

@@ -1,6 +1,6 @@
-import type { BinaryOperator, UnaryOperator } from "./ast";
-import type { Evaluate } from "./scope";
-import { compareSameType, valuesEqual } from "./values";
+import type { BinaryOperator, UnaryOperator } from "../syntax/ast";
+import type { Evaluate } from "../plan/scope";
+import { compareSameType, valuesEqual } from "../values/values";
 
 // Logic has three values: an operand that is not a boolean counts as undefined, and only true selects a row.
 

@@ -1,11 +1,11 @@
-import { badRequest } from "../engine/errors";
-import { setOwn, type Json, type JsonObject, type Value } from "../engine/json";
-import type { Aggregate } from "./aggregates";
-import type { Expression, OrderItem, Query, SelectItem, Source } from "./ast";
+import { badRequest } from "../../model/cosmos-error";
+import { setOwn, type Json, type JsonObject, type Value } from "../../model/json";
+import type { Aggregate } from "../plan/aggregates";
+import type { Expression, OrderItem, Query, SelectItem, Source } from "../syntax/ast";
 import { compileExpression, constantOf } from "./compile-expression";
 import { checkGrouped } from "./grouping-rules";
-import { runNested } from "./run-nested";
-import { rootValue, Scope, type Evaluate, type Frame, type QueryContext } from "./scope";
+import { runNested } from "../run/run-nested";
+import { rootValue, Scope, type Evaluate, type Frame, type QueryContext } from "../plan/scope";
 
 interface CompiledSource {
   readonly slot: number;

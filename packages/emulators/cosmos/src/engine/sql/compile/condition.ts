@@ -1,7 +1,7 @@
-import type { Json } from "../engine/json";
+import type { Json } from "../../model/json";
 import { compileQuery } from "./compile-query";
-import { parseConditionText } from "./query-parser";
-import { forEachRow } from "./run-nested";
+import { parseConditionText } from "../syntax/query-parser";
+import { forEachRow } from "../run/run-nested";
 
 /** Whether a document meets the condition of a patch, `from c where ...`. */
 export function evaluateCondition(text: string, document: Json): boolean {

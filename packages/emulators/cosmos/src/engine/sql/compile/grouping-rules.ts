@@ -1,7 +1,7 @@
-import { isAggregate } from "./aggregates";
-import type { Expression, Query } from "./ast";
+import { isAggregate } from "../plan/aggregates";
+import type { Expression, Query } from "../syntax/ast";
 import { constantOf } from "./compile-expression";
-import type { Scope } from "./scope";
+import type { Scope } from "../plan/scope";
 
 /**
  * In a SELECT with aggregates or GROUP BY, everything that is not aggregated must be grouped by: otherwise its value

@@ -1,13 +1,13 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { isObject, type Json, type JsonObject } from "../engine/json";
-import { valueAtPath } from "../engine/partition-key";
+import { isObject, type Json, type JsonObject } from "../../model/json";
+import { valueAtPath } from "../../model/partition-key";
 import { compileQuery } from "./compile-query";
-import { parseQueryText } from "./query-parser";
+import { parseQueryText } from "../syntax/query-parser";
 import { restrictionsOf } from "./restriction";
-import { forEachRow } from "./run-nested";
+import { forEachRow } from "../run/run-nested";
 import { textFilterOf } from "./text-filter";
-import { valuesEqual } from "./values";
+import { valuesEqual } from "../values/values";
 
 const names = ["a", "b", "id", 'quo"te', "back\\slash", "näme", ""];
 const scalar: fc.Arbitrary<Json> = fc.oneof(

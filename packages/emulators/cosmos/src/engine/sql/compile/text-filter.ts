@@ -1,9 +1,9 @@
-import { SYSTEM_PROPERTIES } from "../engine/document";
-import type { Value } from "../engine/json";
-import type { Expression, Query } from "./ast";
+import { SYSTEM_PROPERTIES } from "../../model/document";
+import type { Value } from "../../model/json";
+import type { Expression, Query } from "../syntax/ast";
 import { constantOf } from "./compile-expression";
 import { pathOf } from "./restriction";
-import type { Scope } from "./scope";
+import type { Scope } from "../plan/scope";
 
 // Takes the place of an index: stored documents are canonical JSON texts, so one in which the property `status` equals
 // "held" contains the characters `"status":"held"`. Searching the text is far cheaper than parsing it. A filter may let

@@ -1,6 +1,6 @@
-import type { Value } from "../engine/json";
+import type { Value } from "../../model/json";
 import type { Evaluate } from "./scope";
-import { compareForOrder } from "./values";
+import { compareForOrder } from "../values/values";
 
 export type AggregateName = "COUNT" | "SUM" | "MIN" | "MAX" | "AVG";
 

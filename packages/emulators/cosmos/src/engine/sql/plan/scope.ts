@@ -1,8 +1,8 @@
-import type { CosmosError } from "../engine/errors";
-import type { Json, Value } from "../engine/json";
+import type { CosmosError } from "../../model/cosmos-error";
+import type { Json, Value } from "../../model/json";
 import type { Aggregate } from "./aggregates";
-import type { Query, Span } from "./ast";
-import { syntaxError } from "./errors";
+import type { Query, Span } from "../syntax/ast";
+import { syntaxError } from "../syntax/syntax-error";
 
 /** What an expression is evaluated against. */
 export interface Frame {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { badRequest } from "../engine/errors";
-import type { Json, Value } from "../engine/json";
+import { badRequest } from "../../model/cosmos-error";
+import type { Json, Value } from "../../model/json";
 
 // Where the next page of a query begins. Stateless: everything needed is in the token, so that it outlives a restart,
 // and documents that come or go between two pages neither repeat nor hide others.

@@ -1,8 +1,8 @@
-import type { Value } from "../engine/json";
-import { accumulator, type Accumulator } from "./aggregates";
-import type { CompiledQuery } from "./compile-query";
-import type { Frame } from "./scope";
-import { canonicalText, compareForOrder } from "./values";
+import type { Value } from "../../model/json";
+import { accumulator, type Accumulator } from "../plan/aggregates";
+import type { CompiledQuery } from "../compile/compile-query";
+import type { Frame } from "../plan/scope";
+import { canonicalText, compareForOrder } from "../values/values";
 
 /** Visits every combination of the sources' values that passes WHERE; a visitor that answers false ends it. */
 export function forEachRow(query: CompiledQuery, frame: Frame, visit: () => boolean): boolean {

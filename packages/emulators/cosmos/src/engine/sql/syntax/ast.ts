@@ -1,4 +1,4 @@
-import type { Value } from "../engine/json";
+import type { Value } from "../../model/json";
 
 export type BinaryOperator =
   | "="

@@ -1,4 +1,4 @@
-import { syntaxError } from "./errors";
+import { syntaxError } from "./syntax-error";
 
 type TokenKind = "keyword" | "identifier" | "parameter" | "number" | "string" | "symbol" | "end";
 

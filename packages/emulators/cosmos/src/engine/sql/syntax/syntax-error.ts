@@ -1,4 +1,4 @@
-import { CosmosError } from "../engine/errors";
+import { CosmosError } from "../../model/cosmos-error";
 
 /** A query that cannot be understood: names the place, in the form in which the service reports it. */
 export function syntaxError(

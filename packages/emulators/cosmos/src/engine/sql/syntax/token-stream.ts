@@ -1,6 +1,6 @@
-import type { CosmosError } from "../engine/errors";
+import type { CosmosError } from "../../model/cosmos-error";
 import type { Query } from "./ast";
-import { syntaxError } from "./errors";
+import { syntaxError } from "./syntax-error";
 import { tokenize, type Token } from "./lexer";
 
 /** How deep expressions and queries may nest: the parser and the compiler recurse. */

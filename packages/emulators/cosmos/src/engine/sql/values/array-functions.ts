@@ -1,4 +1,4 @@
-import { isObject, type Json, type Value } from "../engine/json";
+import { isObject, type Json, type Value } from "../../model/json";
 import type { SqlFunction } from "./functions";
 import { canonicalText, containsPartially, valuesEqual } from "./values";
 

@@ -1,4 +1,4 @@
-import type { Value } from "../engine/json";
+import type { Value } from "../../model/json";
 import type { SqlFunction } from "./functions";
 
 /** Ticks (100 ns) between the year 1 and the Unix epoch. */

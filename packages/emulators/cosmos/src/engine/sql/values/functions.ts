@@ -1,4 +1,4 @@
-import { isObject, type Value } from "../engine/json";
+import { isObject, type Value } from "../../model/json";
 import { ARRAY_FUNCTIONS } from "./array-functions";
 import { DATE_FUNCTIONS } from "./date-functions";
 import { MATH_FUNCTIONS } from "./math-functions";

@@ -1,4 +1,4 @@
-import { isObject, parseJson, type Json, type Value } from "../engine/json";
+import { isObject, parseJson, type Json, type Value } from "../../model/json";
 import type { SqlFunction } from "./functions";
 
 // A function given an argument of the wrong type yields undefined, so that the row does not match.

@@ -1,4 +1,4 @@
-import { isObject, ownValue, type Json, type Value } from "../engine/json";
+import { isObject, ownValue, type Json, type Value } from "../../model/json";
 
 // Equality and order of values as the query language defines them: values of different types are unequal and have no
 // order between them, except in ORDER BY, MIN and MAX, where the types themselves are ordered.
