@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { localCertificates, portFlag, runEmulatorProcess } from "@postern/emulator-kit";
-import { startGraphEmulator } from "./graph-emulator";
-import { readTenant } from "./tenant-file";
+import { startGraphEmulator } from "./emulator";
+import { readTenant } from "./topology";
 
 const usage = [
   "usage: graph-emulator --issuer URL --certificates DIR [--audience URI] [--tenant FILE] [--port N] [--control-port N]",

@@ -5,20 +5,20 @@ import {
   type LocalCertificates,
 } from "@postern/emulator-kit";
 import { z } from "zod";
-import { tokenVerifier } from "./bearer-token";
-import { DeltaRounds } from "./delta-round";
-import { Directory } from "./directory";
+import { tokenVerifier } from "./wire/tokens/bearer-token";
+import { DeltaRounds } from "./engine/delta-round";
+import { Directory } from "./engine/directory";
 import {
   openMemoryStore,
   openSqliteStore,
   storedKey,
   type DirectoryStore,
-} from "./directory-store";
-import type { GraphService } from "./graph-service";
-import { LinkTokens } from "./link-token";
-import type { CollectionName } from "./property-catalog";
-import { requestHandler } from "./request-handler";
-import { parseTenant, type Tenant, type TenantInput } from "./tenant-file";
+} from "./store/directory-store";
+import type { GraphService } from "./wire/routes/graph-service";
+import { LinkTokens } from "./wire/tokens/link-token";
+import type { CollectionName } from "./engine/property-catalog";
+import { requestHandler } from "./wire/request-handler";
+import { parseTenant, type Tenant, type TenantInput } from "./topology";
 import { seedDirectory } from "./tenant-seed";
 
 export interface GraphEmulatorOptions {

@@ -1,6 +1,2 @@
-export {
-  startGraphEmulator,
-  type GraphEmulator,
-  type GraphEmulatorOptions,
-} from "./graph-emulator";
-export { parseTenant, readTenant, Tenant, TenantError, type TenantInput } from "./tenant-file";
+export { startGraphEmulator, type GraphEmulator, type GraphEmulatorOptions } from "./emulator";
+export { parseTenant, readTenant, Tenant, TenantError, type TenantInput } from "./topology";

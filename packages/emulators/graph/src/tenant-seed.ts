@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Directory } from "./directory";
-import { isVisible, type DirectoryObject } from "./directory-object";
-import type { DirectoryStore } from "./directory-store";
-import type { CollectionName } from "./property-catalog";
-import type { Tenant } from "./tenant-file";
+import type { Directory } from "./engine/directory";
+import { isVisible, type DirectoryObject } from "./engine/directory-object";
+import type { DirectoryStore } from "./store/directory-store";
+import type { CollectionName } from "./engine/property-catalog";
+import type { Tenant } from "./topology";
 
 /*
  * Brings the directory to the state of a tenant file. An empty directory is filled; on existing data a file whose content

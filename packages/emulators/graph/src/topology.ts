@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { placeOf, syntaxErrorOffset } from "./json-syntax";
-import { hasKind, resourceTypes, type CollectionName } from "./property-catalog";
+import { hasKind, resourceTypes, type CollectionName } from "./engine/property-catalog";
 
 /* A tenant as a file: users and groups as Graph returns them. Checked as a whole before anything is started. */
 

@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { deltaRoutes } from "../src/delta-routes";
-import { DeltaRounds } from "../src/delta-round";
-import { Directory } from "../src/directory";
-import { emptyDirectory } from "../src/directory-journal";
-import { isVisible } from "../src/directory-object";
-import { openMemoryStore } from "../src/directory-store";
-import type { GraphService } from "../src/graph-service";
-import { LinkTokens } from "../src/link-token";
-import { parseQueryOptions } from "../src/query-options";
+import { deltaRoutes } from "../src/wire/routes/delta-routes";
+import { DeltaRounds } from "../src/engine/delta-round";
+import { Directory } from "../src/engine/directory";
+import { emptyDirectory } from "../src/engine/directory-journal";
+import { isVisible } from "../src/engine/directory-object";
+import { openMemoryStore } from "../src/store/directory-store";
+import type { GraphService } from "../src/wire/routes/graph-service";
+import { LinkTokens } from "../src/wire/tokens/link-token";
+import { parseQueryOptions } from "../src/wire/odata/query-options";
 import { fold, type DeltaItem, type Folded } from "./delta-fold";
 
 /*

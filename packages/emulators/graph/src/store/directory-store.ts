@@ -3,9 +3,13 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { Change } from "./change-log";
-import { emptyDirectory, type DirectoryJournal, type StoredDirectory } from "./directory-journal";
-import type { DirectoryObject } from "./directory-object";
+import type { Change } from "../engine/change-log";
+import {
+  emptyDirectory,
+  type DirectoryJournal,
+  type StoredDirectory,
+} from "../engine/directory-journal";
+import type { DirectoryObject } from "../engine/directory-object";
 
 /*
  * Where the directory lives: in a SQLite file, or only in memory. Changes of one turn of the event loop are written in

@@ -2,10 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultPlan } from "@postern/emulator-kit";
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { errorBody, GraphError, malformed } from "./graph-error";
-import { count, type GraphReply, type GraphService, type InnerRequest } from "./graph-service";
-import { refusalError } from "./refusal-error";
-import { findRoute } from "./router";
+import { errorBody, GraphError, malformed } from "./errors/graph-error";
+import {
+  count,
+  type GraphReply,
+  type GraphService,
+  type InnerRequest,
+} from "./routes/graph-service";
+import { refusalError } from "./errors/refusal-error";
+import { findRoute } from "./routes/router";
 
 /* `POST /$batch`: up to 20 requests, each with a status of its own inside a 200. */
 

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { FaultPlan, HttpsReply, HttpsRequest, Refusal } from "@postern/emulator-kit";
 import { serveBatch } from "./batch";
-import type { Caller, TokenVerifier } from "./bearer-token";
-import { errorBody, GraphError, malformed } from "./graph-error";
-import { refusalError } from "./refusal-error";
+import type { Caller, TokenVerifier } from "./tokens/bearer-token";
+import { errorBody, GraphError, malformed } from "./errors/graph-error";
+import { refusalError } from "./errors/refusal-error";
 import {
   count,
   type Call,
   type GraphReply,
   type GraphService,
   type InnerRequest,
-} from "./graph-service";
-import { parseQueryOptions } from "./query-options";
-import { findRoute, type RouteMatch } from "./router";
+} from "./routes/graph-service";
+import { parseQueryOptions } from "./odata/query-options";
+import { findRoute, type RouteMatch } from "./routes/router";
 
 /*
  * One HTTP request from the wire to the routes and back: path, token, roles, body, and errors in Graph's shape. A reply

@@ -1,4 +1,4 @@
-import { malformed, unsupportedQuery } from "./graph-error";
+import { malformed, unsupportedQuery } from "../errors/graph-error";
 
 /*
  * `$filter`: the expressions that Graph takes on directory objects, on plain properties and on collections with `any`.

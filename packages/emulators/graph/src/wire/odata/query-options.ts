@@ -1,4 +1,4 @@
-import { malformed } from "./graph-error";
+import { malformed } from "../errors/graph-error";
 
 /* The query string of a request: OData system options (`$select`, …) by name, decoded once. */
 

@@ -1,8 +1,12 @@
-import type { Directory } from "./directory";
-import { isVisible, type DirectoryObject } from "./directory-object";
-import { malformed } from "./graph-error";
+import type { Directory } from "../../engine/directory";
+import { isVisible, type DirectoryObject } from "../../engine/directory-object";
+import { malformed } from "../errors/graph-error";
 import { splitList } from "./query-options";
-import { isDirectoryExtension, resourceTypes, type CollectionName } from "./property-catalog";
+import {
+  isDirectoryExtension,
+  resourceTypes,
+  type CollectionName,
+} from "../../engine/property-catalog";
 
 /* How objects look in answers: `$select`, `$expand`, defaults. */
 

@@ -1,5 +1,5 @@
-import type { DirectoryObject } from "./directory-object";
-import { notFound } from "./graph-error";
+import type { DirectoryObject } from "../../engine/directory-object";
+import { notFound } from "../errors/graph-error";
 import {
   noContent,
   parameter,
@@ -9,10 +9,10 @@ import {
   type Route,
 } from "./graph-service";
 import { contextOf, rolesFor } from "./object-routes";
-import { allowOnly, parseTop } from "./query-options";
-import { parseView, represent, representTyped, type Json } from "./representation";
+import { allowOnly, parseTop } from "../odata/query-options";
+import { parseView, represent, representTyped, type Json } from "../odata/representation";
 import { requireFreePrincipalName } from "./resource-body";
-import type { CollectionName } from "./property-catalog";
+import type { CollectionName } from "../../engine/property-catalog";
 
 /* The deleted items: look, restore, delete for good. */
 

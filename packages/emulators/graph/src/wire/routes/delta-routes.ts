@@ -1,12 +1,12 @@
-import { parseFilter } from "./filter";
-import { GraphError, malformed, unsupportedQuery } from "./graph-error";
+import { parseFilter } from "../odata/filter";
+import { GraphError, malformed, unsupportedQuery } from "../errors/graph-error";
 import { count, type Call, type GraphReply, type GraphService, type Route } from "./graph-service";
-import type { DeltaState } from "./link-token";
-import type { DeltaItem } from "./delta-round";
+import type { DeltaState } from "../tokens/link-token";
+import type { DeltaItem } from "../../engine/delta-round";
 import { contextOf, rolesFor } from "./object-routes";
-import { resourceTypes, type CollectionName } from "./property-catalog";
-import { splitList } from "./query-options";
-import { parseSelect, type Json } from "./representation";
+import { resourceTypes, type CollectionName } from "../../engine/property-catalog";
+import { splitList } from "../odata/query-options";
+import { parseSelect, type Json } from "../odata/representation";
 
 /* `/users/delta` and `/groups/delta`: the first request of a round, its next pages, and the links between them. */
 

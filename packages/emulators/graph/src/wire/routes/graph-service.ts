@@ -1,9 +1,9 @@
-import type { Directory } from "./directory";
-import type { DirectoryStore } from "./directory-store";
-import type { DeltaRounds } from "./delta-round";
-import type { LinkTokens } from "./link-token";
-import type { CollectionName } from "./property-catalog";
-import type { QueryOptions } from "./query-options";
+import type { Directory } from "../../engine/directory";
+import type { DirectoryStore } from "../../store/directory-store";
+import type { DeltaRounds } from "../../engine/delta-round";
+import type { LinkTokens } from "../tokens/link-token";
+import type { CollectionName } from "../../engine/property-catalog";
+import type { QueryOptions } from "../odata/query-options";
 
 /* What the routes share: the state they work on, a request as they see it, and their answer. */
 

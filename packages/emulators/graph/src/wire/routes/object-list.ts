@@ -1,10 +1,16 @@
-import { isVisible, type DirectoryObject } from "./directory-object";
-import { parseFilter, readPath, requireAdvanced, type Filter } from "./filter";
-import { malformed } from "./graph-error";
+import { isVisible, type DirectoryObject } from "../../engine/directory-object";
+import { parseFilter, readPath, requireAdvanced, type Filter } from "../odata/filter";
+import { malformed } from "../errors/graph-error";
 import { isEventual, type Call, type GraphReply, type GraphService } from "./graph-service";
-import { allowOnly, parseCount, parseTop, splitList } from "./query-options";
-import { parseView, propertyOf, represent, representTyped, type Json } from "./representation";
-import type { CollectionName } from "./property-catalog";
+import { allowOnly, parseCount, parseTop, splitList } from "../odata/query-options";
+import {
+  parseView,
+  propertyOf,
+  represent,
+  representTyped,
+  type Json,
+} from "../odata/representation";
+import type { CollectionName } from "../../engine/property-catalog";
 
 /* Collections in pages: filter, order, count, and the link to the next page. */
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { isVisible, type DirectoryObject } from "./directory-object";
-import { notFound } from "./graph-error";
+import { isVisible, type DirectoryObject } from "../../engine/directory-object";
+import { notFound } from "../errors/graph-error";
 import {
   noContent,
   parameter,
@@ -10,9 +10,15 @@ import {
   type Route,
 } from "./graph-service";
 import { countObjects, listObjects } from "./object-list";
-import { resourceTypes, type CollectionName } from "./property-catalog";
-import { allowOnly } from "./query-options";
-import { parseView, represent, representTyped, type Json, type View } from "./representation";
+import { resourceTypes, type CollectionName } from "../../engine/property-catalog";
+import { allowOnly } from "../odata/query-options";
+import {
+  parseView,
+  represent,
+  representTyped,
+  type Json,
+  type View,
+} from "../odata/representation";
 import {
   newMembers,
   parseResource,

@@ -1,5 +1,5 @@
-import { isVisible, type DirectoryObject } from "./directory-object";
-import { GraphError, notFound } from "./graph-error";
+import { isVisible, type DirectoryObject } from "../../engine/directory-object";
+import { GraphError, notFound } from "../errors/graph-error";
 import {
   noContent,
   parameter,
@@ -10,9 +10,9 @@ import {
 } from "./graph-service";
 import { countObjects, listObjects } from "./object-list";
 import { contextOf, locate, rolesFor } from "./object-routes";
-import type { CollectionName } from "./property-catalog";
-import { allowOnly } from "./query-options";
-import { parseView, representTyped } from "./representation";
+import type { CollectionName } from "../../engine/property-catalog";
+import { allowOnly } from "../odata/query-options";
+import { parseView, representTyped } from "../odata/representation";
 import { newMembers, parseReference } from "./resource-body";
 
 /* Who manages whom and who is a member of what. */

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import type { Directory } from "./directory";
-import { isVisible, type DirectoryObject } from "./directory-object";
-import { badRequest, conflict, malformed, notFound } from "./graph-error";
+import type { Directory } from "../../engine/directory";
+import { isVisible, type DirectoryObject } from "../../engine/directory-object";
+import { badRequest, conflict, malformed, notFound } from "../errors/graph-error";
 import {
   hasKind,
   isDirectoryExtension,
   resourceTypes,
   type CollectionName,
   type ResourceType,
-} from "./property-catalog";
+} from "../../engine/property-catalog";
 
 /* What comes in the bodies of requests: checked as Graph checks it, property by property. */
 

@@ -1,6 +1,6 @@
 import { deletedItemRoutes } from "./deleted-item-routes";
 import { deltaRoutes } from "./delta-routes";
-import { GraphError, malformed, noSuchSegment } from "./graph-error";
+import { GraphError, malformed, noSuchSegment } from "../errors/graph-error";
 import type { Route } from "./graph-service";
 import { objectRoutes } from "./object-routes";
 import { relationRoutes } from "./relation-routes";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { get } from "node:https";
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
-import { GraphError } from "./graph-error";
+import { GraphError } from "../errors/graph-error";
 
 /*
  * Who is calling: bearer tokens of the pinned issuer, verified against the keys that it publishes. The issuer is asked on

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import { malformed } from "./graph-error";
+import { malformed } from "../errors/graph-error";
 
 /*
  * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps nothing
