@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { localCertificates, portFlag, runEmulatorProcess } from "@postern/emulator-kit";
-import { readClientRegistry } from "./client-registry";
-import { startEntraEmulator } from "./entra-emulator";
+import { readClientRegistry } from "./topology";
+import { startEntraEmulator } from "./emulator";
 
 const usage =
   "usage: entra-emulator --clients FILE --certificates DIR [--port N] [--control-port N] [--public-port N] [--data DIR] [--exit-with-stdin]";

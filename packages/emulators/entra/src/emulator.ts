@@ -7,14 +7,14 @@ import {
   type LocalCertificates,
   type Refusal,
 } from "@postern/emulator-kit";
-import { parseClientRegistry, type ClientRegistryInput } from "./client-registry";
-import { openSigningKeys } from "./signing-keys";
-import { beginDeviceLogin, type DeviceCodeContext } from "./device-code-grant";
-import { DeviceCodes } from "./device-codes";
-import { serveDeviceLogin } from "./device-login-page";
-import { oauthError } from "./oauth-error";
-import { formOf, serveToken } from "./token-endpoint";
-import { tokenIssuer, type TokenRequest } from "./token-issuer";
+import { parseClientRegistry, type ClientRegistryInput } from "./topology";
+import { openSigningKeys } from "./store/signing-keys";
+import { beginDeviceLogin, type DeviceCodeContext } from "./wire/device-code-grant";
+import { DeviceCodes } from "./engine/device-codes";
+import { serveDeviceLogin } from "./wire/device-login-page";
+import { oauthError } from "./wire/oauth-error";
+import { formOf, serveToken } from "./wire/token-endpoint";
+import { tokenIssuer, type TokenRequest } from "./engine/token-issuer";
 
 export interface EntraEmulatorOptions {
   /** 0: any free port. */

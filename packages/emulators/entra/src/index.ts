@@ -5,10 +5,6 @@ export {
   RegisteredClient,
   RegisteredUser,
   type ClientRegistryInput,
-} from "./client-registry";
-export {
-  startEntraEmulator,
-  type EntraEmulator,
-  type EntraEmulatorOptions,
-} from "./entra-emulator";
-export type { TokenRequest } from "./token-issuer";
+} from "./topology";
+export { startEntraEmulator, type EntraEmulator, type EntraEmulatorOptions } from "./emulator";
+export type { TokenRequest } from "./engine/token-issuer";

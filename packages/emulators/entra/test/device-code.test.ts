@@ -6,7 +6,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { DeviceCodeCredential, type DeviceCodeInfo } from "@azure/identity";
 import { localCertificates } from "@postern/emulator-kit";
 import { decodeJwt } from "jose";
-import { DeviceCodes } from "../src/device-codes";
+import { DeviceCodes } from "../src/engine/device-codes";
 import { startEntraEmulator, type EntraEmulator } from "../src/index";
 
 const tenantId = "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001";

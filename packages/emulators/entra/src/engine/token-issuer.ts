@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import type { SigningKeys } from "./signing-keys";
+import type { SigningKeys } from "../store/signing-keys";
 
 export interface TokenRequest {
   readonly clientId: string;

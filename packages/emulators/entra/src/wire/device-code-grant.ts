@@ -1,8 +1,8 @@
 import type { HttpsReply } from "@postern/emulator-kit";
-import type { ClientRegistry } from "./client-registry";
-import type { DeviceCodes } from "./device-codes";
+import type { ClientRegistry } from "../topology";
+import type { DeviceCodes } from "../engine/device-codes";
 import { oauthError, oauthReply, unknownClient } from "./oauth-error";
-import { objectId, type TokenIssuer } from "./token-issuer";
+import { objectId, type TokenIssuer } from "../engine/token-issuer";
 
 /*
  * The device-code flow for public clients: `POST /{tenant}/oauth2/v2.0/devicecode`, and the grant of the same name at the

@@ -1,6 +1,6 @@
 import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
-import type { ClientRegistry } from "./client-registry";
-import type { DeviceCodes } from "./device-codes";
+import type { ClientRegistry } from "../topology";
+import type { DeviceCodes } from "../engine/device-codes";
 
 /*
  * `GET` and `POST /devicelogin`: where a person enters the code that a program shows, and says as whom to log in. There are
