@@ -2,8 +2,8 @@ import { Console } from "node:console";
 import { parseArgs } from "node:util";
 import { runEmulatorProcess } from "@postern/emulator-kit";
 import { z } from "zod";
-import { startFunctionsHost } from "./functions-host";
-import { stderrLog } from "./stderr-log";
+import { startFunctionsHost } from "./emulator";
+import { stderrLog } from "./engine/diagnostics/stderr-log";
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 const Flags = z.object({

@@ -1,9 +1,5 @@
-export { FunctionsHostError, type HostErrorCode } from "./errors";
-export {
-  startFunctionsHost,
-  type FunctionsHost,
-  type FunctionsHostOptions,
-} from "./functions-host";
-export type { KeysInput } from "./http/keys";
-export type { LogEntry, LogFormat, LogLevel, LogSink } from "./log";
-export { stderrLog } from "./stderr-log";
+export { FunctionsHostError, type HostErrorCode } from "./engine/diagnostics/errors";
+export { startFunctionsHost, type FunctionsHost, type FunctionsHostOptions } from "./emulator";
+export type { KeysInput } from "./wire/http/keys";
+export type { LogEntry, LogFormat, LogLevel, LogSink } from "./engine/diagnostics/log";
+export { stderrLog } from "./engine/diagnostics/stderr-log";

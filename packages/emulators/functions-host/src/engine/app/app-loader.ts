@@ -6,7 +6,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { describeError, errorMessage, FunctionsHostError } from "../errors";
+import { describeError, errorMessage, FunctionsHostError } from "../diagnostics/errors";
 import type { CoreModule } from "./core-module";
 import { nodeModule, nodeProcess } from "./node-runtime";
 

@@ -1,8 +1,8 @@
 /** Reads the options of the bindings that this emulator runs; everything in them comes from the app's code. */
 import { z } from "zod";
-import type { RegisteredFunction } from "./app/core-module";
-import type { FunctionMetadata, RpcBinding } from "./app/rpc";
-import { FunctionsHostError } from "./errors";
+import type { RegisteredFunction } from "./core-module";
+import type { FunctionMetadata, RpcBinding } from "./rpc";
+import { FunctionsHostError } from "../diagnostics/errors";
 
 const Name = z.string().min(1).max(260);
 /** Names of options are read without regard to case, as the host does. */

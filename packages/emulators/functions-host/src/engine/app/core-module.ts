@@ -2,8 +2,8 @@
  * What the app's @azure/functions gets when it requires `@azure/functions-core`: the place where it registers its
  * functions, hooks and programming model. One per started host. It never runs anything itself (see invoker.ts).
  */
-import { describeError, FunctionsHostError } from "../errors";
-import type { HostLog, LogLevel } from "../log";
+import { describeError, FunctionsHostError } from "../diagnostics/errors";
+import type { HostLog, LogLevel } from "../diagnostics/log";
 import type {
   FunctionCallback,
   FunctionMetadata,

@@ -7,10 +7,10 @@
  * the process. Callers: the triggers. It never throws and never settles messages or answers requests.
  */
 import { randomUUID } from "node:crypto";
-import type { Counters } from "../counters";
-import { describeError, FunctionTimeoutError } from "../errors";
-import type { HostLog } from "../log";
-import type { TraceContext } from "../trace-context";
+import type { Counters } from "../diagnostics/counters";
+import { describeError, FunctionTimeoutError } from "../diagnostics/errors";
+import type { HostLog } from "../diagnostics/log";
+import type { TraceContext } from "../diagnostics/trace-context";
 import type { CoreModule, RegisteredFunction } from "./core-module";
 import type {
   CoreInvocationContext,

@@ -2,7 +2,7 @@
  * The shapes that pass between a host and the @azure/functions library, as the library reads and writes them
  * (its `@azure/functions-core` types are not published). Only what is used here.
  */
-import type { LogLevel } from "../log";
+import type { LogLevel } from "../diagnostics/log";
 
 export interface RpcTypedData {
   string?: string;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, FunctionsHostError } from "./errors";
+import { errorMessage, FunctionsHostError } from "../diagnostics/errors";
 
 const Value = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const Values = z.record(z.string().min(1).max(500), Value);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, FunctionsHostError } from "./errors";
+import { errorMessage, FunctionsHostError } from "../diagnostics/errors";
 import { parseTimeSpan } from "./time-span";
 
 const Span = z

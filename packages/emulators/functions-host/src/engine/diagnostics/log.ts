@@ -1,4 +1,4 @@
-import type { HostJson } from "./host-json";
+import type { HostJson } from "../config/host-json";
 
 export type LogLevel = "trace" | "debug" | "information" | "warning" | "error" | "critical";
 const RANK = {

@@ -1,6 +1,6 @@
 import { Cron } from "croner";
-import { errorMessage, FunctionsHostError } from "../errors";
-import { parseTimeSpan } from "../time-span";
+import { errorMessage, FunctionsHostError } from "../diagnostics/errors";
+import { parseTimeSpan } from "../config/time-span";
 
 /** When a timer is due. */
 export interface Schedule {

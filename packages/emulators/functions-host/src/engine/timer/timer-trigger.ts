@@ -8,12 +8,12 @@ import type { FaultPlan } from "@postern/emulator-kit";
 import type { RegisteredFunction } from "../app/core-module";
 import type { Invocation, InvocationResult, Invoker } from "../app/invoker";
 import type { RpcRetryContext } from "../app/rpc";
-import { ArmedFaultError, errorMessage } from "../errors";
-import type { HostLog } from "../log";
-import { childTraceContext } from "../trace-context";
+import { ArmedFaultError, errorMessage } from "../diagnostics/errors";
+import type { HostLog } from "../diagnostics/log";
+import { childTraceContext } from "../diagnostics/trace-context";
 import { retryDelayMs } from "./retry-policy";
 import type { Schedule } from "./schedule";
-import type { ScheduleMonitor, ScheduleStatus } from "./schedule-monitor";
+import type { ScheduleMonitor, ScheduleStatus } from "../../store/schedule-monitor";
 
 export interface TimerTriggerOptions {
   readonly fn: RegisteredFunction;

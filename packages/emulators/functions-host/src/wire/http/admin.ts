@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { HOST_VERSION, type RegisteredFunction } from "../app/core-module";
-import type { Trigger } from "../bindings";
+import { HOST_VERSION, type RegisteredFunction } from "../../engine/app/core-module";
+import type { Trigger } from "../../engine/app/bindings";
 import { readBody } from "./request";
 import { writeJson, writeStatus } from "./response";
 

@@ -4,8 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describeError } from "../errors";
-import type { HostLog } from "../log";
+import { describeError } from "../../engine/diagnostics/errors";
+import type { HostLog } from "../../engine/diagnostics/log";
 import type { AdminEndpoints } from "./admin";
 import type { HttpTrigger } from "./http-trigger";
 import { writeStatus } from "./response";

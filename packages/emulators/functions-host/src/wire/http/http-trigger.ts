@@ -5,12 +5,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { FaultPlan } from "@postern/emulator-kit";
-import type { Invocation, InvocationResult, Invoker } from "../app/invoker";
-import type { RpcInvocationResponse } from "../app/rpc";
-import { describeError } from "../errors";
-import type { HttpOptions } from "../host-json";
-import type { HostLog } from "../log";
-import { childTraceContext } from "../trace-context";
+import type { Invocation, InvocationResult, Invoker } from "../../engine/app/invoker";
+import type { RpcInvocationResponse } from "../../engine/app/rpc";
+import { describeError } from "../../engine/diagnostics/errors";
+import type { HttpOptions } from "../../engine/config/host-json";
+import type { HostLog } from "../../engine/diagnostics/log";
+import { childTraceContext } from "../../engine/diagnostics/trace-context";
 import { isAuthorized, type Keys } from "./keys";
 import { BodyAbortedError, BodyTooLargeError, readBody, toRpcHttp } from "./request";
 import { writeFunctionResponse, writeStatus } from "./response";

@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, FunctionsHostError } from "../errors";
+import { errorMessage, FunctionsHostError } from "../../engine/diagnostics/errors";
 
 const Key = z.string().min(1).max(1000);
 const NamedKeys = z.record(z.string().max(200), Key);

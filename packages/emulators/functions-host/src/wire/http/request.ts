@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { RpcHttpData } from "../app/rpc";
+import type { RpcHttpData } from "../../engine/app/rpc";
 
 /** The body is over the limit; the rest of it was not read. */
 export class BodyTooLargeError extends Error {}

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { z } from "zod";
-import type { RpcHttpCookie, RpcHttpData } from "../app/rpc";
+import type { RpcHttpCookie, RpcHttpData } from "../../engine/app/rpc";
 
 /** Set by the server itself; a function that sets them would break the framing. */
 const RESERVED = new Set([

@@ -1,7 +1,7 @@
-import type { RegisteredFunction } from "../app/core-module";
-import type { AppSettings } from "../app-settings";
-import { HttpTriggerBinding, parseBinding } from "../bindings";
-import { FunctionsHostError } from "../errors";
+import type { RegisteredFunction } from "../../engine/app/core-module";
+import type { AppSettings } from "../../engine/config/app-settings";
+import { HttpTriggerBinding, parseBinding } from "../../engine/app/bindings";
+import { FunctionsHostError } from "../../engine/diagnostics/errors";
 import type { AuthLevel } from "./keys";
 import { RouteTemplate } from "./route-template";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { FunctionsHostError } from "../errors";
+import { FunctionsHostError } from "../../engine/diagnostics/errors";
 import { RouteTemplate } from "./route-template";
 
 function match(template: string, path: string): Record<string, string> | undefined {

@@ -4,7 +4,7 @@
  * after the other. Ambiguity is resolved by precedence, as ASP.NET does: literal, constrained parameter, parameter,
  * constrained catch-all, catch-all; the first segment that differs decides.
  */
-import { FunctionsHostError } from "../errors";
+import { FunctionsHostError } from "../../engine/diagnostics/errors";
 import { compileConstraint, type Constraint } from "./route-constraint";
 
 interface Segment {

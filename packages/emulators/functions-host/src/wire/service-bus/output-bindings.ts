@@ -4,14 +4,14 @@
  */
 import type { ServiceBusClient, ServiceBusMessage, ServiceBusSender } from "@azure/service-bus";
 import { z } from "zod";
-import type { RegisteredFunction } from "../app/core-module";
-import type { Invocation } from "../app/invoker";
-import type { RpcInvocationResponse, RpcTypedData } from "../app/rpc";
-import type { AppSettings } from "../app-settings";
-import { parseBinding, ServiceBusOutputBinding } from "../bindings";
-import { FunctionsHostError } from "../errors";
-import type { HostJson } from "../host-json";
-import { createClient, resolveConnection, type ConnectionTarget } from "./connection";
+import type { RegisteredFunction } from "../../engine/app/core-module";
+import type { Invocation } from "../../engine/app/invoker";
+import type { RpcInvocationResponse, RpcTypedData } from "../../engine/app/rpc";
+import type { AppSettings } from "../../engine/config/app-settings";
+import { parseBinding, ServiceBusOutputBinding } from "../../engine/app/bindings";
+import { FunctionsHostError } from "../../engine/diagnostics/errors";
+import type { HostJson } from "../../engine/config/host-json";
+import { createClient, resolveConnection, type ConnectionTarget } from "./client/connection";
 
 export interface OutputBindingsOptions {
   readonly settings: AppSettings;

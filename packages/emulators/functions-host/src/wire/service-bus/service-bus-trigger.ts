@@ -6,18 +6,18 @@
  * in the queue while this trigger has been idle. The look costs one peek every WATCH_MS of idleness.
  */
 import type { ServiceBusClient, ServiceBusReceivedMessage } from "@azure/service-bus";
-import type { ServiceBusTriggerBinding } from "../bindings";
-import { errorMessage } from "../errors";
-import type { ServiceBusOptions } from "../host-json";
-import type { HostLog } from "../log";
-import { endPendingLinks, shortenGoodByes } from "./abandoned-client";
-import { createClient, type ConnectionTarget } from "./connection";
-import type { Intake, ReportError } from "./intake";
-import type { MessageRunner } from "./message-runner";
-import { within } from "./patience";
-import { QueueIntake } from "./queue-intake";
-import { createQueueReceiver, isDeadLetterPath } from "./queue-path";
-import { SessionIntake } from "./session-intake";
+import type { ServiceBusTriggerBinding } from "../../engine/app/bindings";
+import { errorMessage } from "../../engine/diagnostics/errors";
+import type { ServiceBusOptions } from "../../engine/config/host-json";
+import type { HostLog } from "../../engine/diagnostics/log";
+import { endPendingLinks, shortenGoodByes } from "./client/abandoned-client";
+import { createClient, type ConnectionTarget } from "./client/connection";
+import type { Intake, ReportError } from "./receive/intake";
+import type { MessageRunner } from "./receive/message-runner";
+import { within } from "./client/patience";
+import { QueueIntake } from "./receive/queue-intake";
+import { createQueueReceiver, isDeadLetterPath } from "./receive/queue-path";
+import { SessionIntake } from "./receive/session-intake";
 
 export interface ServiceBusTriggerOptions {
   readonly functionName: string;

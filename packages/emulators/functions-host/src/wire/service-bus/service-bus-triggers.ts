@@ -1,15 +1,15 @@
 /** All Service Bus triggers of the app: read from their bindings at start, started and stopped together. */
 import type { FaultPlan } from "@postern/emulator-kit";
-import type { RegisteredFunction } from "../app/core-module";
-import type { Invocation, Invoker } from "../app/invoker";
-import type { AppSettings } from "../app-settings";
-import { parseBinding, ServiceBusTriggerBinding } from "../bindings";
-import type { Counters } from "../counters";
-import type { ServiceBusOptions } from "../host-json";
-import type { HostLog } from "../log";
-import { childTraceContext } from "../trace-context";
-import { resolveConnection } from "./connection";
-import { MessageRunner } from "./message-runner";
+import type { RegisteredFunction } from "../../engine/app/core-module";
+import type { Invocation, Invoker } from "../../engine/app/invoker";
+import type { AppSettings } from "../../engine/config/app-settings";
+import { parseBinding, ServiceBusTriggerBinding } from "../../engine/app/bindings";
+import type { Counters } from "../../engine/diagnostics/counters";
+import type { ServiceBusOptions } from "../../engine/config/host-json";
+import type { HostLog } from "../../engine/diagnostics/log";
+import { childTraceContext } from "../../engine/diagnostics/trace-context";
+import { resolveConnection } from "./client/connection";
+import { MessageRunner } from "./receive/message-runner";
 import { ServiceBusTrigger } from "./service-bus-trigger";
 
 export interface ServiceBusTriggersOptions {

@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "@jest/globals";
-import { AppSettings } from "../app-settings";
+import { AppSettings } from "../../../engine/config/app-settings";
 import { createClient, resolveConnection } from "./connection";
-import { readHostJson } from "../host-json";
+import { readHostJson } from "../../../engine/config/host-json";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 

@@ -3,9 +3,9 @@
  * string; otherwise `NAME__fullyQualifiedNamespace` names the namespace and the app's identity is the credential.
  */
 import type { ServiceBusClient } from "@azure/service-bus";
-import type { AppSettings } from "../app-settings";
-import { FunctionsHostError } from "../errors";
-import type { ServiceBusOptions } from "../host-json";
+import type { AppSettings } from "../../../engine/config/app-settings";
+import { FunctionsHostError } from "../../../engine/diagnostics/errors";
+import type { ServiceBusOptions } from "../../../engine/config/host-json";
 
 export type ConnectionTarget =
   | { readonly kind: "connection-string"; readonly connectionString: string }

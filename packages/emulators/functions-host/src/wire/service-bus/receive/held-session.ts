@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusSessionReceiver } from "@azure/service-bus";
-import type { ServiceBusOptions } from "../host-json";
+import type { ServiceBusOptions } from "../../../engine/config/host-json";
 import type { ReportError } from "./intake";
 import type { MessageRunner } from "./message-runner";
 import { MAX_CREDIT, Pump } from "./pump";

@@ -1,7 +1,7 @@
 /** What the host hands the library for messages: the body, and the metadata under the names of the .NET extension. */
 import { isUtf8 } from "node:buffer";
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
-import type { RpcTypedData } from "../app/rpc";
+import type { RpcTypedData } from "../../../engine/app/rpc";
 
 /**
  * A body as text wherever it is text (the library then parses it when it is JSON, whatever the content type says, as

@@ -5,12 +5,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { FaultPlan } from "@postern/emulator-kit";
-import type { RegisteredFunction } from "../app/core-module";
-import type { Invocation, Invoker } from "../app/invoker";
-import { ArmedFaultError, errorMessage } from "../errors";
-import type { HostLog } from "../log";
-import { childTraceContext } from "../trace-context";
-import { within } from "./patience";
+import type { RegisteredFunction } from "../../../engine/app/core-module";
+import type { Invocation, Invoker } from "../../../engine/app/invoker";
+import { ArmedFaultError, errorMessage } from "../../../engine/diagnostics/errors";
+import type { HostLog } from "../../../engine/diagnostics/log";
+import { childTraceContext } from "../../../engine/diagnostics/trace-context";
+import { within } from "../client/patience";
 import { batchData, batchMetadata, messageData, messageMetadata } from "./message-data";
 
 /** The part of the SDK's receivers that settles. */

@@ -1,6 +1,6 @@
 /** Receives from a queue without sessions, or from a dead-letter queue, through the SDK's streaming receiver. */
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
-import type { ServiceBusOptions } from "../host-json";
+import type { ServiceBusOptions } from "../../../engine/config/host-json";
 import type { Intake, ReportError } from "./intake";
 import { whileRenewing } from "./lock-renewal";
 import type { MessageRunner } from "./message-runner";
