@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import { FaultPlan, startControlServer } from "@postern/emulator-kit";
+import { checkTopology, FaultPlan, startControlServer } from "@postern/emulator-kit";
 import { Account } from "./engine/account";
 import { startPurging } from "./engine/expiry";
 import { importKey } from "./wire/authorization";
@@ -13,14 +13,14 @@ import { Topology, type TopologyInput } from "./topology";
 
 export interface CosmosEmulatorOptions {
   /** Port on 127.0.0.1; 0 or absent: any free one. */
-  readonly port?: number;
-  readonly controlPort?: number;
+  readonly port?: number | undefined;
+  readonly controlPort?: number | undefined;
   /** Directory in which documents survive; absent: they live in memory only. */
-  readonly data?: string;
+  readonly dataDirectory?: string | undefined;
   /** Account key in base64; absent: the one remembered in the directory, or a new random one. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Databases and containers that are made unless they exist. */
-  readonly topology?: TopologyInput;
+  readonly topology?: TopologyInput | undefined;
 }
 
 export interface CosmosEmulator {
@@ -38,9 +38,15 @@ export interface CosmosEmulator {
 export async function startCosmosEmulator(
   options: CosmosEmulatorOptions = {},
 ): Promise<CosmosEmulator> {
-  const topology = Topology.parse(options.topology ?? { databases: [] });
+  const topology = checkTopology(
+    "options.topology",
+    options.topology ?? { databases: [] },
+    Topology,
+  );
   const journal =
-    options.data === undefined ? new MemoryJournal() : new SqliteJournal(options.data);
+    options.dataDirectory === undefined
+      ? new MemoryJournal()
+      : new SqliteJournal(options.dataDirectory);
   try {
     return await start(options, topology, journal);
   } catch (error) {

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { StartError } from "./start-error";
 
 /** What an emulator is given at start; containers that exist already are left as they are. */
 export const Topology = z.strictObject({
@@ -30,20 +29,3 @@ export const Topology = z.strictObject({
 });
 export type Topology = z.infer<typeof Topology>;
 export type TopologyInput = z.input<typeof Topology>;
-
-/** Reads the text of a topology file; the error names every field that is wrong. */
-export function parseTopology(text: string, name: string): Topology {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    throw new StartError("bad-topology", `${name} is not JSON: ${problem}`, { cause: error });
-  }
-  const parsed = Topology.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new StartError(
-    "bad-topology",
-    `${name} is not a valid topology:\n${z.prettifyError(parsed.error)}`,
-  );
-}

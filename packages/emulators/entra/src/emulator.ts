@@ -17,23 +17,23 @@ import { formOf, serveToken } from "./wire/token-endpoint";
 import { tokenIssuer, type TokenRequest } from "./engine/token-issuer";
 
 export interface EntraEmulatorOptions {
-  /** 0: any free port. */
-  readonly port: number;
-  readonly controlPort?: number;
+  /** 0 or absent: any free port. */
+  readonly port?: number | undefined;
+  readonly controlPort?: number | undefined;
   /** Port that clients know, when something stands in between; the issuer is named by it. Default: the port listened on. */
-  readonly publicPort?: number;
+  readonly publicPort?: number | undefined;
   /** Where the signing keys live; in memory when absent. */
-  readonly dataDirectory?: string;
+  readonly dataDirectory?: string | undefined;
   readonly certificates: LocalCertificates;
   readonly tenantId: string;
   readonly clients: ClientRegistryInput["clients"];
-  readonly users?: ClientRegistryInput["users"];
+  readonly users?: ClientRegistryInput["users"] | undefined;
   /** Default 3600. */
-  readonly tokenLifetimeSeconds?: number;
+  readonly tokenLifetimeSeconds?: number | undefined;
   /** How long a person has to enter a code. Default 900. */
-  readonly deviceCodeSeconds?: number;
+  readonly deviceCodeSeconds?: number | undefined;
   /** How long programs are to wait between two questions. Default 5. */
-  readonly deviceCodeIntervalSeconds?: number;
+  readonly deviceCodeIntervalSeconds?: number | undefined;
 }
 
 export interface EntraEmulator {
@@ -203,7 +203,7 @@ export async function startEntraEmulator(options: EntraEmulatorOptions): Promise
   }
 
   const service = await startHttpsService({
-    port: options.port,
+    port: options.port ?? 0,
     certificates: options.certificates,
     faults,
     maxBodyBytes: MAX_BODY_BYTES,

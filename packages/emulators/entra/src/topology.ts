@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { JsonFileError, readJsonFile } from "@postern/emulator-kit";
 import { z } from "zod";
 
 const Text = z.string().min(1).max(500);
@@ -47,7 +47,7 @@ export type ClientRegistryInput = z.input<typeof ClientRegistry>;
 export class ClientRegistryError extends Error {
   readonly code = "client-registry-invalid";
   constructor(source: string, problem: string, options?: ErrorOptions) {
-    super(`${source} is no usable client registry: ${problem}`, options);
+    super(`${source} is not a usable client registry: ${problem}`, options);
     this.name = "ClientRegistryError";
   }
 }
@@ -61,11 +61,10 @@ export function parseClientRegistry(source: string, value: unknown): ClientRegis
 export function readClientRegistry(file: string): ClientRegistry {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, "utf8"));
+    value = readJsonFile(file);
   } catch (error) {
-    throw new ClientRegistryError(file, error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
+    if (!(error instanceof JsonFileError)) throw error;
+    throw new ClientRegistryError(file, error.message, { cause: error });
   }
   return parseClientRegistry(file, value);
 }

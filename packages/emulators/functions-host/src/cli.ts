@@ -1,79 +1,87 @@
 import { Console } from "node:console";
-import { parseArgs } from "node:util";
-import { runEmulatorProcess } from "@postern/emulator-kit";
-import { z } from "zod";
+import {
+  choiceOption,
+  commonOptions,
+  defaulted,
+  numberOption,
+  required,
+  runEmulatorCommand,
+  textOption,
+} from "@postern/emulator-kit";
 import { startFunctionsHost } from "./emulator";
 import { stderrLog } from "./engine/diagnostics/stderr-log";
 
-const Port = z.coerce.number().int().min(0).max(65_535);
-const Flags = z.object({
-  app: z.string("--app DIR is required: the folder with the app's host.json"),
-  port: Port.default(0),
-  "control-port": Port.default(0),
-  data: z.string().optional(),
-  settings: z.string().optional(),
-  "log-format": z.enum(["text", "json"]).default("text"),
-  "on-timeout": z.enum(["abandon", "exit"]).default("abandon"),
-  "watchdog-ms": z.coerce.number().int().min(10).max(600_000).optional(),
-  "drain-ms": z.coerce.number().int().min(0).max(600_000).optional(),
-});
+const TEN_MINUTES_MS = 600_000;
+/** Lets the responses of this turn leave before the process ends. */
+const EXIT_DELAY_MS = 50;
+
+const options = {
+  app: required(textOption("DIR", "folder of the app, with its host.json")),
+  ...commonOptions,
+  settings: textOption("FILE", "JSON file of app settings"),
+  "log-format": defaulted(
+    choiceOption("form of the log lines on stderr", ["text", "json"]),
+    "text",
+  ),
+  "on-timeout": defaulted(
+    choiceOption("after functionTimeout: keep running, or exit as the service's worker does", [
+      "abandon",
+      "exit",
+    ]),
+    "abandon",
+  ),
+  "watchdog-ms": numberOption("how often an idle Service Bus trigger is checked (default 5000)", {
+    min: 10,
+    max: TEN_MINUTES_MS,
+  }),
+  "drain-ms": numberOption("how long a stop waits for running invocations (default 3000)", {
+    min: 0,
+    max: TEN_MINUTES_MS,
+  }),
+};
 
 // Standard output carries the ready line and nothing else; what the app prints goes where the log goes.
 globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr });
 
-void runEmulatorProcess(async (argv) => {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    args: [...argv],
-    strict: true,
-    options: {
-      app: text,
-      port: text,
-      "control-port": text,
-      data: text,
-      settings: text,
-      "log-format": text,
-      "on-timeout": text,
-      "drain-ms": text,
-      "watchdog-ms": text,
-    },
-  });
-  const parsed = Flags.safeParse(values);
-  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
-  const flags = parsed.data;
-  const sink = stderrLog(flags["log-format"]);
-  // The service's Service Bus extension is another one. The SDK that stands in for it leaves rejected promises behind when
-  // it gives up a connection; those of the app end the process, as they end its worker in Azure, unless it catches them.
-  process.on("unhandledRejection", (error) => {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const ours = reason.includes(__filename);
-    if (!ours && process.listenerCount("unhandledRejection") > 1) return;
-    sink({
-      time: new Date(),
-      level: ours ? "warning" : "critical",
-      message: `Unhandled rejection: ${reason}`,
+void runEmulatorCommand({
+  name: "postern-functions-host-emulator",
+  summary: "Azure Functions host emulator, for development and tests only.",
+  options,
+  start: async (values) => {
+    const sink = stderrLog(values["log-format"]);
+    // The service's Service Bus extension is another one. The SDK that stands in for it leaves rejected promises behind
+    // when it gives up a connection; those of the app end the process, as they end its worker in Azure, unless it
+    // catches them.
+    process.on("unhandledRejection", (error) => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const ours = reason.includes(__filename);
+      if (!ours && process.listenerCount("unhandledRejection") > 1) return;
+      sink({
+        time: new Date(),
+        level: ours ? "warning" : "critical",
+        message: `Unhandled rejection: ${reason}`,
+      });
+      if (!ours) process.exit(1);
     });
-    if (!ours) process.exit(1);
-  });
-  const host = await startFunctionsHost({
-    app: flags.app,
-    port: flags.port,
-    controlPort: flags["control-port"],
-    onTimeout: flags["on-timeout"],
-    log: sink,
-    onExit: (reason) => {
-      sink({ time: new Date(), level: "critical", message: `Leaving: ${reason}` });
-      // The answers of this turn go out first.
-      setTimeout(() => process.exit(1), 50);
-    },
-    ...(flags.data === undefined ? {} : { data: flags.data }),
-    ...(flags.settings === undefined ? {} : { settingsFile: flags.settings }),
-    ...(flags["watchdog-ms"] === undefined ? {} : { watchdogMs: flags["watchdog-ms"] }),
-    ...(flags["drain-ms"] === undefined ? {} : { drainMs: flags["drain-ms"] }),
-  });
-  return {
-    endpoints: { functions: host.functions },
-    control: host.control,
-    close: () => host.close(),
-  };
+    const host = await startFunctionsHost({
+      app: values.app,
+      port: values.port,
+      controlPort: values["control-port"],
+      dataDirectory: values.data,
+      settingsFile: values.settings,
+      onTimeout: values["on-timeout"],
+      watchdogMs: values["watchdog-ms"],
+      drainMs: values["drain-ms"],
+      log: sink,
+      onExit: (reason) => {
+        sink({ time: new Date(), level: "critical", message: `Leaving: ${reason}` });
+        setTimeout(() => process.exit(1), EXIT_DELAY_MS);
+      },
+    });
+    return {
+      endpoints: { functions: host.functions },
+      control: host.control,
+      close: () => host.close(),
+    };
+  },
 });

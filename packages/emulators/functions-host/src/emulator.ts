@@ -35,32 +35,32 @@ export interface FunctionsHostOptions {
   /** Folder of the deployed app: host.json, package.json with "main", optionally local.settings.json. */
   readonly app: string;
   /** Port of the functions on 127.0.0.1; 0 or absent: any free one. */
-  readonly port?: number;
-  readonly controlPort?: number;
+  readonly port?: number | undefined;
+  readonly controlPort?: number | undefined;
   /** Where timer status and generated keys are kept; absent: in memory only. */
-  readonly data?: string;
+  readonly dataDirectory?: string | undefined;
   /** JSON file of app settings, `{"NAME": "value"}`. */
-  readonly settingsFile?: string;
+  readonly settingsFile?: string | undefined;
   /** App settings given directly; they win over every other source. */
-  readonly settings?: Readonly<Record<string, string>>;
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   /** Keys for authLevel function and admin; absent: generated (see `keys` of what is returned). */
-  readonly keys?: KeysInput;
+  readonly keys?: KeysInput | undefined;
   /** Default: app setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, otherwise 100 MiB, as in the service. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /** After this long an unanswered HTTP request gets 504, as from the service's load balancer. Default 230 s. */
-  readonly httpResponseTimeoutMs?: number;
+  readonly httpResponseTimeoutMs?: number | undefined;
   /** How long `close` waits for running invocations. Default 3 s. */
-  readonly drainMs?: number;
+  readonly drainMs?: number | undefined;
   /** How often an idle Service Bus trigger makes sure that it has not been cut off silently. Default 5 s. */
-  readonly watchdogMs?: number;
+  readonly watchdogMs?: number | undefined;
   /**
    * After an invocation ran into functionTimeout: `abandon` stops listening to it and carries on; `exit` also calls
    * `onExit`, because the service restarts the worker and with it everything that was running. Default `abandon`.
    */
-  readonly onTimeout?: "abandon" | "exit";
-  readonly onExit?: (reason: string) => void;
+  readonly onTimeout?: "abandon" | "exit" | undefined;
+  readonly onExit?: ((reason: string) => void) | undefined;
   /** Default: lines of text on standard error. */
-  readonly log?: LogSink;
+  readonly log?: LogSink | undefined;
 }
 
 export interface FunctionsHost {
@@ -90,7 +90,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
     file: options.settingsFile,
     settings: options.settings,
   });
-  const keys = loadKeys(options.keys, options.data);
+  const keys = loadKeys(options.keys, options.dataDirectory);
   const faults = new FaultPlan();
   const counters = new Counters();
   const core = new CoreModule(log);
@@ -124,7 +124,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
     const outputs = new OutputBindings({ settings, hostJson });
     cleanUps.push(() => outputs.close());
     const routes = new RouteTable(hostJson.extensions.http.routePrefix);
-    const monitor = new ScheduleMonitor(options.data);
+    const monitor = new ScheduleMonitor(options.dataDirectory);
     const timers: TimerTrigger[] = [];
     const serviceBus = new ServiceBusTriggers({
       options: hostJson.extensions.serviceBus,

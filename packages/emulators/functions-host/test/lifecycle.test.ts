@@ -84,7 +84,7 @@ describe("drain", () => {
   test("nothing stays open after close", async () => {
     const before = openHandles();
     fixture = fixtureApp("http-app");
-    const host = await fixture.start({ settings, data: fixture.data });
+    const host = await fixture.start({ settings, dataDirectory: fixture.data });
     await (await fetch(`${host.functions}/api/plain`, { headers: { connection: "close" } })).text();
     await host.close();
     expect(process.env["ROUTE_FROM_SETTING"]).toBeUndefined();
@@ -95,9 +95,9 @@ describe("drain", () => {
 describe("start", () => {
   test("keys are made once and kept in the data directory", async () => {
     fixture = fixtureApp("http-app");
-    const first = await fixture.start({ settings, data: fixture.data });
+    const first = await fixture.start({ settings, dataDirectory: fixture.data });
     await first.close();
-    const second = await fixture.start({ settings, data: fixture.data });
+    const second = await fixture.start({ settings, dataDirectory: fixture.data });
     expect(second.keys).toEqual(first.keys);
     const guarded = (key: string) =>
       fetch(`${second.functions}/api/guarded`, { headers: { "x-functions-key": key } });

@@ -70,7 +70,7 @@ test("runOnStartup runs at once; without a monitor there is no status", async ()
 });
 
 test("a run that was missed while the host was down is made up once and is past due", async () => {
-  const options = { settings: { EVERY: "01:00:00" }, data: fixture.data };
+  const options = { settings: { EVERY: "01:00:00" }, dataDirectory: fixture.data };
   await (await fixture.start(options)).close();
   const file = path.join(fixture.data, "timers", "daily.json");
   const status = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
@@ -87,8 +87,13 @@ test("a run that was missed while the host was down is made up once and is past 
 });
 
 test("a timer whose schedule was changed is not taken for past due", async () => {
-  await (await fixture.start({ settings: { EVERY: "00:00:01" }, data: fixture.data })).close();
-  const host = await fixture.start({ settings: { EVERY: "01:00:00" }, data: fixture.data });
+  await (
+    await fixture.start({ settings: { EVERY: "00:00:01" }, dataDirectory: fixture.data })
+  ).close();
+  const host = await fixture.start({
+    settings: { EVERY: "01:00:00" },
+    dataDirectory: fixture.data,
+  });
   await atLeast(host, "startup", 1);
   expect((await runsOf(host, "every")).runs).toEqual([]);
 });
@@ -111,7 +116,7 @@ test("a failed run is repeated by the function's retry policy", async () => {
 });
 
 test("a cut fault leaves the occurrence due for the next host, a refusal counts as the run", async () => {
-  const options = { settings: { EVERY: "00:00:00.05" }, data: fixture.data };
+  const options = { settings: { EVERY: "00:00:00.05" }, dataDirectory: fixture.data };
   const host = await fixture.start(options);
   host.faults.add({ kind: "cut", operation: "timer", resource: "every" });
   await eventually("a strike", () => host.faults.list()[0]?.struck || undefined);

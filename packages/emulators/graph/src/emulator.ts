@@ -22,26 +22,26 @@ import { parseTenant, type Tenant, type TenantInput } from "./topology";
 import { seedDirectory } from "./tenant-seed";
 
 export interface GraphEmulatorOptions {
-  /** 0: any free port. */
-  readonly port: number;
-  readonly controlPort?: number;
+  /** 0 or absent: any free port. */
+  readonly port?: number | undefined;
+  readonly controlPort?: number | undefined;
   /** Port that clients know, when something stands in between; links are made with it. Default: the port listened on. */
-  readonly publicPort?: number;
+  readonly publicPort?: number | undefined;
   /** Where the directory lives; in memory when absent. */
-  readonly dataDirectory?: string;
+  readonly dataDirectory?: string | undefined;
   readonly certificates: LocalCertificates;
   /** The `iss` of acceptable tokens; its OpenID configuration leads to the keys. */
   readonly issuer: string;
   /** Acceptable `aud`; default `https://graph.microsoft.com`. */
-  readonly audience?: string | readonly string[];
+  readonly audience?: string | readonly string[] | undefined;
   /** The tenant to start with; on existing data its differences become changes. */
-  readonly seed?: TenantInput;
+  readonly seed?: TenantInput | undefined;
   /** Chance, 0 to 1, that a round of delta repeats earlier changes and that a page repeats an object. Default 0. */
-  readonly replay?: number;
+  readonly replay?: number | undefined;
   /** How much later than other reads delta sees a change. Default 0. */
-  readonly replicationLagMs?: number;
+  readonly replicationLagMs?: number | undefined;
   /** Default 7 days. */
-  readonly maxTokenAgeMs?: number;
+  readonly maxTokenAgeMs?: number | undefined;
 }
 
 export interface GraphEmulator {
@@ -134,7 +134,7 @@ async function serveDirectory(
     hosts: () => hosts,
   });
   const https = await startHttpsService({
-    port: options.port,
+    port: options.port ?? 0,
     certificates: options.certificates,
     faults,
     maxBodyBytes: MAX_BODY_BYTES,

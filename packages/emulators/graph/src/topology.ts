@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
+import { JsonFileError, readJsonFile } from "@postern/emulator-kit";
 import { z } from "zod";
-import { placeOf, syntaxErrorOffset } from "./json-syntax";
 import { hasKind, resourceTypes, type CollectionName } from "./engine/property-catalog";
 
 /* A tenant as a file: users and groups as Graph returns them. Checked as a whole before anything is started. */
@@ -127,23 +126,12 @@ export function parseTenant(source: string, value: unknown): Tenant {
 
 /** Reads and checks a tenant file; throws {@link TenantError}. */
 export function readTenant(file: string): Tenant {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    throw new TenantError(file, error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
-  }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = readJsonFile(file);
   } catch (error) {
-    const { line, column } = placeOf(text, syntaxErrorOffset(text) ?? text.length);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TenantError(file, `it is not JSON at line ${line}, column ${column}: ${reason}`, {
-      cause: error,
-    });
+    if (!(error instanceof JsonFileError)) throw error;
+    throw new TenantError(file, error.message, { cause: error });
   }
   return parseTenant(file, value);
 }

@@ -1,10 +1,20 @@
 export { localCertificates, type LocalCertificates } from "./certificates";
 export {
+  choiceOption,
+  commonOptions,
+  defaulted,
+  httpsOptions,
+  numberOption,
+  patternOption,
+  required,
+  textOption,
+} from "./command-options";
+export {
   startControlServer,
   type ControlServer,
   type ControlServerOptions,
 } from "./control-server";
-export { runEmulatorProcess, type ReadyLine, type RunningEmulator } from "./emulator-process";
+export { runEmulatorCommand, type ReadyLine, type RunningEmulator } from "./emulator-command";
 export { Fault, FaultKind, FaultPlan, type FaultInput } from "./faults";
 export {
   startHttpsService,
@@ -14,4 +24,5 @@ export {
   type HttpsServiceOptions,
   type Refusal,
 } from "./https-service";
-export { portFlag } from "./port-flag";
+export { checkTopology, JsonFileError, readJsonFile, readTopologyFile } from "./json-file";
+export { StartError, type StartErrorCode } from "./start-error";

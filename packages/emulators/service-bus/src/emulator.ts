@@ -1,4 +1,4 @@
-import { FaultPlan, startControlServer } from "@postern/emulator-kit";
+import { checkTopology, FaultPlan, startControlServer } from "@postern/emulator-kit";
 import { randomBytes } from "node:crypto";
 import { startListener } from "./wire/listener";
 import { addProperties } from "./wire/messages/message-content";
@@ -7,18 +7,18 @@ import { Statistics } from "./wire/connection/statistics";
 import { Broker } from "./engine/broker";
 import { monotonicClock } from "./engine/model/clock";
 import { openStore } from "./store/open-store";
-import { parseTopology, type TopologyInput } from "./topology";
+import { Topology, type TopologyInput } from "./topology";
 
 export interface ServiceBusEmulatorOptions {
   readonly topology: TopologyInput;
   /** AMQP port; 0 or absent: any free one. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Port of the control server; 0 or absent: any free one. */
-  readonly controlPort?: number;
+  readonly controlPort?: number | undefined;
   /** Directory that keeps the queues; absent: they live in memory. */
-  readonly dataDirectory?: string;
+  readonly dataDirectory?: string | undefined;
   /** Absent: a random one, kept in the data directory if there is one. */
-  readonly sharedAccessKey?: string;
+  readonly sharedAccessKey?: string | undefined;
 }
 
 export interface ServiceBusEmulator {
@@ -38,7 +38,7 @@ const KEY_BYTES = 32;
 export async function startServiceBusEmulator(
   options: ServiceBusEmulatorOptions,
 ): Promise<ServiceBusEmulator> {
-  const topology = parseTopology(options.topology);
+  const topology = checkTopology("options.topology", options.topology, Topology);
   const clock = monotonicClock();
   const store = await openStore(options.dataDirectory);
   // Undone in reverse, at the end or when the start fails halfway.

@@ -3,4 +3,4 @@ export {
   type ServiceBusEmulator,
   type ServiceBusEmulatorOptions,
 } from "./emulator";
-export { parseTopology, QueueTopology, Topology, type TopologyInput } from "./topology";
+export { QueueTopology, Topology, type TopologyInput } from "./topology";

@@ -49,10 +49,3 @@ export const Topology = z
   });
 export type Topology = z.infer<typeof Topology>;
 export type TopologyInput = z.input<typeof Topology>;
-
-/** Checks a topology; the error names every field that is wrong. */
-export function parseTopology(input: unknown): Topology {
-  const parsed = Topology.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new Error(`The topology is not valid:\n${z.prettifyError(parsed.error)}`);
-}

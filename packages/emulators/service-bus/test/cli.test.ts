@@ -34,9 +34,20 @@ test("it says what it is and stops when its standard input ends", async () => {
   expect(text).toContain("for development and tests only");
 });
 
+test("--help describes the options, starts nothing and ends well", async () => {
+  const child = runCli(["--topology", "/nowhere.json", "--help"]);
+  let text = "";
+  child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const [code] = (await once(child, "close")) as unknown[];
+  expect(code).toBe(0);
+  expect(text).toMatch(/^Usage: postern-service-bus-emulator --topology FILE \[options\]/);
+  expect(text).toContain("--shared-access-key KEY");
+  expect(text).toContain("--exit-with-stdin");
+});
+
 test.each([
-  [["--topology"], /argument missing/],
-  [[], /topology/],
+  [["--topology"], /--topology needs a value: FILE/],
+  [[], /--topology FILE is required/],
   [["--port", "99999", "--topology", "x"], /port/],
   [["--topology", "/nowhere.json"], /\/nowhere\.json/],
   [["--unknown"], /unknown/],

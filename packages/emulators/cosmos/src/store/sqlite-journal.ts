@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { StartError } from "../start-error";
+import { StartError } from "@postern/emulator-kit";
 import type {
   ContainerRecord,
   DatabaseRecord,
