@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { MemoryStore } from "../store/memory-store";
 import { Broker } from "./broker";
-import type { Consumer, Grant } from "./messages/outlet";
+import type { Consumer, Grant } from "./model/consumer";
 import type { Queue } from "./queue";
 import type { QueueMessage } from "./model/queue-message";
 import type { Session, SessionHolder } from "./locks/session";

@@ -9,11 +9,12 @@
 import { BrokerError } from "./model/broker-error";
 import { DuplicateHistory } from "./messages/duplicate-history";
 import { MessageBook } from "./messages/message-book";
-import { MessageLocks, type MessageLock } from "./locks/message-locks";
-import { Outlet, type Consumer, type Grant } from "./messages/outlet";
+import { MessageLocks } from "./locks/message-locks";
+import { Outlet } from "./messages/outlet";
+import type { Consumer, Grant } from "./model/consumer";
 import type { IncomingMessage, Properties, QueueMessage } from "./model/queue-message";
 import type { LockedMessage, QueueOptions, QueueServices, Settlement } from "./model/queue-options";
-import type { Session, SessionHolder, SessionWaiter } from "./locks/session";
+import type { MessageLock, Session, SessionHolder, SessionWaiter } from "./locks/session";
 import { SessionTable } from "./locks/session-table";
 
 const FORGET_INTERVAL_MS = 1000;

@@ -1,14 +1,14 @@
 import type { Queue } from "../engine/queue";
 import { parseAddress } from "./links/address";
 import type { ClientConnection } from "./connection/client-connection";
-import { ClaimsLink } from "./links/claims-link";
+import { openClaimsLink } from "./links/claims-link";
 import { underFaults } from "./connection/faults";
 import { holdBack, refuseLink } from "./links/link-answer";
-import { ManagementLink } from "./links/management-link";
+import { openManagementLink } from "./links/management-link";
 import { ReceiverLink, sessionFilterOf } from "./links/receiver-link";
 import { ReplyLink } from "./links/reply-link";
 import type { RheaContext, RheaLink, RheaSender } from "./rhea/rhea";
-import { SenderLink } from "./links/sender-link";
+import { openSenderLink } from "./links/sender-link";
 
 /** A client has attached a link: connects it with what its address names. */
 export function attachLink(connection: ClientConnection, context: RheaContext): void {
@@ -24,14 +24,14 @@ function attachSendingClient(connection: ClientConnection, link: RheaLink): void
   const address = parseAddress(target.address);
   switch (address.kind) {
     case "claims":
-      return new ClaimsLink(connection, link).start();
+      return openClaimsLink(connection, link);
     case "management":
       return attachToQueue(connection, link, address.entity, (queue) =>
-        new ManagementLink(connection, link, queue).start(),
+        openManagementLink(connection, link, queue),
       );
     case "entity":
       return attachToQueue(connection, link, address.entity, (queue) =>
-        new SenderLink(connection, link, queue).start(),
+        openSenderLink(connection, link, queue),
       );
   }
 }

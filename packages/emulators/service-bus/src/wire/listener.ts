@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from "node:net";
+import { attachLink } from "./attach";
 import { ClientConnection, type ConnectionServices } from "./connection/client-connection";
 
 export interface Listener {
@@ -12,7 +13,10 @@ export async function startListener(port: number, services: ConnectionServices):
   const server = createServer((socket) => {
     socket.setNoDelay(true);
     connections.add(
-      new ClientConnection(socket, services, (connection) => connections.delete(connection)),
+      new ClientConnection(socket, services, {
+        attach: attachLink,
+        gone: (connection) => connections.delete(connection),
+      }),
     );
   });
   await new Promise<void>((resolve, reject) => {

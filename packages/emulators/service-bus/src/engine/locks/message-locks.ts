@@ -7,20 +7,7 @@
 import { BrokerError } from "../model/broker-error";
 import { newLockToken } from "./lock-token";
 import type { QueueMessage } from "../model/queue-message";
-import type { Session } from "./session";
-
-/** A message in the hands of one receiver. */
-export interface MessageLock {
-  /** The 16 bytes of the delivery tag, as a latin1 string. */
-  readonly token: string;
-  readonly message: QueueMessage;
-  /** The session whose lock covers it; undefined: it has a lock of its own. */
-  readonly session: Session | undefined;
-  /** State the message returns to when it is not settled. */
-  readonly returnsTo: "active" | "deferred";
-  /** Of a lock of its own; a session's lock ends with the session's. */
-  lockedUntilMs: number;
-}
+import type { MessageLock, Session } from "./session";
 
 export class MessageLocks {
   readonly #own = new Map<string, MessageLock>();

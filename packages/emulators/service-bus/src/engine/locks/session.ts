@@ -1,5 +1,5 @@
-import type { MessageLock } from "./message-locks";
 import { Outlet } from "../messages/outlet";
+import type { QueueMessage } from "../model/queue-message";
 
 /** Who holds a session. */
 export interface SessionHolder {
@@ -14,6 +14,19 @@ export interface SessionWaiter {
   /** Called once, when a session has become free; returns the holder. */
   granted(session: Session): void;
   readonly holder: SessionHolder;
+}
+
+/** A message in the hands of one receiver. */
+export interface MessageLock {
+  /** The 16 bytes of the delivery tag, as a latin1 string. */
+  readonly token: string;
+  readonly message: QueueMessage;
+  /** The session whose lock covers it; undefined: it has a lock of its own. */
+  readonly session: Session | undefined;
+  /** State the message returns to when it is not settled. */
+  readonly returnsTo: "active" | "deferred";
+  /** Of a lock of its own; a session's lock ends with the session's. */
+  lockedUntilMs: number;
 }
 
 /** Messages of one session id: one holder at a time, in order of arrival. */

@@ -1,20 +1,6 @@
+import type { Consumer } from "../model/consumer";
 import type { QueueMessage } from "../model/queue-message";
 import { ReadyMessages } from "./ready-messages";
-
-/** What a receiver gets with a message. */
-export interface Grant {
-  readonly token: string;
-  readonly lockedUntilMs: number;
-}
-
-/** A receiver as the engine sees it. */
-export interface Consumer {
-  /** False: a message is gone from the queue as soon as it is delivered (receive and delete). */
-  readonly locks: boolean;
-  /** How many messages it can take right now. */
-  credit(): number;
-  deliver(message: QueueMessage, grant: Grant | undefined): void;
-}
 
 /**
  * The place where messages meet receivers: one for a plain queue, one for each session.

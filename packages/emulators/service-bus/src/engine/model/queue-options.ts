@@ -1,6 +1,6 @@
 import type { Store } from "./store";
 import type { Clock } from "./clock";
-import type { Grant } from "../messages/outlet";
+import type { Grant } from "./consumer";
 import type { Properties, PropertyEditor, QueueMessage } from "./queue-message";
 
 export interface QueueOptions {

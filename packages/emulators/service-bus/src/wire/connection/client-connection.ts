@@ -11,10 +11,8 @@ import type { Broker } from "../../engine/broker";
 import { BrokerError } from "../../engine/model/broker-error";
 import type { Clock } from "../../engine/model/clock";
 import type { Store } from "../../engine/model/store";
-import { attachLink } from "../attach";
 import { refusalOf } from "./conditions";
 import { underFaults } from "./faults";
-import type { ReplyLink } from "../links/reply-link";
 import type { RheaConnection, RheaContext, RheaSession } from "../rhea/rhea";
 import { adaptConnection } from "../rhea/rhea-adaptations";
 import type { SharedAccess } from "./shared-access";
@@ -35,6 +33,21 @@ export interface OpenLink {
   ended(): void;
 }
 
+/** A link that takes the answers to requests. */
+export interface ReplyTarget {
+  readonly session: RheaSession;
+  answersTo(replyTo: string): boolean;
+  send(message: object): void;
+}
+
+/** What the connection calls when something happens on it. */
+interface ConnectionEvents {
+  /** The client attaches a link. */
+  attach(connection: ClientConnection, context: RheaContext): void;
+  /** The socket has closed. */
+  gone(connection: ClientConnection): void;
+}
+
 const FORCED = {
   condition: "amqp:connection:forced",
   description: "The emulator is shutting down.",
@@ -47,25 +60,21 @@ export class ClientConnection {
   readonly #socket: Socket;
   readonly #rhea: RheaConnection;
   readonly #links = new Set<OpenLink>();
-  readonly #replyLinks = new Set<ReplyLink>();
+  readonly #replyLinks = new Set<ReplyTarget>();
   readonly #claims = new Set<string>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #gone = false;
 
-  constructor(
-    socket: Socket,
-    services: ConnectionServices,
-    onGone: (connection: ClientConnection) => void,
-  ) {
+  constructor(socket: Socket, services: ConnectionServices, events: ConnectionEvents) {
     this.services = services;
     this.#socket = socket;
     this.#rhea = adaptConnection(socket);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#end();
-      onGone(this);
+      events.gone(this);
     });
-    this.#listen();
+    this.#listen(events);
     underFaults(services.faults, this, "connect", "", {
       run: (answer) => this.#accept(answer ? () => {} : () => this.drop()),
       refuse: (error) => this.#accept(() => this.#rhea.close(refusalOf(error))),
@@ -102,17 +111,17 @@ export class ClientConnection {
     this.#links.delete(link);
   }
 
-  addReplyLink(link: ReplyLink): void {
+  addReplyLink(link: ReplyTarget): void {
     this.#replyLinks.add(link);
   }
 
-  removeReplyLink(link: ReplyLink): void {
+  removeReplyLink(link: ReplyTarget): void {
     this.#replyLinks.delete(link);
   }
 
   /** The link that takes the answers to a request: named in the request, else the one on the same AMQP session. */
-  findReplyLink(replyTo: string | undefined, session: RheaSession): ReplyLink | undefined {
-    let onSession: ReplyLink | undefined;
+  findReplyLink(replyTo: string | undefined, session: RheaSession): ReplyTarget | undefined {
+    let onSession: ReplyTarget | undefined;
     for (const link of this.#replyLinks) {
       if (replyTo !== undefined && link.answersTo(replyTo)) return link;
       if (link.session === session) onSession = link;
@@ -148,7 +157,7 @@ export class ClientConnection {
     setTimeout(() => this.drop(), CLOSE_GRACE_MS);
   }
 
-  #listen(): void {
+  #listen(events: ConnectionEvents): void {
     const ignore = (): void => {};
     // Errors must have a listener, or rhea throws them; the socket's close does the rest.
     for (const event of [
@@ -173,7 +182,7 @@ export class ClientConnection {
     this.#rhea.on("session_close", ({ session }) =>
       this.#endLinks((link) => link.session === session),
     );
-    const attach = (context: RheaContext): void => attachLink(this, context);
+    const attach = (context: RheaContext): void => events.attach(this, context);
     this.#rhea.on("sender_open", attach);
     this.#rhea.on("receiver_open", attach);
   }

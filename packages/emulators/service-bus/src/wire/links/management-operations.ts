@@ -7,7 +7,7 @@ import type { IncomingMessage } from "../../engine/model/queue-message";
 import { swapGuidOrder, tagOfToken, tokenOfTag } from "../messages/delivery-tag";
 import { readMessage, writeMessage } from "../messages/message-content";
 import { ARRAY_OF_LONG, ARRAY_OF_TIMESTAMP, amqpTypes } from "../rhea/rhea";
-import { MAX_MESSAGE_BYTES, readChecked, tooLarge } from "./sender-link";
+import { MAX_MESSAGE_BYTES, readChecked, tooLarge } from "../messages/message-limits";
 import type { Statistics } from "../connection/statistics";
 
 export interface Answer {
@@ -17,7 +17,7 @@ export interface Answer {
   readonly body?: unknown;
 }
 
-interface Caller {
+export interface Caller {
   readonly queue: Queue;
   /** The connection: session operations are for the connection that holds the session. */
   readonly owner: object;

@@ -6,7 +6,7 @@
  * outlive the link; a session is released when its link ends.
  */
 import { BrokerError } from "../../engine/model/broker-error";
-import type { Consumer, Grant } from "../../engine/messages/outlet";
+import type { Consumer, Grant } from "../../engine/model/consumer";
 import type { Queue } from "../../engine/queue";
 import type { Settlement } from "../../engine/model/queue-options";
 import type { QueueMessage } from "../../engine/model/queue-message";

@@ -1,8 +1,8 @@
 /** A link on which a client takes the answers to its requests ($cbs and $management). */
-import type { ClientConnection, OpenLink } from "../connection/client-connection";
+import type { ClientConnection, OpenLink, ReplyTarget } from "../connection/client-connection";
 import { encodeMessage, settleSent, type RheaSender, type RheaSession } from "../rhea/rhea";
 
-export class ReplyLink implements OpenLink {
+export class ReplyLink implements OpenLink, ReplyTarget {
   readonly session: RheaSession;
   readonly #connection: ClientConnection;
   readonly #link: RheaSender;
