@@ -4,7 +4,8 @@ import { isAggregate } from "../plan/aggregates";
 import type { Expression } from "../syntax/ast";
 import { compileBinary, compileUnary } from "./compile-operator";
 import { findFunction } from "../values/functions";
-import { rootValue, type Evaluate, type Scope } from "../plan/scope";
+import { rootValue, type Evaluate } from "../plan/frame";
+import type { Scope } from "../plan/scope";
 import { compareSameType, likePattern, propertyOf, valuesEqual } from "../values/values";
 
 /** Turns an expression into a function, so that names and parameters are resolved once and not for each document. */

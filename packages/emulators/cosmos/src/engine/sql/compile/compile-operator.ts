@@ -1,5 +1,5 @@
 import type { BinaryOperator, UnaryOperator } from "../syntax/ast";
-import type { Evaluate } from "../plan/scope";
+import type { Evaluate } from "../plan/frame";
 import { compareSameType, valuesEqual } from "../values/values";
 
 // Logic has three values: an operand that is not a boolean counts as undefined, and only true selects a row.

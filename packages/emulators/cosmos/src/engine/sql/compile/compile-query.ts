@@ -1,40 +1,13 @@
 import { badRequest } from "../../model/cosmos-error";
-import { setOwn, type Json, type JsonObject, type Value } from "../../model/json";
+import { setOwn, type Json, type JsonObject } from "../../model/json";
 import type { Aggregate } from "../plan/aggregates";
 import type { Expression, OrderItem, Query, SelectItem, Source } from "../syntax/ast";
 import { compileExpression, constantOf } from "./compile-expression";
 import { checkGrouped } from "./grouping-rules";
 import { runNested } from "../run/run-nested";
-import { rootValue, Scope, type Evaluate, type Frame, type QueryContext } from "../plan/scope";
-
-interface CompiledSource {
-  readonly slot: number;
-  /** All the values that the source takes for the frame at hand. */
-  readonly values: (frame: Frame) => readonly Value[];
-}
-
-interface CompiledOrder {
-  readonly evaluate: Evaluate;
-  readonly descending: boolean;
-}
-
-export interface CompiledQuery {
-  readonly sources: readonly CompiledSource[];
-  readonly where: Evaluate | undefined;
-  readonly project: Evaluate;
-  /** The result is the document itself, so its text can be sent as it is. */
-  readonly projectsRow: boolean;
-  readonly aggregates: readonly Aggregate[];
-  readonly groupBy: readonly Evaluate[];
-  readonly orderBy: readonly CompiledOrder[];
-  readonly distinct: boolean;
-  readonly skip: number;
-  /** At most so many results. */
-  readonly take: number;
-  readonly slots: number;
-  readonly usesSystemProperties: boolean;
-  readonly scope: Scope;
-}
+import type { CompiledOrder, CompiledQuery, CompiledSource } from "../plan/compiled-query";
+import { rootValue, type Evaluate } from "../plan/frame";
+import { Scope, type QueryContext } from "../plan/scope";
 
 /** Compiles a query over the documents of a container. */
 export function compileQuery(

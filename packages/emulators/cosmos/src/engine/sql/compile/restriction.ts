@@ -1,7 +1,8 @@
 import type { Value } from "../../model/json";
 import type { Expression, Query } from "../syntax/ast";
 import { constantOf } from "./compile-expression";
-import { rootValue, type Scope } from "../plan/scope";
+import { rootValue } from "../plan/frame";
+import type { Scope } from "../plan/scope";
 
 /**
  * What WHERE says about single properties of the document: for each path (its names as JSON text) the values it may

@@ -1,5 +1,5 @@
 import type { Value } from "../../model/json";
-import type { Evaluate } from "./scope";
+import type { Evaluate } from "./frame";
 import { compareForOrder } from "../values/values";
 
 export type AggregateName = "COUNT" | "SUM" | "MIN" | "MAX" | "AVG";

@@ -1,22 +1,9 @@
 import type { CosmosError } from "../../model/cosmos-error";
 import type { Json, Value } from "../../model/json";
 import type { Aggregate } from "./aggregates";
+import type { Evaluate, Frame } from "./frame";
 import type { Query, Span } from "../syntax/ast";
 import { syntaxError } from "../syntax/syntax-error";
-
-/** What an expression is evaluated against. */
-export interface Frame {
-  /** The document at hand, parsed when first looked into. */
-  row: Row;
-  /** Values bound by JOINs, nested queries and aggregates. */
-  slots: Value[];
-}
-
-export interface Row {
-  value(): Json;
-}
-
-export type Evaluate = (frame: Frame) => Value;
 
 /** What is shared by all queries within one query text. */
 export interface QueryContext {
@@ -64,5 +51,3 @@ export class Scope {
     return syntaxError(this.context.text, span.start, span.end, problem);
   }
 }
-
-export const rootValue: Evaluate = (frame) => frame.row.value();

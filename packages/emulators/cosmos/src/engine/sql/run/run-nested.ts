@@ -1,7 +1,7 @@
 import type { Value } from "../../model/json";
 import { accumulator, type Accumulator } from "../plan/aggregates";
-import type { CompiledQuery } from "../compile/compile-query";
-import type { Frame } from "../plan/scope";
+import type { CompiledQuery } from "../plan/compiled-query";
+import type { Frame } from "../plan/frame";
 import { canonicalText, compareForOrder } from "../values/values";
 
 /** Visits every combination of the sources' values that passes WHERE; a visitor that answers false ends it. */

@@ -1,5 +1,5 @@
 import type { Value } from "../../model/json";
-import type { CompiledQuery } from "../compile/compile-query";
+import type { CompiledQuery } from "../plan/compiled-query";
 import { START, type Continuation } from "./continuation";
 import {
   compareOrdered,
@@ -9,7 +9,7 @@ import {
   withoutRepeats,
   type Ordered,
 } from "./run-nested";
-import type { Frame, Row } from "../plan/scope";
+import type { Frame, Row } from "../plan/frame";
 
 // Runs a compiled query over rows, one page at a time, in one of three ways:
 // - streaming (no ORDER BY, DISTINCT or aggregates): stops when the page is full and goes on after the last row;

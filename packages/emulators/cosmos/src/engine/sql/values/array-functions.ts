@@ -1,5 +1,5 @@
 import { isObject, type Json, type Value } from "../../model/json";
-import type { SqlFunction } from "./functions";
+import type { SqlFunction } from "./sql-function";
 import { canonicalText, containsPartially, valuesEqual } from "./values";
 
 function contains([array, value, partial]: readonly Value[]): Value {

@@ -1,5 +1,5 @@
 import type { Value } from "../../model/json";
-import type { SqlFunction } from "./functions";
+import type { SqlFunction } from "./sql-function";
 
 /** Ticks (100 ns) between the year 1 and the Unix epoch. */
 const EPOCH_TICKS = 621_355_968_000_000_000;

@@ -2,13 +2,8 @@ import { isObject, type Value } from "../../model/json";
 import { ARRAY_FUNCTIONS } from "./array-functions";
 import { DATE_FUNCTIONS } from "./date-functions";
 import { MATH_FUNCTIONS } from "./math-functions";
+import type { SqlFunction } from "./sql-function";
 import { STRING_FUNCTIONS } from "./string-functions";
-
-export interface SqlFunction {
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly call: (args: readonly Value[]) => Value;
-}
 
 const check = (test: (value: Value) => boolean): SqlFunction => ({
   minimum: 1,

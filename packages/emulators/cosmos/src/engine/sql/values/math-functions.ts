@@ -1,4 +1,4 @@
-import type { SqlFunction } from "./functions";
+import type { SqlFunction } from "./sql-function";
 
 const one = (call: (value: number) => number): SqlFunction => ({
   minimum: 1,

@@ -1,5 +1,5 @@
 import { isObject, parseJson, type Json, type Value } from "../../model/json";
-import type { SqlFunction } from "./functions";
+import type { SqlFunction } from "./sql-function";
 
 // A function given an argument of the wrong type yields undefined, so that the row does not match.
 
