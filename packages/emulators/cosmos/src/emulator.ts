@@ -1,10 +1,16 @@
 import { randomBytes } from "node:crypto";
-import type { AddressInfo } from "node:net";
-import { checkTopology, FaultPlan, startControlServer } from "@postern/emulator-kit";
+import {
+  checkTopology,
+  closeServer,
+  Counters,
+  FaultPlan,
+  listenOnLoopback,
+  startControlServer,
+} from "@postern/emulator-kit";
 import { Account } from "./engine/account";
 import { startPurging } from "./engine/expiry";
+import { round } from "./engine/model/charge";
 import { importKey } from "./wire/authorization";
-import { Counters } from "./wire/counters";
 import { createCosmosServer } from "./wire/server";
 import type { Journal } from "./engine/model/journal";
 import { MemoryJournal } from "./store/memory-journal";
@@ -69,7 +75,7 @@ async function start(
     journal.afterCommit((error) => (error === undefined ? resolve() : reject(error)));
   });
   const faults = new FaultPlan();
-  const counters = new Counters();
+  const counters = new Counters("requests", "requestUnits", "metadataRequests", "throttled");
   const server = createCosmosServer({
     account,
     journal,
@@ -78,25 +84,20 @@ async function start(
     key: importKey(key),
     nowMs,
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
-  const closeServer = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const stats = (): Record<string, number> => counters.snapshot();
+  const port = await listenOnLoopback(server, options.port ?? 0);
+  const stats = (): Record<string, number> => {
+    const counts = counters.snapshot();
+    // Sums of decimal fractions drift; two decimals are all that a charge has.
+    return { ...counts, requestUnits: round(counts["requestUnits"] ?? 0) };
+  };
   const controlPort = options.controlPort ?? 0;
   const control = await startControlServer({ port: controlPort, faults, stats }).catch(
     async (error: unknown) => {
-      await closeServer();
+      await closeServer(server);
       throw error;
     },
   );
   const stopPurging = startPurging(account, nowMs);
-  const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
   return {
     endpoint,
@@ -108,7 +109,7 @@ async function start(
     close: async () => {
       stopPurging();
       await control.close();
-      await closeServer();
+      await closeServer(server);
       journal.close();
     },
   };

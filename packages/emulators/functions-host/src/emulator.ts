@@ -8,27 +8,28 @@
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { FaultPlan, startControlServer } from "@postern/emulator-kit";
+import { Counters, FaultPlan, startControlServer } from "@postern/emulator-kit";
 import { loadApp } from "./engine/app/app-loader";
 import { CoreModule, type RegisteredFunction } from "./engine/app/core-module";
 import { Invoker } from "./engine/app/invoker";
 import { nodeProcess } from "./engine/app/node-runtime";
 import { AppSettings } from "./engine/config/app-settings";
 import { parseBinding, TimerTriggerBinding, triggerOf, type Trigger } from "./engine/app/bindings";
-import { Counters } from "./engine/diagnostics/counters";
 import { FunctionsHostError } from "./engine/diagnostics/errors";
 import { readHostJson, type HostJson } from "./engine/config/host-json";
 import { AdminEndpoints, type HostedFunction } from "./wire/http/admin";
 import { FrontEnd } from "./wire/http/front-end";
 import { HttpTrigger } from "./wire/http/http-trigger";
-import { loadKeys, type KeysInput } from "./wire/http/keys";
+import type { KeysInput } from "./engine/app/function-keys";
+import { loadKeys } from "./store/key-file";
 import { RouteTable } from "./wire/http/route-table";
 import { HostLog, type LogSink } from "./engine/diagnostics/log";
 import { OutputBindings } from "./wire/service-bus/output-bindings";
 import { ServiceBusTriggers } from "./wire/service-bus/service-bus-triggers";
 import { stderrLog } from "./engine/diagnostics/stderr-log";
 import { parseSchedule } from "./engine/timer/schedule";
-import { ScheduleMonitor } from "./store/schedule-monitor";
+import type { ScheduleMonitor } from "./engine/timer/schedule-status";
+import { ScheduleFiles } from "./store/schedule-files";
 import { TimerTrigger } from "./engine/timer/timer-trigger";
 
 export interface FunctionsHostOptions {
@@ -92,7 +93,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   });
   const keys = loadKeys(options.keys, options.dataDirectory);
   const faults = new FaultPlan();
-  const counters = new Counters();
+  const counters = new Counters("invocations", "failures", "active", "serviceBusReceived");
   const core = new CoreModule(log);
   const app = loadApp(appDirectory, core, settings.added);
   const cleanUps: (() => void | Promise<void>)[] = [() => app.unload()];
@@ -124,7 +125,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
     const outputs = new OutputBindings({ settings, hostJson });
     cleanUps.push(() => outputs.close());
     const routes = new RouteTable(hostJson.extensions.http.routePrefix);
-    const monitor = new ScheduleMonitor(options.dataDirectory);
+    const monitor = new ScheduleFiles(options.dataDirectory);
     const timers: TimerTrigger[] = [];
     const serviceBus = new ServiceBusTriggers({
       options: hostJson.extensions.serviceBus,

@@ -1,4 +1,5 @@
 import {
+  Counters,
   FaultPlan,
   startControlServer,
   startHttpsService,
@@ -8,12 +9,9 @@ import { z } from "zod";
 import { tokenVerifier } from "./wire/tokens/bearer-token";
 import { DeltaRounds } from "./engine/delta-round";
 import { Directory } from "./engine/directory";
-import {
-  openMemoryStore,
-  openSqliteStore,
-  storedKey,
-  type DirectoryStore,
-} from "./store/directory-store";
+import { storedKey, type DirectoryStore } from "./store/directory-store";
+import { openMemoryStore } from "./store/memory-store";
+import { openSqliteStore } from "./store/sqlite-store";
 import type { GraphService } from "./wire/routes/graph-service";
 import { LinkTokens } from "./wire/tokens/link-token";
 import type { CollectionName } from "./engine/property-catalog";
@@ -101,12 +99,7 @@ async function serveDirectory(
       users: Number(store.setting("epoch.users") ?? 0),
       groups: Number(store.setting("epoch.groups") ?? 0),
     },
-    counters: new Map([
-      ["requests", 0],
-      ["pages", 0],
-      ["emptyPolls", 0],
-      ["throttled", 0],
-    ]),
+    counters: new Counters("requests", "pages", "emptyPolls", "throttled"),
     maxTokenAgeMs,
     replicationLagMs: options.replicationLagMs ?? 0,
     replay: options.replay ?? 0,
@@ -150,7 +143,7 @@ async function serveDirectory(
       store.setSetting(`epoch.${name}`, String(service.epochs[name]));
     }
   };
-  const stats = (): Record<string, number> => Object.fromEntries(service.counters);
+  const stats = (): Record<string, number> => service.counters.snapshot();
   const control = await startControlServer({
     port: options.controlPort ?? 0,
     faults,

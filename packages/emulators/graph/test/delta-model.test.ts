@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "@jest/globals";
+import { Counters } from "@postern/emulator-kit";
 import fc from "fast-check";
 import { deltaRoutes } from "../src/wire/routes/delta-routes";
 import { DeltaRounds } from "../src/engine/delta-round";
 import { Directory } from "../src/engine/directory";
 import { emptyDirectory } from "../src/engine/directory-journal";
 import { isVisible } from "../src/engine/directory-object";
-import { openMemoryStore } from "../src/store/directory-store";
+import { openMemoryStore } from "../src/store/memory-store";
 import type { GraphService } from "../src/wire/routes/graph-service";
 import { LinkTokens } from "../src/wire/tokens/link-token";
 import { parseQueryOptions } from "../src/wire/odata/query-options";
@@ -273,7 +274,7 @@ test("folding the pages of delta from any earlier link reproduces the tenant", (
           rounds: new DeltaRounds(directory, { objects: 2, members: 3, splitEvery: 2 }),
           tokens: new LinkTokens(randomBytes(32)),
           epochs: { users: 0, groups: 0 },
-          counters: new Map(),
+          counters: new Counters(),
           maxTokenAgeMs: 1e9,
           replicationLagMs: lagMs,
           replay,

@@ -1,4 +1,4 @@
-export { localCertificates, type LocalCertificates } from "./certificates";
+export { localCertificates, type LocalCertificates } from "./server/certificates";
 export {
   choiceOption,
   commonOptions,
@@ -8,14 +8,19 @@ export {
   patternOption,
   required,
   textOption,
-} from "./command-options";
+} from "./command/command-options";
 export {
   startControlServer,
   type ControlServer,
   type ControlServerOptions,
-} from "./control-server";
-export { runEmulatorCommand, type ReadyLine, type RunningEmulator } from "./emulator-command";
-export { Fault, FaultKind, FaultPlan, type FaultInput } from "./faults";
+} from "./server/control-server";
+export { Counters } from "./server/counters";
+export {
+  runEmulatorCommand,
+  type ReadyLine,
+  type RunningEmulator,
+} from "./command/emulator-command";
+export { Fault, FaultKind, FaultPlan, type FaultInput } from "./server/faults";
 export {
   startHttpsService,
   type HttpsReply,
@@ -23,6 +28,8 @@ export {
   type HttpsService,
   type HttpsServiceOptions,
   type Refusal,
-} from "./https-service";
-export { checkTopology, JsonFileError, readJsonFile, readTopologyFile } from "./json-file";
-export { StartError, type StartErrorCode } from "./start-error";
+} from "./server/https-service";
+export { checkTopology, JsonFileError, readJsonFile, readTopologyFile } from "./command/json-file";
+export { closeServer, listenOnLoopback } from "./server/loopback-server";
+export { sameSecret } from "./server/same-secret";
+export { StartError, type StartErrorCode } from "./command/start-error";

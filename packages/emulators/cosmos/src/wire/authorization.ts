@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { sameSecret } from "@postern/emulator-kit";
 import { CosmosError } from "../engine/model/cosmos-error";
 import type { CosmosRequest } from "./request";
 
@@ -18,7 +19,7 @@ export function authorize(request: CosmosRequest, key: KeyObject, nowMs: number)
   const link = resourceType === "offers" ? resourceLink.toLowerCase() : resourceLink;
   const signed = `${request.method.toLowerCase()}\n${resourceType}\n${link}\n${date.toLowerCase()}\n\n`;
   const expected = createHmac("sha256", key).update(signed).digest();
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  if (!sameSecret(given, expected)) {
     throw new CosmosError(
       "Unauthorized",
       "The input authorization token can't serve the request: the account key is wrong, or the request was changed on its way.",

@@ -1,12 +1,11 @@
 import type { KeyObject } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Fault, FaultPlan } from "@postern/emulator-kit";
+import type { Counters, Fault, FaultPlan } from "@postern/emulator-kit";
 import type { Account } from "../engine/account";
 import { FAILED_CHARGE } from "../engine/model/charge";
 import { CosmosError, THROTTLED } from "../engine/model/cosmos-error";
 import type { Journal } from "../engine/model/journal";
 import { authorize } from "./authorization";
-import type { Counters } from "./counters";
 import { documentOperation, handleDocuments } from "./document-routes";
 import { handleMetadata, queryPlan } from "./metadata-routes";
 import { errorReply, send, type Reply } from "./reply";

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import type { SigningKeys } from "../store/signing-keys";
+import type { SigningKeys } from "./signing-keys";
 
 export interface TokenRequest {
   readonly clientId: string;
@@ -55,7 +55,7 @@ export function tokenIssuer(options: {
           : { roles: request.roles }),
         ...request.claims,
       };
-      const key = keys.current();
+      const key = keys.current;
       return new SignJWT(claims)
         .setProtectedHeader({ typ: "JWT", alg: "RS256", kid: key.kid })
         .sign(key.privateKey);

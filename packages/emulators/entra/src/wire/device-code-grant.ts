@@ -1,8 +1,7 @@
 import type { HttpsReply } from "@postern/emulator-kit";
-import type { ClientRegistry } from "../topology";
-import type { DeviceCodes } from "../engine/device-codes";
 import { oauthError, oauthReply, unknownClient } from "./oauth-error";
-import { objectId, type TokenIssuer } from "../engine/token-issuer";
+import { objectId } from "../engine/token-issuer";
+import type { IssuerContext } from "./issuer-context";
 
 /*
  * The device-code flow for public clients: `POST /{tenant}/oauth2/v2.0/devicecode`, and the grant of the same name at the
@@ -19,22 +18,11 @@ const LOGIN_SCOPES = new Set(["openid", "profile", "email", "offline_access"]);
 /** The delegated permission that every client of this tenant has consent for. */
 const DELEGATED_SCOPE = "user_impersonation";
 
-export interface DeviceCodeContext {
-  readonly registry: ClientRegistry;
-  readonly issuer: TokenIssuer;
-  readonly lifetimeSeconds: number;
-  readonly deviceCodes: DeviceCodes;
-  readonly deviceCodeSeconds: number;
-  readonly intervalSeconds: number;
-  /** `https://localhost:PORT` */
-  readonly authority: string;
-}
-
-export function beginDeviceLogin(form: URLSearchParams, context: DeviceCodeContext): HttpsReply {
-  const { registry, deviceCodes, deviceCodeSeconds, intervalSeconds, authority } = context;
+export function beginDeviceLogin(form: URLSearchParams, context: IssuerContext): HttpsReply {
+  const { tenant, deviceCodes, deviceCodeSeconds, intervalSeconds, authority } = context;
   const clientId = form.get("client_id") ?? "";
-  if (!registry.clients.some((client) => client.clientId === clientId))
-    return unknownClient(clientId, registry.tenantId);
+  if (!tenant.clients.some((client) => client.clientId === clientId))
+    return unknownClient(clientId, tenant.tenantId);
   const scope = form.get("scope") ?? "";
   if (resourceOf(scope) === undefined) return invalidScope(scope);
   const { deviceCode, userCode } = deviceCodes.begin(clientId, scope);
@@ -51,11 +39,11 @@ export function beginDeviceLogin(form: URLSearchParams, context: DeviceCodeConte
 
 export async function serveDeviceCodeGrant(
   form: URLSearchParams,
-  { registry, issuer, lifetimeSeconds, deviceCodes }: DeviceCodeContext,
+  { tenant, issuer, lifetimeSeconds, deviceCodes }: IssuerContext,
 ): Promise<HttpsReply> {
   const clientId = form.get("client_id") ?? "";
-  const client = registry.clients.find((candidate) => candidate.clientId === clientId);
-  if (client === undefined) return unknownClient(clientId, registry.tenantId);
+  const client = tenant.clients.find((candidate) => candidate.clientId === clientId);
+  if (client === undefined) return unknownClient(clientId, tenant.tenantId);
   if (!client.publicClient) {
     const missing = "'client_assertion' or 'client_secret'";
     const text = `The request body must contain the following parameter: ${missing}.`;
@@ -84,10 +72,10 @@ export async function serveDeviceCodeGrant(
     case "approved":
       break;
   }
-  const user = registry.users.find(({ username }) => username === state.username);
+  const user = tenant.users.find(({ username }) => username === state.username);
   const resource = resourceOf(state.scope);
   if (user === undefined || resource === undefined) return invalidScope(state.scope);
-  const { tenantId } = registry;
+  const { tenantId } = tenant;
   const oid = objectId(tenantId, user.username);
   const person = { oid, sub: oid, name: user.name, preferred_username: user.username };
   // A person's token is not an app's: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference

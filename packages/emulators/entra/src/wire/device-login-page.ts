@@ -1,6 +1,6 @@
 import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
-import type { ClientRegistry } from "../topology";
-import type { DeviceCodes } from "../engine/device-codes";
+import type { Tenant } from "../engine/tenant";
+import type { IssuerContext } from "./issuer-context";
 
 /*
  * `GET` and `POST /devicelogin`: where a person enters the code that a program shows, and says as whom to log in. There are
@@ -32,38 +32,30 @@ const style = `
 
 export function serveDeviceLogin(
   request: HttpsRequest,
-  {
-    registry,
-    deviceCodes,
-    authority,
-  }: {
-    readonly registry: ClientRegistry;
-    readonly deviceCodes: DeviceCodes;
-    readonly authority: string;
-  },
+  { tenant, deviceCodes, authority }: IssuerContext,
 ): HttpsReply {
-  if (request.method !== "POST") return page(200, form(registry));
+  if (request.method !== "POST") return page(200, form(tenant));
   const { origin } = request.headers;
   // Another site's form must not answer for the person.
   if (origin !== undefined && origin !== authority)
-    return page(403, form(registry, "This form was sent from another site."));
+    return page(403, form(tenant, "This form was sent from another site."));
   const fields = new URLSearchParams(request.body.toString("utf8"));
   const code = fields.get("code") ?? "";
   const waiting = deviceCodes.waiting(code);
   if (waiting === undefined)
-    return page(400, form(registry, "That code is not known, was used, or is too old."));
+    return page(400, form(tenant, "That code is not known, was used, or is too old."));
   if (fields.get("answer") === "decline") {
     deviceCodes.answer(code, { kind: "declined" });
     return page(200, said("Declined", `${waiting.clientId} has not been let in.`));
   }
-  const user = registry.users.find(({ username }) => username === fields.get("user"));
-  if (user === undefined) return page(400, form(registry, "Choose one of the users."));
+  const user = tenant.users.find(({ username }) => username === fields.get("user"));
+  if (user === undefined) return page(400, form(tenant, "Choose one of the users."));
   deviceCodes.answer(code, { kind: "approved", username: user.username });
   const text = `${waiting.clientId} is logged in as ${user.username}. You may close this window.`;
   return page(200, said("Logged in", text));
 }
 
-function form({ users }: ClientRegistry, problem?: string): string {
+function form({ users }: Tenant, problem?: string): string {
   const choices = users.map(
     ({ username, name }, index) =>
       `<label><input type="radio" name="user" required value="${escaped(username)}"${index === 0 ? " checked" : ""}> ${escaped(name)} (${escaped(username)})</label>`,

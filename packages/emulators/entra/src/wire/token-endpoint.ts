@@ -1,22 +1,12 @@
-import { timingSafeEqual } from "node:crypto";
-import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
-import {
-  deviceCodeGrants,
-  type DeviceCodeContext,
-  serveDeviceCodeGrant,
-} from "./device-code-grant";
+import { sameSecret, type HttpsReply, type HttpsRequest } from "@postern/emulator-kit";
+import { deviceCodeGrants, serveDeviceCodeGrant } from "./device-code-grant";
+import type { IssuerContext } from "./issuer-context";
 import { oauthError, oauthReply, unknownClient } from "./oauth-error";
 
 /*
  * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and the errors that
  * Entra answers.
  */
-
-function same(a: string, b: string): boolean {
-  const left = Buffer.from(a);
-  const right = Buffer.from(b);
-  return left.length === right.length && timingSafeEqual(left, right);
-}
 
 export function formOf(request: HttpsRequest): URLSearchParams {
   return new URLSearchParams(request.body.toString("utf8"));
@@ -46,9 +36,9 @@ function credentials(
 
 export async function serveToken(
   request: HttpsRequest,
-  context: DeviceCodeContext,
+  context: IssuerContext,
 ): Promise<HttpsReply> {
-  const { registry, issuer, lifetimeSeconds } = context;
+  const { tenant, issuer, lifetimeSeconds } = context;
   const form = formOf(request);
   const grant = form.get("grant_type");
   if (grant === null) {
@@ -73,9 +63,9 @@ export async function serveToken(
     return oauthError(401, "invalid_client", 7000215, "Invalid client secret provided.");
   }
   const { clientId, clientSecret } = given;
-  const client = registry.clients.find((candidate) => candidate.clientId === clientId);
-  if (client === undefined) return unknownClient(clientId, registry.tenantId);
-  if (client.clientSecret === undefined || !same(clientSecret, client.clientSecret)) {
+  const client = tenant.clients.find((candidate) => candidate.clientId === clientId);
+  if (client === undefined) return unknownClient(clientId, tenant.tenantId);
+  if (client.clientSecret === undefined || !sameSecret(clientSecret, client.clientSecret)) {
     return oauthError(
       401,
       "invalid_client",

@@ -1,7 +1,7 @@
 import type { Change } from "./change-log";
 import type { Directory } from "./directory";
 import { isVisible, type DirectoryObject } from "./directory-object";
-import type { DeltaState } from "../wire/tokens/link-token";
+import type { DeltaState } from "./delta-state";
 
 /*
  * One page of a round of delta, computed from the token's state and the directory of the moment.

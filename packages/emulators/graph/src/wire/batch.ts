@@ -3,12 +3,7 @@ import type { FaultPlan } from "@postern/emulator-kit";
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { errorBody, GraphError, malformed } from "./errors/graph-error";
-import {
-  count,
-  type GraphReply,
-  type GraphService,
-  type InnerRequest,
-} from "./routes/graph-service";
+import { type GraphReply, type GraphService, type InnerRequest } from "./routes/graph-service";
 import { refusalError } from "./errors/refusal-error";
 import { findRoute } from "./routes/router";
 
@@ -91,8 +86,8 @@ export async function serveBatch(
     const url = item.url.replace(/^\/+/, "");
     const [path = ""] = url.split("?", 1);
     const fault = faults.take(operationOf(item, path), `/v1.0/${path}`);
-    count(service, "requests");
-    if (fault?.kind === "throttle") count(service, "throttled");
+    service.counters.add("requests");
+    if (fault?.kind === "throttle") service.counters.add("throttled");
     if (fault?.kind === "throttle")
       return failed(
         item.id,

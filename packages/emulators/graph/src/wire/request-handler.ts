@@ -5,7 +5,6 @@ import type { Caller, TokenVerifier } from "./tokens/bearer-token";
 import { errorBody, GraphError, malformed } from "./errors/graph-error";
 import { refusalError } from "./errors/refusal-error";
 import {
-  count,
   type Call,
   type GraphReply,
   type GraphService,
@@ -123,7 +122,7 @@ export function requestHandler(options: {
   function carryOut(inner: InnerRequest, base: string, caller: Caller): GraphReply {
     const { path, query } = split(inner.url);
     const match = findRoute(inner.method, path);
-    count(service, `requests.${match.route.operation}`);
+    service.counters.add(`requests.${match.route.operation}`);
     if (!hasRole(caller, match)) {
       throw new GraphError(
         403,
@@ -144,7 +143,7 @@ export function requestHandler(options: {
   }
 
   async function serve(request: HttpsRequest): Promise<HttpsReply> {
-    count(service, "requests");
+    service.counters.add("requests");
     try {
       const url = below(request);
       const caller = await verifier.verify(header(request, "authorization"));
@@ -179,8 +178,8 @@ export function requestHandler(options: {
     },
     serve,
     refuse: (request, refusal) => {
-      count(service, "requests");
-      if (refusal.kind === "throttle") count(service, "throttled");
+      service.counters.add("requests");
+      if (refusal.kind === "throttle") service.counters.add("throttled");
       return errorReply(request, refusalError(refusal, maxBodyBytes));
     },
   };

@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo } from "node:net";
+import { listenOnLoopback } from "@postern/emulator-kit";
+import { createServer } from "node:net";
 import { attachLink } from "./attach";
 import { ClientConnection, type ConnectionServices } from "./connection/client-connection";
 
@@ -19,13 +20,8 @@ export async function startListener(port: number, services: ConnectionServices):
       }),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  const address = server.address() as AddressInfo;
   return {
-    port: address.port,
+    port: await listenOnLoopback(server, port),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -3,10 +3,11 @@
  * `require("@azure/functions-core")`, and requires its entry files. Undone by `unload`, so that one process can start
  * hosts one after the other (tests do); two apps at the same time share one environment and should not rely on it.
  */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { describeError, errorMessage, FunctionsHostError } from "../diagnostics/errors";
+import { readCheckedFile } from "../config/json-file";
+import { describeError, FunctionsHostError } from "../diagnostics/errors";
 import type { CoreModule } from "./core-module";
 import { nodeModule, nodeProcess } from "./node-runtime";
 
@@ -60,23 +61,7 @@ function entryFiles(appDirectory: string): string[] {
       `${packageFile} is missing: its "main" names the app's code.`,
     );
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(packageFile, "utf8"));
-  } catch (error) {
-    throw new FunctionsHostError(
-      "app-not-found",
-      `${packageFile} is not JSON: ${errorMessage(error)}`,
-    );
-  }
-  const parsed = PackageJson.safeParse(content);
-  if (!parsed.success) {
-    throw new FunctionsHostError(
-      "app-not-found",
-      `${packageFile}:\n${z.prettifyError(parsed.error)}`,
-    );
-  }
-  const main = parsed.data.main ?? "index.js";
+  const { main = "index.js" } = readCheckedFile(packageFile, PackageJson, "app-not-found");
   const literal = path.join(appDirectory, main);
   if (existsSync(literal)) return [literal];
   const files = globSync(main, { cwd: appDirectory }).sort();

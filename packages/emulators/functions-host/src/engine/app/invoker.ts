@@ -7,7 +7,7 @@
  * the process. Callers: the triggers. It never throws and never settles messages or answers requests.
  */
 import { randomUUID } from "node:crypto";
-import type { Counters } from "../diagnostics/counters";
+import type { Counters } from "@postern/emulator-kit";
 import { describeError, FunctionTimeoutError } from "../diagnostics/errors";
 import type { HostLog } from "../diagnostics/log";
 import type { TraceContext } from "../diagnostics/trace-context";

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, FunctionsHostError } from "../diagnostics/errors";
+import { FunctionsHostError } from "../diagnostics/errors";
+import { readCheckedFile } from "./json-file";
 
 const Value = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const Values = z.record(z.string().min(1).max(500), Value);
@@ -11,21 +12,6 @@ const LocalSettings = z.looseObject({
     .optional(),
   Values: Values.default({}),
 });
-
-function readJson<T>(file: string, schema: z.ZodType<T>): T {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new FunctionsHostError(
-      "settings-invalid",
-      `${file} is not readable JSON: ${errorMessage(error)}`,
-    );
-  }
-  const parsed = schema.safeParse(content);
-  if (parsed.success) return parsed.data;
-  throw new FunctionsHostError("settings-invalid", `${file}:\n${z.prettifyError(parsed.error)}`);
-}
 
 export interface AppSettingsSources {
   readonly appDirectory: string;
@@ -47,9 +33,13 @@ export class AppSettings {
 
   constructor(sources: AppSettingsSources) {
     const local = path.join(sources.appDirectory, "local.settings.json");
-    const fromLocal = existsSync(local) ? readJson(local, LocalSettings).Values : {};
+    const fromLocal = existsSync(local)
+      ? readCheckedFile(local, LocalSettings, "settings-invalid").Values
+      : {};
     const given = {
-      ...(sources.file === undefined ? {} : readJson(sources.file, Values)),
+      ...(sources.file === undefined
+        ? {}
+        : readCheckedFile(sources.file, Values, "settings-invalid")),
       ...sources.settings,
     };
     for (const [name, value] of Object.entries({

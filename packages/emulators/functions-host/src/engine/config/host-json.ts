@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, FunctionsHostError } from "../diagnostics/errors";
+import { FunctionsHostError } from "../diagnostics/errors";
+import { readCheckedFile } from "./json-file";
 import { parseTimeSpan } from "./time-span";
 
 const Span = z
@@ -109,25 +110,13 @@ export function readHostJson(appDirectory: string): HostJson {
       `${file} is missing: is this a folder of a function app?`,
     );
   }
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw new FunctionsHostError(
-      "host-json-invalid",
-      `${file} is not JSON: ${errorMessage(error)}`,
-    );
-  }
-  const parsed = HostJson.safeParse(content);
-  if (!parsed.success) {
-    throw new FunctionsHostError("host-json-invalid", `${file}:\n${z.prettifyError(parsed.error)}`);
-  }
-  const { minMessageBatchSize, maxMessageBatchSize } = parsed.data.extensions.serviceBus;
+  const hostJson = readCheckedFile(file, HostJson, "host-json-invalid");
+  const { minMessageBatchSize, maxMessageBatchSize } = hostJson.extensions.serviceBus;
   if (minMessageBatchSize > maxMessageBatchSize) {
     throw new FunctionsHostError(
       "host-json-invalid",
       `${file}: minMessageBatchSize (${minMessageBatchSize}) is more than maxMessageBatchSize (${maxMessageBatchSize})`,
     );
   }
-  return parsed.data;
+  return hostJson;
 }

@@ -1,4 +1,5 @@
-import type { HostJson } from "../config/host-json";
+/** Least level by category, as in host.json's `logging.logLevel`. */
+export type LogLevels = Readonly<Record<string, LogLevel | "none">>;
 
 export type LogLevel = "trace" | "debug" | "information" | "warning" | "error" | "critical";
 const RANK = {
@@ -49,14 +50,14 @@ export function formatLogEntry(entry: LogEntry, format: LogFormat): string {
 /** Filters by host.json's `logging.logLevel` and hands what is left to the sink. */
 export class HostLog {
   readonly #sink: LogSink;
-  #levels: HostJson["logging"]["logLevel"] = {};
+  #levels: LogLevels = {};
   readonly #floor = new Map<string, number>();
 
   constructor(sink: LogSink) {
     this.#sink = sink;
   }
 
-  useLevels(levels: HostJson["logging"]["logLevel"]): void {
+  useLevels(levels: LogLevels): void {
     this.#levels = levels;
     this.#floor.clear();
   }

@@ -13,7 +13,7 @@ import type { HostLog } from "../diagnostics/log";
 import { childTraceContext } from "../diagnostics/trace-context";
 import { retryDelayMs } from "./retry-policy";
 import type { Schedule } from "./schedule";
-import type { ScheduleMonitor, ScheduleStatus } from "../../store/schedule-monitor";
+import type { ScheduleMonitor, ScheduleStatus } from "./schedule-status";
 
 export interface TimerTriggerOptions {
   readonly fn: RegisteredFunction;

@@ -3,7 +3,7 @@
  * the host moves it on.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { closeServer, listenOnLoopback } from "@postern/emulator-kit";
 import { describeError } from "../../engine/diagnostics/errors";
 import type { HostLog } from "../../engine/diagnostics/log";
 import type { AdminEndpoints } from "./admin";
@@ -41,11 +41,7 @@ export class FrontEnd {
   }
 
   async listen(): Promise<string> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(this.#options.port, "127.0.0.1", resolve);
-    });
-    const { port } = this.#server.address() as AddressInfo;
+    const port = await listenOnLoopback(this.#server, this.#options.port);
     return `http://127.0.0.1:${port}`;
   }
 
@@ -54,10 +50,7 @@ export class FrontEnd {
   }
 
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    await closeServer(this.#server);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -11,7 +11,7 @@ import { describeError } from "../../engine/diagnostics/errors";
 import type { HttpOptions } from "../../engine/config/host-json";
 import type { HostLog } from "../../engine/diagnostics/log";
 import { childTraceContext } from "../../engine/diagnostics/trace-context";
-import { isAuthorized, type Keys } from "./keys";
+import { isAuthorized, type Keys } from "../../engine/app/function-keys";
 import { BodyAbortedError, BodyTooLargeError, readBody, toRpcHttp } from "./request";
 import { writeFunctionResponse, writeStatus } from "./response";
 import type { HttpRoute } from "./route-table";

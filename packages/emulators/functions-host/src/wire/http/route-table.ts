@@ -2,7 +2,7 @@ import type { RegisteredFunction } from "../../engine/app/core-module";
 import type { AppSettings } from "../../engine/config/app-settings";
 import { HttpTriggerBinding, parseBinding } from "../../engine/app/bindings";
 import { FunctionsHostError } from "../../engine/diagnostics/errors";
-import type { AuthLevel } from "./keys";
+import type { AuthLevel } from "../../engine/app/function-keys";
 import { RouteTemplate } from "./route-template";
 
 export interface HttpRoute {

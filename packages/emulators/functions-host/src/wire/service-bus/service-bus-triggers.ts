@@ -1,10 +1,9 @@
 /** All Service Bus triggers of the app: read from their bindings at start, started and stopped together. */
-import type { FaultPlan } from "@postern/emulator-kit";
+import type { Counters, FaultPlan } from "@postern/emulator-kit";
 import type { RegisteredFunction } from "../../engine/app/core-module";
 import type { Invocation, Invoker } from "../../engine/app/invoker";
 import type { AppSettings } from "../../engine/config/app-settings";
 import { parseBinding, ServiceBusTriggerBinding } from "../../engine/app/bindings";
-import type { Counters } from "../../engine/diagnostics/counters";
 import type { ServiceBusOptions } from "../../engine/config/host-json";
 import type { HostLog } from "../../engine/diagnostics/log";
 import { childTraceContext } from "../../engine/diagnostics/trace-context";

@@ -1,7 +1,7 @@
 import { parseFilter } from "../odata/filter";
 import { GraphError, malformed, unsupportedQuery } from "../errors/graph-error";
-import { count, type Call, type GraphReply, type GraphService, type Route } from "./graph-service";
-import type { DeltaState } from "../tokens/link-token";
+import { type Call, type GraphReply, type GraphService, type Route } from "./graph-service";
+import type { DeltaState } from "../../engine/delta-state";
 import type { DeltaItem } from "../../engine/delta-round";
 import { contextOf, rolesFor } from "./object-routes";
 import { resourceTypes, type CollectionName } from "../../engine/property-catalog";
@@ -184,8 +184,8 @@ function delta(service: GraphService, call: Call, collection: CollectionName): G
       `${url}?$skiptoken=${service.tokens.seal({ use: "skip", state: { ...next, ...stamp } })}`;
   }
   body["value"] = items;
-  count(service, "pages");
-  if (next === undefined && items.length === 0) count(service, "emptyPolls");
+  service.counters.add("pages");
+  if (next === undefined && items.length === 0) service.counters.add("emptyPolls");
   return {
     status: 200,
     body,

@@ -1,5 +1,5 @@
+import type { Counters } from "@postern/emulator-kit";
 import type { Directory } from "../../engine/directory";
-import type { DirectoryStore } from "../../store/directory-store";
 import type { DeltaRounds } from "../../engine/delta-round";
 import type { LinkTokens } from "../tokens/link-token";
 import type { CollectionName } from "../../engine/property-catalog";
@@ -9,12 +9,15 @@ import type { QueryOptions } from "../odata/query-options";
 
 export interface GraphService {
   readonly directory: Directory;
-  readonly store: DirectoryStore;
+  readonly store: {
+    /** Resolves once every change so far is on disk. */
+    settled(): Promise<void>;
+  };
   readonly rounds: DeltaRounds;
   readonly tokens: LinkTokens;
   /** Tokens of an earlier epoch have expired. */
   readonly epochs: Record<CollectionName, number>;
-  readonly counters: Map<string, number>;
+  readonly counters: Counters;
   readonly maxTokenAgeMs: number;
   readonly replicationLagMs: number;
   /** Chance, 0 to 1, that a round repeats earlier changes and that a page repeats an object. */
@@ -65,10 +68,6 @@ export interface Route {
 }
 
 export const noContent: GraphReply = { status: 204 };
-
-export function count(service: GraphService, name: string): void {
-  service.counters.set(name, (service.counters.get(name) ?? 0) + 1);
-}
 
 /** A parameter that the route's path has. */
 export function parameter(call: Call, name: string): string {

@@ -1,5 +1,7 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { sameSecret } from "@postern/emulator-kit";
 import { z } from "zod";
+import { DeltaState } from "../../engine/delta-state";
 import { malformed } from "../errors/graph-error";
 
 /*
@@ -7,32 +9,7 @@ import { malformed } from "../errors/graph-error";
  * about its clients and a link stays good over a restart. To a client they are opaque.
  */
 
-const Collection = z.enum(["users", "groups"]);
 const Count = z.int().min(0);
-
-/** A round of delta: what was asked for, and where it stands. */
-export const DeltaState = z.strictObject({
-  collection: Collection,
-  /** Selected properties; null: all. */
-  select: z.array(z.string()).nullable(),
-  /** Whether manager or members are tracked. */
-  relation: z.boolean(),
-  /** Tracked objects; null: all. */
-  ids: z.array(z.string()).nullable(),
-  /** The round shows what changed after this; null: everything there is. */
-  fromSeq: Count.nullable(),
-  /** … up to this. */
-  toSeq: Count,
-  phase: z.enum(["objects", "managers"]),
-  /** The next object: its index in the round, or in a full round its ordinal. */
-  position: Count,
-  /** Within one group: how many touched members were shown, and the last member shown by the time it joined. */
-  touched: Count,
-  joined: Count,
-  epoch: Count,
-  issuedMs: Count,
-});
-export type DeltaState = z.infer<typeof DeltaState>;
 
 /** Where a list goes on. */
 export const ListState = z.strictObject({ after: Count, path: z.string() });
@@ -83,8 +60,7 @@ export class LinkTokens {
     const bytes = Buffer.from(token, "base64url");
     const payload = bytes.subarray(SIGNATURE_BYTES);
     const signature = bytes.subarray(0, SIGNATURE_BYTES);
-    if (signature.length !== SIGNATURE_BYTES || !timingSafeEqual(signature, this.#sign(payload)))
-      return undefined;
+    if (!sameSecret(signature, this.#sign(payload))) return undefined;
     // A later version of the emulator may read tokens that an earlier one has signed.
     return Sealed.safeParse(JSON.parse(payload.toString("utf8"))).data;
   }

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { sameSecret } from "@postern/emulator-kit";
+import { createHmac } from "node:crypto";
 import { BrokerError } from "../../engine/model/broker-error";
 import type { Clock } from "../../engine/model/clock";
 
@@ -44,11 +45,7 @@ export class SharedAccess {
     }
     const expected = createHmac("sha256", this.#key).update(`${resource}\n${expiry}`).digest();
     const given = Buffer.from(decode(signature), "base64");
-    if (
-      decode(keyName) !== KEY_NAME ||
-      given.length !== expected.length ||
-      !timingSafeEqual(given, expected)
-    ) {
+    if (decode(keyName) !== KEY_NAME || !sameSecret(given, expected)) {
       throw new BrokerError(
         "unauthorized",
         "InvalidSignature: The token has an invalid signature.",

@@ -4,19 +4,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { z } from "zod";
+import { ScheduleStatus, type ScheduleMonitor } from "../engine/timer/schedule-status";
 
-const ScheduleStatus = z.strictObject({
-  /** The schedule these times belong to. */
-  schedule: z.string(),
-  /** Null until the first run. */
-  last: z.iso.datetime().nullable(),
-  next: z.iso.datetime(),
-  lastUpdated: z.iso.datetime(),
-});
-export type ScheduleStatus = z.infer<typeof ScheduleStatus>;
-
-export class ScheduleMonitor {
+export class ScheduleFiles implements ScheduleMonitor {
   readonly #directory: string | undefined;
 
   constructor(dataDirectory: string | undefined) {

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:https";
+import { createServer } from "node:https";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LocalCertificates } from "./certificates";
 import type { Fault, FaultPlan } from "./faults";
+import { closeServer, listenOnLoopback } from "./loopback-server";
+import { readRequestBody } from "./request-body";
 
 /*
  * An https server that applies the fault plan to each request before and after the emulator serves it. The emulator says
@@ -54,18 +56,12 @@ export interface HttpsService {
 // Longer than clients keep idle connections, so that it is always the client that lets go first.
 const KEEP_ALIVE_MS = 120_000;
 
+/** Waits for a body only where one may come: most requests are a GET without one. */
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  if (request.headers["content-length"] === undefined && request.method === "GET") {
-    request.resume();
-    return Buffer.alloc(0);
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= maxBytes) chunks.push(chunk);
-  }
-  return size > maxBytes ? undefined : Buffer.concat(chunks);
+  const hasBody = request.headers["content-length"] !== undefined || request.method !== "GET";
+  if (hasBody) return readRequestBody(request, maxBytes);
+  request.resume();
+  return Buffer.alloc(0);
 }
 
 function refusalOf(fault: Fault): Refusal | undefined {
@@ -126,13 +122,6 @@ async function handle(
   response.end(payload);
 }
 
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
 /** Starts an https server on loopback; see {@link HttpsServiceOptions}. */
 export async function startHttpsService(options: HttpsServiceOptions): Promise<HttpsService> {
   const { certificates } = options;
@@ -148,13 +137,6 @@ export async function startHttpsService(options: HttpsServiceOptions): Promise<H
     },
   );
   server.on("secureConnection", (socket: Socket) => socket.setNoDelay(true));
-  const port = await listen(server, options.port);
-  return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const port = await listenOnLoopback(server, options.port);
+  return { port, close: () => closeServer(server) };
 }

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { Fault, type FaultPlan } from "./faults";
+import { closeServer, listenOnLoopback } from "./loopback-server";
+import { readRequestBody } from "./request-body";
 
 export interface ControlServer {
   /** `http://127.0.0.1:PORT` */
@@ -21,15 +22,11 @@ export interface ControlServerOptions {
 
 const MAX_BODY_BYTES = 64 * 1024;
 
+/** @throws RangeError if the body is too large */
 async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new RangeError(`body over ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  const body = await readRequestBody(request, MAX_BODY_BYTES);
+  if (body === undefined) throw new RangeError(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+  return body.toString("utf8");
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
@@ -74,17 +71,6 @@ export async function startControlServer(options: ControlServerOptions): Promise
       reply(response, 400, { error: error instanceof Error ? error.message : String(error) });
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const port = await listenOnLoopback(server, options.port ?? 0);
+  return { url: `http://127.0.0.1:${port}`, close: () => closeServer(server) };
 }
