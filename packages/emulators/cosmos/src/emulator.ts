@@ -3,6 +3,8 @@ import {
   checkTopology,
   closeServer,
   Counters,
+  type Emulator,
+  type EmulatorOptions,
   FaultPlan,
   listenOnLoopback,
   startControlServer,
@@ -10,63 +12,45 @@ import {
 import { Account } from "./engine/account";
 import { startPurging } from "./engine/expiry";
 import { round } from "./engine/model/charge";
-import { importKey } from "./wire/authorization";
-import { createCosmosServer } from "./wire/server";
-import type { Journal } from "./engine/model/journal";
 import { MemoryJournal } from "./store/memory-journal";
 import { SqliteJournal } from "./store/sqlite-journal";
 import { Topology, type TopologyInput } from "./topology";
+import { importKey } from "./wire/authorization";
+import { createCosmosServer } from "./wire/server";
 
-export interface CosmosEmulatorOptions {
-  /** Port on 127.0.0.1; 0 or absent: any free one. */
-  readonly port?: number | undefined;
-  readonly controlPort?: number | undefined;
-  /** Directory in which documents survive; absent: they live in memory only. */
-  readonly dataDirectory?: string | undefined;
-  /** Account key in base64; absent: the one remembered in the directory, or a new random one. */
+export interface CosmosEmulatorOptions extends EmulatorOptions {
+  /** Account key in base64; absent: the one kept in the data directory, or a new random one. */
   readonly key?: string | undefined;
-  /** Databases and containers that are made unless they exist. */
+  /** Databases and containers to create unless they exist. */
   readonly topology?: TopologyInput | undefined;
 }
 
-export interface CosmosEmulator {
+export interface CosmosEmulator extends Emulator {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
   readonly key: string;
   readonly connectionString: string;
-  readonly faults: FaultPlan;
-  stats(): Record<string, number>;
-  /** URL of the control server. */
-  readonly control: string;
-  close(): Promise<void>;
 }
 
+const KEY_BYTES = 64;
+const NO_TOPOLOGY: TopologyInput = { databases: [] };
+
+/**
+ * Starts an emulated Cosmos DB account on loopback.
+ *
+ * @throws StartError if the topology is not valid or the data directory cannot be opened
+ */
 export async function startCosmosEmulator(
   options: CosmosEmulatorOptions = {},
 ): Promise<CosmosEmulator> {
-  const topology = checkTopology(
-    "options.topology",
-    options.topology ?? { databases: [] },
-    Topology,
-  );
+  const topology = checkTopology("options.topology", options.topology ?? NO_TOPOLOGY, Topology);
+  const { dataDirectory } = options;
   const journal =
-    options.dataDirectory === undefined
-      ? new MemoryJournal()
-      : new SqliteJournal(options.dataDirectory);
-  try {
-    return await start(options, topology, journal);
-  } catch (error) {
-    journal.close();
-    throw error;
-  }
-}
-
-async function start(
-  options: CosmosEmulatorOptions,
-  topology: Topology,
-  journal: Journal,
-): Promise<CosmosEmulator> {
-  const key = options.key ?? journal.setting("key") ?? randomBytes(64).toString("base64");
+    dataDirectory === undefined ? new MemoryJournal() : new SqliteJournal(dataDirectory);
+  // Undone in reverse, at the end or when the start fails halfway.
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => journal.close());
+  const key = options.key ?? journal.setting("key") ?? randomBytes(KEY_BYTES).toString("base64");
   journal.putSetting("key", key);
   const nowMs = (): number => Date.now();
   const account = new Account(journal, nowMs);
@@ -76,28 +60,19 @@ async function start(
   });
   const faults = new FaultPlan();
   const counters = new Counters("requests", "requestUnits", "metadataRequests", "throttled");
-  const server = createCosmosServer({
-    account,
-    journal,
-    faults,
-    counters,
-    key: importKey(key),
-    nowMs,
-  });
+  const parts = { account, journal, faults, counters, key: importKey(key), nowMs };
+  const server = createCosmosServer(parts);
   const port = await listenOnLoopback(server, options.port ?? 0);
+  opened.defer(() => closeServer(server));
   const stats = (): Record<string, number> => {
     const counts = counters.snapshot();
     // Sums of decimal fractions drift; two decimals are all that a charge has.
     return { ...counts, requestUnits: round(counts["requestUnits"] ?? 0) };
   };
-  const controlPort = options.controlPort ?? 0;
-  const control = await startControlServer({ port: controlPort, faults, stats }).catch(
-    async (error: unknown) => {
-      await closeServer(server);
-      throw error;
-    },
-  );
-  const stopPurging = startPurging(account, nowMs);
+  const control = await startControlServer({ port: options.controlPort ?? 0, faults, stats });
+  opened.defer(() => control.close());
+  opened.defer(startPurging(account, nowMs));
+  const started = opened.move();
   const endpoint = `http://127.0.0.1:${port}`;
   return {
     endpoint,
@@ -106,12 +81,7 @@ async function start(
     faults,
     stats,
     control: control.url,
-    close: async () => {
-      stopPurging();
-      await control.close();
-      await closeServer(server);
-      journal.close();
-    },
+    close: () => started.disposeAsync(),
   };
 }
 

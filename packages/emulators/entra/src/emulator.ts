@@ -1,9 +1,10 @@
 import {
   Counters,
+  type Emulator,
   FaultPlan,
+  type HttpsEmulatorOptions,
   startControlServer,
   startHttpsService,
-  type LocalCertificates,
 } from "@postern/emulator-kit";
 import { DeviceCodes } from "./engine/device-codes";
 import { SigningKeys } from "./engine/signing-keys";
@@ -13,15 +14,7 @@ import { parseClientRegistry, type ClientRegistryInput } from "./topology";
 import type { IssuerContext } from "./wire/issuer-context";
 import { requestHandler } from "./wire/request-handler";
 
-export interface EntraEmulatorOptions {
-  /** 0 or absent: any free port. */
-  readonly port?: number | undefined;
-  readonly controlPort?: number | undefined;
-  /** Port that clients know, when something stands in between; the issuer is named by it. Default: the port listened on. */
-  readonly publicPort?: number | undefined;
-  /** Where the signing keys live; in memory when absent. */
-  readonly dataDirectory?: string | undefined;
-  readonly certificates: LocalCertificates;
+export interface EntraEmulatorOptions extends HttpsEmulatorOptions {
   readonly tenantId: string;
   readonly clients: ClientRegistryInput["clients"];
   readonly users?: ClientRegistryInput["users"] | undefined;
@@ -29,32 +22,31 @@ export interface EntraEmulatorOptions {
   readonly tokenLifetimeSeconds?: number | undefined;
   /** How long a person has to enter a code. Default 900. */
   readonly deviceCodeSeconds?: number | undefined;
-  /** How long programs are to wait between two questions. Default 5. */
+  /** How long programs must wait between two polls. Default 5. */
   readonly deviceCodeIntervalSeconds?: number | undefined;
 }
 
-export interface EntraEmulator {
+export interface EntraEmulator extends Emulator {
   /** `https://localhost:PORT`: AZURE_AUTHORITY_HOST for clients, with instance discovery disabled. */
   readonly authority: string;
   /** The `iss` of every token; its openid-configuration leads to the keys. */
   readonly issuer: string;
   readonly tenantId: string;
-  /** URL of the control server. */
-  readonly control: string;
-  readonly faults: FaultPlan;
-  stats(): Record<string, number>;
-  /** A signed token without asking for the secret: for tests, and for people who want to try a request. */
+  /** Issues a signed token without asking for a secret: for tests, and to try a request by hand. */
   issueToken(request: TokenRequest): Promise<string>;
   /** Signs with a new key from now on. Earlier keys stay published unless `retire` is given. */
   rotateKeys(options?: { readonly retire?: boolean }): Promise<void>;
-  close(): Promise<void>;
 }
 
 const DEFAULT_LIFETIME_SECONDS = 3600;
 const DEVICE_CODE_SECONDS = 900;
 const DEVICE_CODE_INTERVAL_SECONDS = 5;
 
-/** Starts the issuer on loopback. */
+/**
+ * Starts the issuer on loopback.
+ *
+ * @throws ClientRegistryError if the tenant, its clients or its users are not valid
+ */
 export async function startEntraEmulator(options: EntraEmulatorOptions): Promise<EntraEmulator> {
   const tenant = parseClientRegistry("options", {
     tenantId: options.tenantId,
@@ -83,23 +75,21 @@ export async function startEntraEmulator(options: EntraEmulatorOptions): Promise
   let context = contextAt("");
   const faults = new FaultPlan();
   const counters = new Counters("requests", "tokens");
+  // Undone in reverse, at the end or when the start fails halfway.
+  await using opened = new AsyncDisposableStack();
   const service = await startHttpsService({
     port: options.port ?? 0,
     certificates: options.certificates,
     faults,
     ...requestHandler(() => context, counters),
   });
+  opened.defer(() => service.close());
   const authority = `https://localhost:${options.publicPort ?? service.port}`;
   context = contextAt(authority);
   const stats = (): Record<string, number> => counters.snapshot();
-  const control = await startControlServer({
-    port: options.controlPort ?? 0,
-    faults,
-    stats,
-  }).catch(async (error: unknown) => {
-    await service.close();
-    throw error;
-  });
+  const control = await startControlServer({ port: options.controlPort ?? 0, faults, stats });
+  opened.defer(() => control.close());
+  const started = opened.move();
   return {
     authority,
     issuer: issuerOf(authority, tenantId),
@@ -109,9 +99,7 @@ export async function startEntraEmulator(options: EntraEmulatorOptions): Promise
     stats,
     issueToken: (request) => context.issuer.issue(request),
     rotateKeys: (rotation) => keys.rotate(rotation),
-    close: async () => {
-      await Promise.all([service.close(), control.close()]);
-    },
+    close: () => started.disposeAsync(),
   };
 }
 

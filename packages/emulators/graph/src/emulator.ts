@@ -1,33 +1,26 @@
 import {
   Counters,
+  type Emulator,
   FaultPlan,
+  type HttpsEmulatorOptions,
   startControlServer,
   startHttpsService,
-  type LocalCertificates,
 } from "@postern/emulator-kit";
 import { z } from "zod";
-import { tokenVerifier } from "./wire/tokens/bearer-token";
 import { DeltaRounds } from "./engine/delta-round";
 import { Directory } from "./engine/directory";
+import type { CollectionName } from "./engine/property-catalog";
 import { storedKey, type DirectoryStore } from "./store/directory-store";
 import { openMemoryStore } from "./store/memory-store";
 import { openSqliteStore } from "./store/sqlite-store";
-import type { GraphService } from "./wire/routes/graph-service";
-import { LinkTokens } from "./wire/tokens/link-token";
-import type { CollectionName } from "./engine/property-catalog";
-import { requestHandler } from "./wire/request-handler";
-import { parseTenant, type Tenant, type TenantInput } from "./topology";
 import { seedDirectory } from "./tenant-seed";
+import { parseTenant, type TenantInput } from "./topology";
+import { requestHandler } from "./wire/request-handler";
+import type { GraphService } from "./wire/routes/graph-service";
+import { tokenVerifier } from "./wire/tokens/bearer-token";
+import { LinkTokens } from "./wire/tokens/link-token";
 
-export interface GraphEmulatorOptions {
-  /** 0 or absent: any free port. */
-  readonly port?: number | undefined;
-  readonly controlPort?: number | undefined;
-  /** Port that clients know, when something stands in between; links are made with it. Default: the port listened on. */
-  readonly publicPort?: number | undefined;
-  /** Where the directory lives; in memory when absent. */
-  readonly dataDirectory?: string | undefined;
-  readonly certificates: LocalCertificates;
+export interface GraphEmulatorOptions extends HttpsEmulatorOptions {
   /** The `iss` of acceptable tokens; its OpenID configuration leads to the keys. */
   readonly issuer: string;
   /** Acceptable `aud`; default `https://graph.microsoft.com`. */
@@ -42,16 +35,12 @@ export interface GraphEmulatorOptions {
   readonly maxTokenAgeMs?: number | undefined;
 }
 
-export interface GraphEmulator {
+/** Its control server also has `POST /actions/expire-tokens`. */
+export interface GraphEmulator extends Emulator {
   /** `https://localhost:PORT`, without the version. */
   readonly graph: string;
-  /** URL of the control server; beside the usual it has `POST /actions/expire-tokens`. */
-  readonly control: string;
-  readonly faults: FaultPlan;
-  stats(): Record<string, number>;
-  /** Every delta token issued so far expires: of one collection, or of both. */
+  /** Expires every delta token issued so far: of one collection, or of both. */
   expireTokens(collection?: CollectionName): void;
-  close(): Promise<void>;
 }
 
 const DEFAULT_AUDIENCE = "https://graph.microsoft.com";
@@ -61,32 +50,18 @@ const ExpireTokens = z
   .strictObject({ collection: z.enum(["users", "groups"]).optional() })
   .default({});
 
-/** Starts the emulator on loopback. A malformed seed is refused before anything else happens. */
+/**
+ * Starts the emulator on loopback.
+ *
+ * @throws TenantError if the seed is not valid; nothing has been opened then
+ */
 export async function startGraphEmulator(options: GraphEmulatorOptions): Promise<GraphEmulator> {
   const tenant = options.seed === undefined ? undefined : parseTenant("options.seed", options.seed);
-  const store =
-    options.dataDirectory === undefined
-      ? openMemoryStore()
-      : openSqliteStore(options.dataDirectory);
-  // In the order of opening; whatever is open is closed again when a later step fails (a port that is taken).
-  const open: (() => Promise<void>)[] = [() => store.close()];
-  const close = async (): Promise<void> => {
-    for (const closeOne of open.splice(0).reverse()) await closeOne();
-  };
-  try {
-    return { ...(await serveDirectory(options, tenant, store, open)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-async function serveDirectory(
-  options: GraphEmulatorOptions,
-  tenant: Tenant | undefined,
-  store: DirectoryStore,
-  open: (() => Promise<void>)[],
-): Promise<Omit<GraphEmulator, "close">> {
+  const { dataDirectory } = options;
+  const store = dataDirectory === undefined ? openMemoryStore() : openSqliteStore(dataDirectory);
+  // Undone in reverse, at the end or when the start fails halfway (a port that is taken).
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => store.close());
   const maxTokenAgeMs = options.maxTokenAgeMs ?? WEEK_MS;
   const directory = new Directory(store.load(Date.now() - Math.max(maxTokenAgeMs, WEEK_MS)), store);
   if (tenant !== undefined) seedDirectory(directory, store, tenant);
@@ -95,10 +70,7 @@ async function serveDirectory(
     store,
     rounds: new DeltaRounds(directory),
     tokens: new LinkTokens(storedKey(store, "linkKey")),
-    epochs: {
-      users: Number(store.setting("epoch.users") ?? 0),
-      groups: Number(store.setting("epoch.groups") ?? 0),
-    },
+    epochs: { users: epochOf(store, "users"), groups: epochOf(store, "groups") },
     counters: new Counters("requests", "pages", "emptyPolls", "throttled"),
     maxTokenAgeMs,
     replicationLagMs: options.replicationLagMs ?? 0,
@@ -109,17 +81,14 @@ async function serveDirectory(
   await store.settled();
 
   const faults = new FaultPlan();
-  const audiences =
-    typeof options.audience === "string"
-      ? [options.audience]
-      : (options.audience ?? [DEFAULT_AUDIENCE]);
+  const { audience = DEFAULT_AUDIENCE } = options;
   // Known once the server listens; nothing is served before.
   let hosts: readonly string[] = [];
   const handler = requestHandler({
     service,
     verifier: tokenVerifier({
       issuer: options.issuer,
-      audiences,
+      audiences: typeof audience === "string" ? [audience] : audience,
       caFile: options.certificates.caFile,
     }),
     faults,
@@ -133,14 +102,14 @@ async function serveDirectory(
     maxBodyBytes: MAX_BODY_BYTES,
     ...handler,
   });
-  open.push(() => https.close());
+  opened.defer(() => https.close());
   const publicPort = options.publicPort ?? https.port;
   hosts = [`localhost:${publicPort}`, `127.0.0.1:${publicPort}`];
 
   const expireTokens = (collection?: CollectionName): void => {
     for (const name of collection === undefined ? (["users", "groups"] as const) : [collection]) {
       service.epochs[name] += 1;
-      store.setSetting(`epoch.${name}`, String(service.epochs[name]));
+      store.setSetting(epochSetting(name), String(service.epochs[name]));
     }
   };
   const stats = (): Record<string, number> => service.counters.snapshot();
@@ -155,12 +124,21 @@ async function serveDirectory(
       },
     },
   });
-  open.push(() => control.close());
+  opened.defer(() => control.close());
+  const started = opened.move();
   return {
     graph: `https://localhost:${publicPort}`,
     control: control.url,
     faults,
     stats,
     expireTokens,
+    close: () => started.disposeAsync(),
   };
+}
+
+const epochSetting = (collection: CollectionName): string => `epoch.${collection}`;
+
+/** Tokens of an earlier epoch have expired. */
+function epochOf(store: DirectoryStore, collection: CollectionName): number {
+  return Number(store.setting(epochSetting(collection)) ?? 0);
 }

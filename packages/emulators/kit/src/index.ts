@@ -20,6 +20,7 @@ export {
   type ReadyLine,
   type RunningEmulator,
 } from "./command/emulator-command";
+export type { Emulator, EmulatorOptions, HttpsEmulatorOptions } from "./server/emulator";
 export { Fault, FaultKind, FaultPlan, type FaultInput } from "./server/faults";
 export {
   startHttpsService,
@@ -32,4 +33,4 @@ export {
 export { checkTopology, JsonFileError, readJsonFile, readTopologyFile } from "./command/json-file";
 export { closeServer, listenOnLoopback } from "./server/loopback-server";
 export { sameSecret } from "./server/same-secret";
-export { StartError, type StartErrorCode } from "./command/start-error";
+export { dataUnusable, StartError, type StartErrorCode } from "./command/start-error";

@@ -1,40 +1,39 @@
-import { checkTopology, FaultPlan, startControlServer } from "@postern/emulator-kit";
 import { randomBytes } from "node:crypto";
-import { startListener } from "./wire/listener";
-import { addProperties } from "./wire/messages/message-content";
-import { KEY_NAME, SharedAccess } from "./wire/connection/shared-access";
-import { Statistics } from "./wire/connection/statistics";
+import {
+  checkTopology,
+  type Emulator,
+  type EmulatorOptions,
+  FaultPlan,
+  startControlServer,
+} from "@postern/emulator-kit";
 import { Broker } from "./engine/broker";
 import { monotonicClock } from "./engine/model/clock";
 import { openStore } from "./store/open-store";
 import { Topology, type TopologyInput } from "./topology";
+import { KEY_NAME, SharedAccess } from "./wire/connection/shared-access";
+import { Statistics } from "./wire/connection/statistics";
+import { startListener } from "./wire/listener";
+import { addProperties } from "./wire/messages/message-content";
 
-export interface ServiceBusEmulatorOptions {
+export interface ServiceBusEmulatorOptions extends EmulatorOptions {
   readonly topology: TopologyInput;
-  /** AMQP port; 0 or absent: any free one. */
-  readonly port?: number | undefined;
-  /** Port of the control server; 0 or absent: any free one. */
-  readonly controlPort?: number | undefined;
-  /** Directory that keeps the queues; absent: they live in memory. */
-  readonly dataDirectory?: string | undefined;
-  /** Absent: a random one, kept in the data directory if there is one. */
+  /** Absent: the one kept in the data directory, or a new random one. */
   readonly sharedAccessKey?: string | undefined;
 }
 
-export interface ServiceBusEmulator {
+export interface ServiceBusEmulator extends Emulator {
   /** For the official SDKs. */
   readonly connectionString: string;
   readonly port: number;
-  readonly faults: FaultPlan;
-  /** URL of the control server. */
-  readonly control: string;
-  stats(): Record<string, number>;
-  close(): Promise<void>;
 }
 
 const KEY_BYTES = 32;
 
-/** Starts an emulated Service Bus namespace on loopback. */
+/**
+ * Starts an emulated Service Bus namespace on loopback.
+ *
+ * @throws StartError if the topology is not valid or does not fit the data directory
+ */
 export async function startServiceBusEmulator(
   options: ServiceBusEmulatorOptions,
 ): Promise<ServiceBusEmulator> {

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { StartError } from "@postern/emulator-kit";
+import { dataUnusable } from "@postern/emulator-kit";
 import type {
   ContainerRecord,
   DatabaseRecord,
@@ -43,12 +43,7 @@ function open(directory: string): DatabaseSync {
     database.exec("BEGIN IMMEDIATE; COMMIT");
   } catch (error) {
     database.close();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(
-      "data-unusable",
-      `${file} cannot be opened (${reason}): is another emulator running on this directory?`,
-      { cause: error },
-    );
+    throw dataUnusable(file, error);
   }
   return database;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { dataUnusable } from "@postern/emulator-kit";
 import { z } from "zod";
 import type { Change } from "../engine/change-log";
 import type { DirectoryStore } from "./directory-store";
@@ -13,6 +14,7 @@ import type { DirectoryObject } from "../engine/directory-object";
  * directory is refused, because each would be blind to the other's changes. After a failed write nothing is acknowledged again.
  */
 
+const FILE_NAME = "graph.db";
 const schema = `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
@@ -99,10 +101,21 @@ function changeOf(row: z.infer<typeof Row.change>): Change {
   }
 }
 
+/** @throws StartError `data-unusable` if another emulator has the file open */
+function open(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec(schema);
+    return database;
+  } catch (error) {
+    database.close();
+    throw dataUnusable(file, error);
+  }
+}
+
 export function openSqliteStore(directory: string): DirectoryStore {
   mkdirSync(directory, { recursive: true });
-  const database = new DatabaseSync(path.join(directory, "graph.db"));
-  database.exec(schema);
+  const database = open(path.join(directory, FILE_NAME));
   const statements = prepare(database);
   const settings = new Map(
     database

@@ -16,3 +16,13 @@ export class StartError extends Error {
     this.code = code;
   }
 }
+
+/** The error of a file in the data directory that cannot be opened. */
+export function dataUnusable(file: string, cause: unknown): StartError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new StartError(
+    "data-unusable",
+    `${file} cannot be opened (${reason}): is another emulator running on this directory?`,
+    { cause },
+  );
+}

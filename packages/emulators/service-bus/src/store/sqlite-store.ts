@@ -5,6 +5,7 @@
  * transaction, and then those who wait in `after` are called. Of a message that came and went within a turn nothing
  * is written. WAL with synchronous=NORMAL: what is committed survives the death of the process (not of the machine).
  */
+import { dataUnusable, StartError } from "@postern/emulator-kit";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -57,6 +58,23 @@ interface Statements {
   readonly commit: StatementSync;
 }
 
+/** @throws StartError `data-unusable` if another broker has the file open */
+function open(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;",
+    );
+    // One broker a directory; a restarted one may find its predecessor still dying.
+    database.exec("PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE;");
+    database.exec(SCHEMA);
+    return database;
+  } catch (error) {
+    database.close();
+    throw dataUnusable(file, error);
+  }
+}
+
 export class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
@@ -69,14 +87,8 @@ export class SqliteStore implements Store {
 
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
-    const database = new DatabaseSync(path.join(directory, FILE_NAME));
+    const database = open(path.join(directory, FILE_NAME));
     this.#database = database;
-    database.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;",
-    );
-    // One broker a directory; a restarted one may find its predecessor still dying.
-    database.exec("PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE;");
-    database.exec(SCHEMA);
     this.#statements = {
       insert: database.prepare(
         "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -114,7 +126,8 @@ export class SqliteStore implements Store {
     }
     const queue = QueueRow.parse(found);
     if ((queue.requires_session === 1) !== requiresSession) {
-      throw new Error(
+      throw new StartError(
+        "bad-topology",
         `requiresSession of queue '${name}' cannot be changed: the data directory has it as ${!requiresSession}. Keep it, or use another directory.`,
       );
     }

@@ -14,7 +14,7 @@ import { endPendingLinks, shortenGoodByes } from "./client/abandoned-client";
 import { createClient, type ConnectionTarget } from "./client/connection";
 import type { Intake, ReportError } from "./receive/intake";
 import type { MessageRunner } from "./receive/message-runner";
-import { within } from "./client/patience";
+import { within } from "../../engine/app/within";
 import { QueueIntake } from "./receive/queue-intake";
 import { createQueueReceiver, isDeadLetterPath } from "./receive/queue-path";
 import { SessionIntake } from "./receive/session-intake";

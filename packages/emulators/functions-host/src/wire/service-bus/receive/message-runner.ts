@@ -10,7 +10,7 @@ import type { Invocation, Invoker } from "../../../engine/app/invoker";
 import { ArmedFaultError, errorMessage } from "../../../engine/diagnostics/errors";
 import type { HostLog } from "../../../engine/diagnostics/log";
 import { childTraceContext } from "../../../engine/diagnostics/trace-context";
-import { within } from "../client/patience";
+import { within } from "../../../engine/app/within";
 import { batchData, batchMetadata, messageData, messageMetadata } from "./message-data";
 
 /** The part of the SDK's receivers that settles. */

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Waits for `work`, but no longer than `ms`; true when it was done by then. It goes on in the background otherwise, and
- * its failure is nobody's concern: for what the SDK would let hang until its own time-out of a minute.
+ * Waits for `work`, but no longer than `ms`. Work that takes longer continues in the background; its failure is ignored.
+ *
+ * @returns whether the work ended in time
  */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   const patience = new AbortController();
