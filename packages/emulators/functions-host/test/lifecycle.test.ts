@@ -56,7 +56,7 @@ describe("drain", () => {
   test("close waits for what runs and answers 503 to what is new", async () => {
     fixture = fixtureApp("http-app");
     const host = await fixture.start({ settings });
-    const running = fetch(`${host.functions}/api/slow?ms=200`);
+    const running = fetch(`${host.functions}/api/slow?ms=1500`);
     await eventually("a running request", () => host.stats()["active"] === 1 || undefined);
     const closed = host.close();
     expect((await fetch(`${host.functions}/api/plain`)).status).toBe(503);

@@ -33,6 +33,8 @@ export interface GraphEmulatorOptions extends HttpsEmulatorOptions {
   readonly replicationLagMs?: number | undefined;
   /** Default 7 days. */
   readonly maxTokenAgeMs?: number | undefined;
+  /** The clock of the directory and of delta tokens, in Unix milliseconds; default `Date.now`. */
+  readonly nowMs?: (() => number) | undefined;
 }
 
 /** Its control server also has `POST /actions/expire-tokens`. */
@@ -62,8 +64,9 @@ export async function startGraphEmulator(options: GraphEmulatorOptions): Promise
   // Undone in reverse, at the end or when the start fails halfway (a port that is taken).
   await using opened = new AsyncDisposableStack();
   opened.defer(() => store.close());
-  const maxTokenAgeMs = options.maxTokenAgeMs ?? WEEK_MS;
-  const directory = new Directory(store.load(Date.now() - Math.max(maxTokenAgeMs, WEEK_MS)), store);
+  const { maxTokenAgeMs = WEEK_MS, nowMs = Date.now } = options;
+  const stored = store.load(nowMs() - Math.max(maxTokenAgeMs, WEEK_MS));
+  const directory = new Directory(stored, store, nowMs);
   if (tenant !== undefined) seedDirectory(directory, store, tenant);
   const service: GraphService = {
     directory,
@@ -76,7 +79,7 @@ export async function startGraphEmulator(options: GraphEmulatorOptions): Promise
     replicationLagMs: options.replicationLagMs ?? 0,
     replay: options.replay ?? 0,
     random: Math.random,
-    nowMs: Date.now,
+    nowMs,
   };
   await store.settled();
 

@@ -328,15 +328,17 @@ test("after the tokens expire every link answers 410 with the address of a full 
 });
 
 test("tokens expire by age too, and a fresh link starts the age anew", async () => {
+  let now = Date.now();
   const aged = await EmulatedTenant.start({
     seed: { users: [{ id: "a" }], groups: [] },
     maxTokenAgeMs: 150,
+    nowMs: () => now,
   });
   try {
     let { deltaLink } = await readRound(aged.client(), "/users/delta");
     const old = deltaLink;
     for (let round = 0; round < 4; round += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      now += 60;
       ({ deltaLink } = await readRound(aged.client(), deltaLink));
     }
     expect((await aged.fetch(old)).status).toBe(410);
@@ -347,9 +349,11 @@ test("tokens expire by age too, and a fresh link starts the age anew", async () 
 });
 
 test("with replication lag delta shows a change later than a read does", async () => {
+  let now = Date.now();
   const lagging = await EmulatedTenant.start({
     seed: { users: [{ id: "a", displayName: "A" }], groups: [] },
     replicationLagMs: 300,
+    nowMs: () => now,
   });
   try {
     const { deltaLink } = await readRound(lagging.client(), "/users/delta");
@@ -357,7 +361,7 @@ test("with replication lag delta shows a change later than a read does", async (
     expect(await lagging.client().api("/users/a").get()).toMatchObject({ displayName: "B" });
     const early = await readRound(lagging.client(), deltaLink);
     expect(early.pages).toEqual([[]]);
-    await new Promise((resolve) => setTimeout(resolve, 350));
+    now += 350;
     expect((await readRound(lagging.client(), early.deltaLink)).pages.flat()).toMatchObject([
       { id: "a", displayName: "B" },
     ]);
