@@ -5,7 +5,7 @@
 import { BrokerError } from "./model/broker-error";
 import type { Clock } from "./model/clock";
 import type { PropertyEditor } from "./model/queue-message";
-import { Queue } from "./queue";
+import { Queue } from "./queue/queue";
 import type { QueueOptions, QueueServices } from "./model/queue-options";
 import type { Store } from "./model/store";
 

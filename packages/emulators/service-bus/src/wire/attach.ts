@@ -1,4 +1,4 @@
-import type { Queue } from "../engine/queue";
+import type { Queue } from "../engine/queue/queue";
 import { parseAddress } from "./links/address";
 import type { ClientConnection } from "./connection/client-connection";
 import { openClaimsLink } from "./links/claims-link";

@@ -1,6 +1,6 @@
 /** A link on which a client sends management requests for a queue. */
 import { BrokerError } from "../../engine/model/broker-error";
-import type { Queue } from "../../engine/queue";
+import type { Queue } from "../../engine/queue/queue";
 import type { ClientConnection } from "../connection/client-connection";
 import { refusalOf } from "../connection/conditions";
 import { underFaults } from "../connection/faults";

@@ -1,7 +1,7 @@
 /** The operations of a queue's $management node: body of the request in, body of the answer out. */
 import { z } from "zod";
 import { BrokerError } from "../../engine/model/broker-error";
-import type { Queue } from "../../engine/queue";
+import type { Queue } from "../../engine/queue/queue";
 import type { Settlement } from "../../engine/model/queue-options";
 import type { IncomingMessage } from "../../engine/model/queue-message";
 import { swapGuidOrder, tagOfToken, tokenOfTag } from "../messages/delivery-tag";

@@ -7,7 +7,7 @@
  */
 import { BrokerError } from "../../engine/model/broker-error";
 import type { Consumer, Grant } from "../../engine/model/consumer";
-import type { Queue } from "../../engine/queue";
+import type { Queue } from "../../engine/queue/queue";
 import type { Settlement } from "../../engine/model/queue-options";
 import type { QueueMessage } from "../../engine/model/queue-message";
 import type { Session, SessionHolder, SessionWaiter } from "../../engine/locks/session";

@@ -1,6 +1,6 @@
 /** A link on which a client sends messages to a queue. */
 import type { IncomingMessage } from "../../engine/model/queue-message";
-import type { Queue } from "../../engine/queue";
+import type { Queue } from "../../engine/queue/queue";
 import type { ClientConnection } from "../connection/client-connection";
 import { refusalOf } from "../connection/conditions";
 import { underFaults } from "../connection/faults";

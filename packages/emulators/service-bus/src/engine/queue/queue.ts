@@ -6,16 +6,16 @@
  * The queue knows nothing of AMQP, never reads a message's content, and never waits: what a client may be told only
  * when it is safe goes through {@link Store.after}.
  */
-import { BrokerError } from "./model/broker-error";
-import { DuplicateHistory } from "./messages/duplicate-history";
-import { MessageBook } from "./messages/message-book";
-import { MessageLocks } from "./locks/message-locks";
-import { Outlet } from "./messages/outlet";
-import type { Consumer, Grant } from "./model/consumer";
-import type { IncomingMessage, Properties, QueueMessage } from "./model/queue-message";
-import type { LockedMessage, QueueOptions, QueueServices, Settlement } from "./model/queue-options";
-import type { MessageLock, Session, SessionHolder, SessionWaiter } from "./locks/session";
-import { SessionTable } from "./locks/session-table";
+import { BrokerError } from "../model/broker-error";
+import { DuplicateHistory } from "../messages/duplicate-history";
+import { MessageBook } from "../messages/message-book";
+import { MessageLocks } from "../locks/message-locks";
+import { Outlet } from "../messages/outlet";
+import type { Consumer, Grant } from "../model/consumer";
+import type { IncomingMessage, Properties, QueueMessage } from "../model/queue-message";
+import type { LockedMessage, QueueOptions, QueueServices, Settlement } from "../model/queue-options";
+import type { MessageLock, Session, SessionHolder, SessionWaiter } from "../locks/session";
+import { SessionTable } from "../locks/session-table";
 
 const FORGET_INTERVAL_MS = 1000;
 const NO_PROPERTIES: Properties = {};

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { MemoryStore } from "../store/memory-store";
-import { Broker } from "./broker";
-import type { Consumer, Grant } from "./model/consumer";
+import { MemoryStore } from "../../store/memory-store";
+import { Broker } from "../broker";
+import type { Consumer, Grant } from "../model/consumer";
 import type { Queue } from "./queue";
-import type { QueueMessage } from "./model/queue-message";
-import type { Session, SessionHolder } from "./locks/session";
+import type { QueueMessage } from "../model/queue-message";
+import type { Session, SessionHolder } from "../locks/session";
 
 const LOCK_MS = 1000;
 const MAX_DELIVERIES = 3;
