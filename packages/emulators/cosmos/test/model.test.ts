@@ -1,10 +1,11 @@
+/**
+ * The emulator against a plain map: whatever the order of writes with current, stale or no etags, alone or in a batch,
+ * the answers and the documents left over are those of the map.
+ */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Container, OperationInput } from "@azure/cosmos";
 import { testAccount } from "./account";
-
-// The emulator against a plain map: whatever the order of writes with current, stale or no etags, alone or in a batch,
-// the answers and the documents left over are those of the map.
 
 const account = testAccount();
 

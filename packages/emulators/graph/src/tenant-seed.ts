@@ -1,15 +1,14 @@
+/**
+ * Brings the directory to the state of a tenant file. An empty directory is filled; on existing data a file whose content
+ * was applied last time is ignored (what was changed since stays), and any other becomes ordinary changes: properties,
+ * managers, members, new objects, and soft deletion of what the file no longer has.
+ */
 import { createHash } from "node:crypto";
 import type { Directory } from "./engine/directory";
 import { isVisible, type DirectoryObject } from "./engine/directory-object";
 import type { DirectoryStore } from "./store/directory-store";
 import type { CollectionName } from "./engine/property-catalog";
 import type { Tenant } from "./topology";
-
-/*
- * Brings the directory to the state of a tenant file. An empty directory is filled; on existing data a file whose content
- * was applied last time is ignored (what was changed since stays), and any other becomes ordinary changes: properties,
- * managers, members, new objects, and soft deletion of what the file no longer has.
- */
 
 const SETTING = "tenantFingerprint";
 

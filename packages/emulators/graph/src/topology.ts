@@ -1,8 +1,7 @@
+/** A tenant as a file: users and groups as Graph returns them. Checked as a whole before anything is started. */
 import { JsonFileError, readJsonFile } from "@postern/emulator-kit";
 import { z } from "zod";
 import { hasKind, resourceTypes, type CollectionName } from "./engine/property-catalog";
-
-/* A tenant as a file: users and groups as Graph returns them. Checked as a whole before anything is started. */
 
 const Id = z
   .string()

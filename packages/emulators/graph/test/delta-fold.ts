@@ -1,6 +1,5 @@
+/** A client of delta as Microsoft describes it: follows the links, merges by id, applies removals. */
 import type { Client } from "@microsoft/microsoft-graph-client";
-
-/* A client of delta as Microsoft describes it: follows the links, merges by id, applies removals. */
 
 export interface Folded {
   readonly properties: Record<string, unknown>;

@@ -1,3 +1,8 @@
+/**
+ * Whatever happens to a tenant, and however the pages of a round interleave with it, a client that folds what delta shows
+ * reaches the tenant, from the beginning and from every deltaLink it has ever had. Pages are tiny here, so that rounds
+ * have many, and half of the users are split.
+ */
 import { randomBytes } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { Counters } from "@postern/emulator-kit";
@@ -12,12 +17,6 @@ import type { GraphService } from "../src/wire/routes/graph-service";
 import { LinkTokens } from "../src/wire/tokens/link-token";
 import { parseQueryOptions } from "../src/wire/odata/query-options";
 import { fold, type DeltaItem, type Folded } from "./delta-fold";
-
-/*
- * Whatever happens to a tenant, and however the pages of a round interleave with it, a client that folds what delta shows
- * reaches the tenant, from the beginning and from every deltaLink it has ever had. Pages are tiny here, so that rounds
- * have many, and half of the users are split.
- */
 
 const users = ["u0", "u1", "u2", "u3", "u4", "u5"];
 const groups = ["g0", "g1", "g2"];

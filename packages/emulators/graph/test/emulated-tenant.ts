@@ -1,3 +1,4 @@
+/** What the tests share: the issuer and the directory, and the official client signed in to both. */
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,8 +9,6 @@ import { TokenCredentialAuthenticationProvider } from "@microsoft/microsoft-grap
 import { localCertificates, type LocalCertificates } from "@postern/emulator-kit";
 import { startEntraEmulator, type EntraEmulator } from "@postern/entra-emulator";
 import { startGraphEmulator, type GraphEmulator, type GraphEmulatorOptions } from "../src/index";
-
-/* What the tests share: the issuer and the directory, and the official client signed in to both. */
 
 export const audience = "https://graph.microsoft.com";
 const tenantId = "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001";

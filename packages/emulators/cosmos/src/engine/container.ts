@@ -1,3 +1,10 @@
+/**
+ * The documents of a container, all in memory, by logical partition and id, as JSON text that is parsed when a query
+ * looks inside. Loaded from the journal when first asked for, so that starting an emulator does not wait for it.
+ *
+ * Documents change only through a Transaction (transaction.ts) and the purge of expired ones. An expired document is
+ * treated as absent everywhere, whether it has been purged or not.
+ */
 import type { ContainerRecord, Journal } from "./model/journal";
 import type { ContainerDefinition } from "./model/container-definition";
 import { uniqueKeysOf, type StoredDocument } from "./model/document";
@@ -5,12 +12,6 @@ import { isObject, parseJson, type JsonObject } from "./model/json";
 import { Partition } from "./model/partition";
 import { isUnderKey, type RequestedKey } from "./model/partition-key";
 import { containerResourceId, databaseResourceId, documentResourceId } from "./model/resource-id";
-
-// The documents of a container, all in memory, by logical partition and id, as JSON text that is parsed when a query
-// looks inside. Loaded from the journal when first asked for, so that starting an emulator does not wait for it.
-//
-// Documents change only through a Transaction (transaction.ts) and the purge of expired ones. An expired document is
-// treated as absent everywhere, whether it has been purged or not.
 
 export class Container {
   readonly number: number;

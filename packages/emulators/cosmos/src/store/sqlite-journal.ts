@@ -1,3 +1,11 @@
+/**
+ * Group commit: what the operations of one loop turn change is collected, written in one transaction at the end of the
+ * turn, and only then answered. Several writes of one document in a turn are one row write. synchronous=NORMAL: a
+ * killed process loses nothing that was answered (the log is in the page cache); a power cut may lose the last commits.
+ *
+ * A failed commit leaves memory ahead of the disk, so the journal stays failed: every later answer is an error until
+ * the emulator is restarted.
+ */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -8,13 +16,6 @@ import type {
   DocumentRecord,
   Journal,
 } from "../engine/model/journal";
-
-// Group commit: what the operations of one loop turn change is collected, written in one transaction at the end of the
-// turn, and only then answered. Several writes of one document in a turn are one row write. synchronous=NORMAL: a
-// killed process loses nothing that was answered (the log is in the page cache); a power cut may lose the last commits.
-//
-// A failed commit leaves memory ahead of the disk, so the journal stays failed: every later answer is an error until
-// the emulator is restarted.
 
 /** Room for 2^36 documents a container and 2^17 containers within the integers of JavaScript. */
 const SEQUENCE_SPAN = 2 ** 36;

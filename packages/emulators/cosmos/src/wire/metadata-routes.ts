@@ -1,3 +1,7 @@
+/**
+ * Everything but documents: the account, databases, containers and partition key ranges. Pages are not divided here:
+ * an emulated account has few databases and containers.
+ */
 import type { Account, Database } from "../engine/account";
 import type { Container } from "../engine/container";
 import { parseQueryBody } from "../engine/document-query";
@@ -9,9 +13,6 @@ import { parseQueryText } from "../engine/sql/syntax/query-parser";
 import { runQuery } from "../engine/sql/run/run-query";
 import { jsonReply, type Reply } from "./reply";
 import type { CosmosRequest } from "./request";
-
-// Everything but documents: the account, databases, containers and partition key ranges. Pages are not divided here:
-// an emulated account has few databases and containers.
 
 function notEmulated(what: string): CosmosError {
   return new CosmosError("NotImplemented", `${what} are not emulated.`);

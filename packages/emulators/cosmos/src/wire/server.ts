@@ -1,3 +1,7 @@
+/**
+ * One request: read the body, check the signature, ask the fault plan, carry it out, and answer once the journal has
+ * committed. A request is carried out within one turn of the event loop, so requests never see each other half done.
+ */
 import type { KeyObject } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Counters, Fault, FaultPlan } from "@postern/emulator-kit";
@@ -10,9 +14,6 @@ import { documentOperation, handleDocuments } from "./document-routes";
 import { handleMetadata, queryPlan } from "./metadata-routes";
 import { errorReply, send, type Reply } from "./reply";
 import { CosmosRequest, readBody } from "./request";
-
-// One request: read the body, check the signature, ask the fault plan, carry it out, and answer once the journal has
-// committed. A request is carried out within one turn of the event loop, so requests never see each other half done.
 
 export interface ServerParts {
   readonly account: Account;

@@ -1,5 +1,3 @@
-import { randomBytes, randomInt } from "node:crypto";
-
 /**
  * Logins of the device-code flow that are under way (RFC 8628), in memory.
  *
@@ -8,6 +6,8 @@ import { randomBytes, randomInt } from "node:crypto";
  *
  * A device code is the program's, a user code the person's; neither leads to the other. Each is good until it expires.
  */
+import { randomBytes, randomInt } from "node:crypto";
+
 /** Letters of user codes: none that spell a word or are taken for a digit. */
 const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS = 9;

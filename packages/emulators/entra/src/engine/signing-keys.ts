@@ -1,4 +1,4 @@
-/*
+/**
  * The issuer's signing keys. The last one signs; the earlier ones stay published after a rotation, as in Entra, so that
  * tokens signed before it stay valid. Where the keys are kept is the caller's business.
  */

@@ -1,12 +1,12 @@
+/**
+ * The device-code flow for public clients: `POST /{tenant}/oauth2/v2.0/devicecode`, and the grant of the same name at the
+ * token endpoint. The person's part is in device-login-page.ts.
+ */
 import type { HttpsReply } from "@postern/emulator-kit";
 import { oauthError, oauthReply, unknownClient } from "./oauth-error";
 import { objectId } from "../engine/token-issuer";
 import type { IssuerContext } from "./issuer-context";
 
-/*
- * The device-code flow for public clients: `POST /{tenant}/oauth2/v2.0/devicecode`, and the grant of the same name at the
- * token endpoint. The person's part is in device-login-page.ts.
- */
 export const deviceCodeGrants: ReadonlySet<string> = new Set([
   "urn:ietf:params:oauth:grant-type:device_code",
   // What Microsoft's libraries send.

@@ -1,11 +1,11 @@
+/**
+ * `GET` and `POST /devicelogin`: where a person enters the code that a program shows, and says as whom to log in. There are
+ * no passwords: whoever reaches the page is any user of the registry.
+ */
 import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
 import type { Tenant } from "../engine/tenant";
 import type { IssuerContext } from "./issuer-context";
 
-/*
- * `GET` and `POST /devicelogin`: where a person enters the code that a program shows, and says as whom to log in. There are
- * no passwords: whoever reaches the page is any user of the registry.
- */
 const headers = {
   "content-type": "text/html; charset=utf-8",
   "cache-control": "no-store",

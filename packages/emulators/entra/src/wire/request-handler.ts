@@ -1,4 +1,4 @@
-/*
+/**
  * One HTTP request from its path to an endpoint and back, and the refusals that the fault plan or the transport asks for.
  */
 import type { Counters, HttpsReply, HttpsRequest, Refusal } from "@postern/emulator-kit";

@@ -1,12 +1,11 @@
+/**
+ * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and the errors that
+ * Entra answers.
+ */
 import { sameSecret, type HttpsReply, type HttpsRequest } from "@postern/emulator-kit";
 import { deviceCodeGrants, serveDeviceCodeGrant } from "./device-code-grant";
 import type { IssuerContext } from "./issuer-context";
 import { oauthError, oauthReply, unknownClient } from "./oauth-error";
-
-/*
- * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and the errors that
- * Entra answers.
- */
 
 export function formOf(request: HttpsRequest): URLSearchParams {
   return new URLSearchParams(request.body.toString("utf8"));

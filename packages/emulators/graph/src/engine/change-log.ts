@@ -1,10 +1,9 @@
-import type { CollectionName } from "./property-catalog";
-
-/*
+/**
  * What happened to users and groups, in order. Delta is answered from it: a token names a sequence number, and the round
  * tells which objects were touched since. Only the fact of a change is kept, never a value: a round shows the state of
  * the moment, so that replays and late reads always converge.
  */
+import type { CollectionName } from "./property-catalog";
 
 export type ChangeEvent =
   | { readonly kind: "created" | "restored" | "deleted" | "purged" }

@@ -1,9 +1,4 @@
-import type { Change } from "./change-log";
-import type { Directory } from "./directory";
-import { isVisible, type DirectoryObject } from "./directory-object";
-import type { DeltaState } from "./delta-state";
-
-/*
+/**
  * One page of a round of delta, computed from the token's state and the directory of the moment.
  *
  * A full round walks a collection, an incremental one the objects touched between two sequence numbers. Either shows
@@ -13,6 +8,10 @@ import type { DeltaState } from "./delta-state";
  * Two phases. `objects`: everything, members of a big group spread over pages with the group repeated. `managers`
  * (users only): a fixed share of the users gets its manager apart from the rest, as the service does at times.
  */
+import type { Change } from "./change-log";
+import type { Directory } from "./directory";
+import { isVisible, type DirectoryObject } from "./directory-object";
+import type { DeltaState } from "./delta-state";
 
 /** What the round's changes say about one object. */
 interface Touch {

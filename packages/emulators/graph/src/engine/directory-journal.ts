@@ -1,7 +1,6 @@
+/** What the directory tells its store, and what the store gives back at the next start. */
 import type { Change } from "./change-log";
 import type { DirectoryObject } from "./directory-object";
-
-/* What the directory tells its store, and what the store gives back at the next start. */
 
 /** Where changes become durable. */
 export interface DirectoryJournal {

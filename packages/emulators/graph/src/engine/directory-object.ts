@@ -1,6 +1,5 @@
+/** An object of the directory, as everyone but the directory itself sees it: nothing can be changed through it. */
 import type { CollectionName } from "./property-catalog";
-
-/* An object of the directory, as everyone but the directory itself sees it: nothing can be changed through it. */
 
 type ObjectState = "live" | "deleted" | "purged";
 

@@ -1,10 +1,4 @@
-import { ChangeLog, type Change, type ChangeEvent } from "./change-log";
-import type { DirectoryJournal, StoredDirectory } from "./directory-journal";
-import type { DirectoryObject } from "./directory-object";
-import { resourceTypes, type CollectionName } from "./property-catalog";
-import { sameValue } from "./same-value";
-
-/*
+/**
  * The tenant in memory: objects, who manages whom, who is a member of what, and the log of changes.
  *
  * States of an object: live → deleted (soft; keeps its links, which nobody sees meanwhile) → live again (restored) or
@@ -12,6 +6,11 @@ import { sameValue } from "./same-value";
  * live. Callers (routes, seeding) have validated what they ask for; nothing here knows HTTP. Every change reaches the
  * journal, which makes it durable before anybody is told.
  */
+import { ChangeLog, type Change, type ChangeEvent } from "./change-log";
+import type { DirectoryJournal, StoredDirectory } from "./directory-journal";
+import type { DirectoryObject } from "./directory-object";
+import { resourceTypes, type CollectionName } from "./property-catalog";
+import { sameValue } from "./same-value";
 
 interface Mutable extends DirectoryObject {
   collection: CollectionName | undefined;

@@ -1,3 +1,9 @@
+/**
+ * Where the directory lives: in a SQLite file, or only in memory. Changes of one turn of the event loop are written in
+ * one transaction; `settled` resolves once everything so far is on disk, and every reply waits for that, so that nothing
+ * that was shown or acknowledged is lost when the process is killed. The file is locked: a second process on the same
+ * directory is refused, because each would be blind to the other's changes. After a failed write nothing is acknowledged again.
+ */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -6,13 +12,6 @@ import { z } from "zod";
 import type { Change } from "../engine/change-log";
 import type { DirectoryStore } from "./directory-store";
 import type { DirectoryObject } from "../engine/directory-object";
-
-/*
- * Where the directory lives: in a SQLite file, or only in memory. Changes of one turn of the event loop are written in
- * one transaction; `settled` resolves once everything so far is on disk, and every reply waits for that, so that nothing
- * that was shown or acknowledged is lost when the process is killed. The file is locked: a second process on the same
- * directory is refused, because each would be blind to the other's changes. After a failed write nothing is acknowledged again.
- */
 
 const FILE_NAME = "graph.db";
 const schema = `

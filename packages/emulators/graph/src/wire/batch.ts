@@ -1,3 +1,4 @@
+/** `POST /$batch`: up to 20 requests, each with a status of its own inside a 200. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultPlan } from "@postern/emulator-kit";
 import { randomUUID } from "node:crypto";
@@ -6,8 +7,6 @@ import { errorBody, GraphError, malformed } from "./errors/graph-error";
 import { type GraphReply, type GraphService, type InnerRequest } from "./routes/graph-service";
 import { refusalError } from "./errors/refusal-error";
 import { findRoute } from "./routes/router";
-
-/* `POST /$batch`: up to 20 requests, each with a status of its own inside a 200. */
 
 const MAX_REQUESTS = 20;
 

@@ -1,3 +1,7 @@
+/**
+ * One HTTP request from the wire to the routes and back: path, token, roles, body, and errors in Graph's shape. A reply
+ * leaves only after everything it may show is on disk.
+ */
 import { randomUUID } from "node:crypto";
 import type { FaultPlan, HttpsReply, HttpsRequest, Refusal } from "@postern/emulator-kit";
 import { serveBatch } from "./batch";
@@ -12,11 +16,6 @@ import {
 } from "./routes/graph-service";
 import { parseQueryOptions } from "./odata/query-options";
 import { findRoute, type RouteMatch } from "./routes/router";
-
-/*
- * One HTTP request from the wire to the routes and back: path, token, roles, body, and errors in Graph's shape. A reply
- * leaves only after everything it may show is on disk.
- */
 
 export interface RequestHandler {
   classify(request: HttpsRequest): { operation: string; resource: string };

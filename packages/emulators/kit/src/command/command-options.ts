@@ -1,4 +1,4 @@
-/*
+/**
  * The options of an emulator's command line, as a table: every option is written `--name VALUE` or `--name=VALUE`, says
  * how its value is read, and whether it may be left out. Pure: reading, checking and describing; the process is run by
  * emulator-command.ts.

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 export interface LocalCertificates {
-  /** PEM file of the local authority: give it to clients by NODE_EXTRA_CA_CERTS. */
+  /** PEM file of the local authority; clients trust it through NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
   /** PEM file of the server certificate for localhost and 127.0.0.1. */
   readonly certFile: string;
@@ -13,6 +13,8 @@ export interface LocalCertificates {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const VALID_DAYS = 365;
+/** A certificate is replaced when it has less than this left. */
+const RENEW_DAYS = 30;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
@@ -23,7 +25,7 @@ async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
 
 /**
  * A certificate authority and a server certificate for localhost, made in `directory` on first use and reused afterwards.
- * The authority's key is never stored: nobody can issue with it later.
+ * The authority's key is never stored, so it cannot issue anything later.
  */
 export async function localCertificates(directory: string): Promise<LocalCertificates> {
   const files: LocalCertificates = {
@@ -37,7 +39,7 @@ export async function localCertificates(directory: string): Promise<LocalCertifi
   ) {
     return files;
   }
-  // Loaded only when a certificate is made: it costs 60 ms that a second start need not pay.
+  // Loaded only when a certificate is made: loading takes 60 ms, which later starts save.
   await import("reflect-metadata");
   const x509 = await import("@peculiar/x509");
   x509.cryptoProvider.set(webcrypto as never);
@@ -48,7 +50,7 @@ export async function localCertificates(directory: string): Promise<LocalCertifi
   const notAfter = new Date(Date.now() + VALID_DAYS * DAY_MS);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: "01",
-    // Clients find an authority by its name: two of the same name would hide each other.
+    // Clients look an authority up by its name: two with the same name would hide each other.
     name: `CN=Postern local authority ${randomBytes(4).toString("hex")}`,
     notBefore,
     notAfter,
@@ -91,5 +93,5 @@ export async function localCertificates(directory: string): Promise<LocalCertifi
 async function expiresSoon(certFile: string): Promise<boolean> {
   const { X509Certificate } = await import("node:crypto");
   const certificate = new X509Certificate(readFileSync(certFile));
-  return new Date(certificate.validTo).getTime() - Date.now() < 30 * DAY_MS;
+  return new Date(certificate.validTo).getTime() - Date.now() < RENEW_DAYS * DAY_MS;
 }

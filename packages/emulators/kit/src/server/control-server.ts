@@ -16,7 +16,7 @@ export interface ControlServerOptions {
   readonly faults: FaultPlan;
   /** Counters since start, by name (for example `requests`, `requests.delta`). */
   readonly stats: () => Record<string, number>;
-  /** What else the emulator can be told to do, by name: `POST /actions/NAME` with a JSON body; the result is the answer. */
+  /** Further commands by name: `POST /actions/NAME` with a JSON body returns the result. */
   readonly actions?: Readonly<Record<string, (body: unknown) => unknown>>;
 }
 
@@ -35,8 +35,8 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
 }
 
 /**
- * The small interface by which tests and the local platform steer an emulator, on loopback only:
- * `GET /stats`, `GET /faults`, `POST /faults` (a fault; answers `{id}`), `DELETE /faults`, `DELETE /faults/ID`,
+ * Starts the server by which tests and the local platform control an emulator, on loopback only:
+ * `GET /stats`, `GET /faults`, `POST /faults` (a fault; returns `{id}`), `DELETE /faults`, `DELETE /faults/ID`,
  * `POST /actions/NAME` where the emulator has actions.
  */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {

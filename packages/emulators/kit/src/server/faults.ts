@@ -1,13 +1,13 @@
 import { z } from "zod";
 
 /**
- * What an emulator can be told to do wrong.
+ * What an emulator can be made to do wrong.
  *
  * - `delay`: carry the operation out, `delayMs` later.
  * - `cut`: drop the connection without carrying the operation out.
- * - `refuse`: answer with an error of the service (not retryable unless the service says so).
- * - `throttle`: answer as the service does when it throttles, with `retryAfterMs`.
- * - `lose-reply`: carry the operation out, then drop the connection instead of answering.
+ * - `refuse`: return an error of the service (not retryable unless the service says so).
+ * - `throttle`: reply as the service does when it throttles, with `retryAfterMs`.
+ * - `lose-reply`: carry the operation out, then drop the connection instead of replying.
  */
 export const FaultKind = z.enum(["delay", "cut", "refuse", "throttle", "lose-reply"]);
 export type FaultKind = z.infer<typeof FaultKind>;
@@ -45,7 +45,7 @@ function wildcard(pattern: string): RegExp {
   return new RegExp(`^${escaped}$`, "i");
 }
 
-/** The faults that are armed in one emulator. Ask it once for each operation, before carrying it out. */
+/** The faults that are armed in one emulator. `take` is called once for each operation, before it is carried out. */
 export class FaultPlan {
   readonly #armed = new Map<string, ArmedFault>();
   readonly #random: () => number;
@@ -83,7 +83,7 @@ export class FaultPlan {
     return [...this.#armed.values()].map(({ id, fault, struck }) => ({ id, fault, struck }));
   }
 
-  /** The fault that strikes this operation, if any; counts it. */
+  /** Returns the fault that strikes this operation, if any, and counts it. */
   take(operation: string, resource: string): Fault | undefined {
     if (this.#armed.size === 0) return undefined;
     for (const armed of this.#armed.values()) {

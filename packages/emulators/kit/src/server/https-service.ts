@@ -1,3 +1,8 @@
+/**
+ * An https server that applies the fault plan to each request before and after the emulator serves it. The emulator
+ * classifies a request (operation and resource), serves it, and words a refusal as its service does; everything about
+ * sockets is here. It never retries, and it never replies twice.
+ */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
@@ -7,12 +12,6 @@ import type { LocalCertificates } from "./certificates";
 import type { Fault, FaultPlan } from "./faults";
 import { closeServer, listenOnLoopback } from "./loopback-server";
 import { readRequestBody } from "./request-body";
-
-/*
- * An https server that applies the fault plan to each request before and after the emulator serves it. The emulator says
- * what a request is (operation and resource), serves it, and knows how its service words a refusal; everything about
- * sockets is here. It never retries, and it never answers twice.
- */
 
 export interface HttpsRequest {
   readonly method: string;
@@ -53,7 +52,7 @@ export interface HttpsService {
   close(): Promise<void>;
 }
 
-// Longer than clients keep idle connections, so that it is always the client that lets go first.
+// Longer than clients keep idle connections, so that the client always closes first.
 const KEEP_ALIVE_MS = 120_000;
 
 /** Waits for a body only where one may come: most requests are a GET without one. */
@@ -77,7 +76,7 @@ function refusalOf(fault: Fault): Refusal | undefined {
   }
 }
 
-async function answer(
+async function serveUnderFaults(
   options: HttpsServiceOptions,
   request: HttpsRequest,
 ): Promise<HttpsReply | undefined> {
@@ -109,7 +108,7 @@ async function handle(
     reply =
       body === undefined
         ? options.refuse(request, { kind: "too-large" })
-        : await answer(options, request);
+        : await serveUnderFaults(options, request);
   } catch (error) {
     reply = options.refuse(request, { kind: "failed", error });
   }
@@ -132,7 +131,7 @@ export async function startHttpsService(options: HttpsServiceOptions): Promise<H
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (message, response) => {
-      // Only a broken connection gets here: there is nobody left to answer.
+      // Only a broken connection gets here: there is no client left to reply to.
       handle(options, message, response).catch(() => message.socket.destroy());
     },
   );

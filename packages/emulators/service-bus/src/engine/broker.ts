@@ -1,6 +1,6 @@
 /**
  * All queues of one namespace and the single timer behind everything that happens by time.
- * The AMQP side looks queues up here; nothing else starts timers for messages.
+ * The wire looks queues up here; nothing else starts timers for messages.
  */
 import { BrokerError } from "./model/broker-error";
 import type { Clock } from "./model/clock";
@@ -36,7 +36,11 @@ export class Broker {
     }
   }
 
-  /** The queue or dead-letter queue of an entity path; names are case-insensitive. */
+  /**
+   * The queue or dead-letter queue of an entity path; names are case-insensitive.
+   *
+   * @throws BrokerError `queue-not-found`
+   */
   queue(path: string): Queue {
     const queue = this.#queues.get(path.toLowerCase());
     if (queue !== undefined) return queue;

@@ -1,4 +1,4 @@
-/** Tables of a data directory. One row a message; the newest state of each is written, not its history. */
+/** Tables of a data directory. One row per message; the newest state of each is written, not its history. */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS queues (

@@ -2,8 +2,8 @@
  * Keeps queues in a SQLite file (`service-bus.db` in the data directory).
  *
  * Changes are only noted when they happen. Once per turn of the event loop everything noted is written in one
- * transaction, and then those who wait in `after` are called. Of a message that came and went within a turn nothing
- * is written. WAL with synchronous=NORMAL: what is committed survives the death of the process (not of the machine).
+ * transaction, and then the callbacks given to `after` are called. A message that came and went within a turn is not
+ * written. WAL with synchronous=NORMAL: what is committed survives the death of the process (not of the machine).
  */
 import { dataUnusable, StartError } from "@postern/emulator-kit";
 import { mkdirSync } from "node:fs";
@@ -65,7 +65,7 @@ function open(file: string): DatabaseSync {
     database.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;",
     );
-    // One broker a directory; a restarted one may find its predecessor still dying.
+    // One broker per directory; a restarted one may find its predecessor still dying.
     database.exec("PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE;");
     database.exec(SCHEMA);
     return database;
@@ -220,7 +220,7 @@ export class SqliteStore implements Store {
     setImmediate(() => this.#flush());
   }
 
-  /** Commits everything noted, then tells those who wait. What they do is noted for the next commit. */
+  /** Commits everything noted, then runs the callbacks. What they change is noted for the next commit. */
   #flush(): void {
     this.#flushRequested = false;
     if (this.#closed) return;

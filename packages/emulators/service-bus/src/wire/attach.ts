@@ -3,14 +3,14 @@ import { parseAddress } from "./links/address";
 import type { ClientConnection } from "./connection/client-connection";
 import { openClaimsLink } from "./links/claims-link";
 import { underFaults } from "./connection/faults";
-import { holdBack, refuseLink } from "./links/link-answer";
+import { holdBack, refuseLink } from "./links/attach-reply";
 import { openManagementLink } from "./links/management-link";
 import { ReceiverLink, sessionFilterOf } from "./links/receiver-link";
 import { ReplyLink } from "./links/reply-link";
 import type { RheaContext, RheaLink, RheaSender } from "./rhea/rhea";
 import { openSenderLink } from "./links/sender-link";
 
-/** A client has attached a link: connects it with what its address names. */
+/** Connects a link that a client has attached with what its address names. */
 export function attachLink(connection: ClientConnection, context: RheaContext): void {
   const { sender, receiver } = context;
   if (sender !== undefined) attachReceivingClient(connection, sender);
@@ -66,8 +66,8 @@ function attachToQueue(
 ): void {
   holdBack(link);
   underFaults(connection.services.faults, connection, "attach", entity, {
-    run: (answer) => {
-      if (!answer) return connection.drop();
+    run: (replies) => {
+      if (!replies) return connection.drop();
       try {
         connection.checkClaim(entity);
         start(connection.services.broker.queue(entity));

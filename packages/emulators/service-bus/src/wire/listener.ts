@@ -8,7 +8,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Accepts AMQP connections on loopback. TLS and WebSockets would be told apart here by the first byte. */
+/** Accepts AMQP connections on loopback. TLS and WebSockets could be distinguished here by the first byte. */
 export async function startListener(port: number, services: ConnectionServices): Promise<Listener> {
   const connections = new Set<ClientConnection>();
   const server = createServer((socket) => {

@@ -1,9 +1,10 @@
+/**
+ * A partition key is kept as the JSON text of its components, `{}` standing for undefined as on the wire: it is the map
+ * key, the database column and, because JSON texts delimit themselves, a prefix can be compared as text.
+ */
 import type { CosmosError } from "./cosmos-error";
 import { badRequest, PARTITION_KEY_MISMATCH } from "./cosmos-error";
 import { exceedsBytes, isObject, ownValue, parseJson, type Json, type Value } from "./json";
-
-// A partition key is kept as the JSON text of its components, `{}` standing for undefined as on the wire: it is the map
-// key, the database column and, because JSON texts delimit themselves, a prefix can be compared as text.
 
 const MAX_KEY_BYTES = 2048;
 

@@ -1,10 +1,9 @@
-import { malformed, unsupportedQuery } from "../errors/graph-error";
-
-/*
+/**
  * `$filter`: the expressions that Graph takes on directory objects, on plain properties and on collections with `any`.
  * Strings compare without regard to case, as in the directory. What Graph calls advanced (`ne`, `not`, `endsWith`) is
  * reported, because it needs `ConsistencyLevel: eventual` and `$count=true`.
  */
+import { malformed, unsupportedQuery } from "../errors/graph-error";
 
 /** Reads a property by its path. */
 type ReadProperty = (path: readonly string[]) => unknown;

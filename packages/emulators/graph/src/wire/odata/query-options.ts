@@ -1,6 +1,5 @@
+/** The query string of a request: OData system options (`$select`, …) by name, decoded once. */
 import { malformed } from "../errors/graph-error";
-
-/* The query string of a request: OData system options (`$select`, …) by name, decoded once. */
 
 const systemOptions = new Set([
   "$select",

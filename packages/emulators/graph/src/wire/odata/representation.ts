@@ -1,3 +1,4 @@
+/** How objects look in answers: `$select`, `$expand`, defaults. */
 import type { Directory } from "../../engine/directory";
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
 import { malformed } from "../errors/graph-error";
@@ -7,8 +8,6 @@ import {
   resourceTypes,
   type CollectionName,
 } from "../../engine/property-catalog";
-
-/* How objects look in answers: `$select`, `$expand`, defaults. */
 
 export type Json = Record<string, unknown>;
 

@@ -1,3 +1,4 @@
+/** The deleted items: look, restore, delete for good. */
 import type { DirectoryObject } from "../../engine/directory-object";
 import { notFound } from "../errors/graph-error";
 import {
@@ -13,8 +14,6 @@ import { allowOnly, parseTop } from "../odata/query-options";
 import { parseView, represent, representTyped, type Json } from "../odata/representation";
 import { requireFreePrincipalName } from "./resource-body";
 import type { CollectionName } from "../../engine/property-catalog";
-
-/* The deleted items: look, restore, delete for good. */
 
 function locateDeleted(service: GraphService, id: string): DirectoryObject {
   const object = service.directory.find(id);

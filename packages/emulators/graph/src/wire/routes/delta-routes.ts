@@ -1,3 +1,4 @@
+/** `/users/delta` and `/groups/delta`: the first request of a round, its next pages, and the links between them. */
 import { parseFilter } from "../odata/filter";
 import { GraphError, malformed, unsupportedQuery } from "../errors/graph-error";
 import { type Call, type GraphReply, type GraphService, type Route } from "./graph-service";
@@ -7,8 +8,6 @@ import { contextOf, rolesFor } from "./object-routes";
 import { resourceTypes, type CollectionName } from "../../engine/property-catalog";
 import { splitList } from "../odata/query-options";
 import { parseSelect, type Json } from "../odata/representation";
-
-/* `/users/delta` and `/groups/delta`: the first request of a round, its next pages, and the links between them. */
 
 const MAX_FILTERED_IDS = 50;
 /** How far back a replay goes, in changes. */

@@ -1,11 +1,10 @@
+/** What the routes share: the state they work on, a request as they see it, and their answer. */
 import type { Counters } from "@postern/emulator-kit";
 import type { Directory } from "../../engine/directory";
 import type { DeltaRounds } from "../../engine/delta-round";
 import type { LinkTokens } from "../tokens/link-token";
 import type { CollectionName } from "../../engine/property-catalog";
 import type { QueryOptions } from "../odata/query-options";
-
-/* What the routes share: the state they work on, a request as they see it, and their answer. */
 
 export interface GraphService {
   readonly directory: Directory;

@@ -1,3 +1,4 @@
+/** Collections in pages: filter, order, count, and the link to the next page. */
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
 import { parseFilter, readPath, requireAdvanced, type Filter } from "../odata/filter";
 import { malformed } from "../errors/graph-error";
@@ -11,8 +12,6 @@ import {
   type Json,
 } from "../odata/representation";
 import type { CollectionName } from "../../engine/property-catalog";
-
-/* Collections in pages: filter, order, count, and the link to the next page. */
 
 interface ListSource {
   /** Candidates in their natural order, each with its rank in it. */

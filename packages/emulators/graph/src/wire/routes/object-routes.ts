@@ -1,3 +1,4 @@
+/** Users and groups: list, read, create, change, delete. */
 import { randomUUID } from "node:crypto";
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
 import { notFound } from "../errors/graph-error";
@@ -26,8 +27,6 @@ import {
   requireFreePrincipalName,
   storable,
 } from "./resource-body";
-
-/* Users and groups: list, read, create, change, delete. */
 
 export const rolesFor: Readonly<
   Record<CollectionName, { readonly read: readonly string[]; readonly write: readonly string[] }>

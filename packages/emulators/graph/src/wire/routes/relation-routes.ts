@@ -1,3 +1,4 @@
+/** Who manages whom and who is a member of what. */
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
 import { GraphError, notFound } from "../errors/graph-error";
 import {
@@ -14,8 +15,6 @@ import type { CollectionName } from "../../engine/property-catalog";
 import { allowOnly } from "../odata/query-options";
 import { parseView, representTyped } from "../odata/representation";
 import { newMembers, parseReference } from "./resource-body";
-
-/* Who manages whom and who is a member of what. */
 
 type Relation = "members" | "memberOf" | "directReports";
 

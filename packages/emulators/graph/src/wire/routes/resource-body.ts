@@ -1,3 +1,4 @@
+/** What comes in the bodies of requests: checked as Graph checks it, property by property. */
 import { z } from "zod";
 import type { Directory } from "../../engine/directory";
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
@@ -9,8 +10,6 @@ import {
   type CollectionName,
   type ResourceType,
 } from "../../engine/property-catalog";
-
-/* What comes in the bodies of requests: checked as Graph checks it, property by property. */
 
 const Body = z.record(z.string(), z.unknown());
 const References = z.array(z.string()).max(1000);

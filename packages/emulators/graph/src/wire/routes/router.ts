@@ -1,11 +1,10 @@
+/** From method and path to a route. Literal segments win over parameters because they come first in the table. */
 import { deletedItemRoutes } from "./deleted-item-routes";
 import { deltaRoutes } from "./delta-routes";
 import { GraphError, malformed, noSuchSegment } from "../errors/graph-error";
 import type { Route } from "./graph-service";
 import { objectRoutes } from "./object-routes";
 import { relationRoutes } from "./relation-routes";
-
-/* From method and path to a route. Literal segments win over parameters because they come first in the table. */
 
 interface CompiledRoute {
   readonly route: Route;

@@ -1,13 +1,12 @@
+/**
+ * Who is calling: bearer tokens of the pinned issuer, verified against the keys that it publishes. The issuer is asked on
+ * the first request and when a token names an unknown key; while it is away, known keys go on working.
+ */
 import { readFileSync } from "node:fs";
 import { get } from "node:https";
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import { GraphError } from "../errors/graph-error";
-
-/*
- * Who is calling: bearer tokens of the pinned issuer, verified against the keys that it publishes. The issuer is asked on
- * the first request and when a token names an unknown key; while it is away, known keys go on working.
- */
 
 export interface Caller {
   readonly roles: readonly string[];

@@ -1,13 +1,12 @@
+/**
+ * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps nothing
+ * about its clients and a link stays good over a restart. To a client they are opaque.
+ */
 import { createHmac } from "node:crypto";
 import { sameSecret } from "@postern/emulator-kit";
 import { z } from "zod";
 import { DeltaState } from "../../engine/delta-state";
 import { malformed } from "../errors/graph-error";
-
-/*
- * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps nothing
- * about its clients and a link stays good over a restart. To a client they are opaque.
- */
 
 const Count = z.int().min(0);
 

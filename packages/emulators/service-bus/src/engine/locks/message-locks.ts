@@ -40,7 +40,11 @@ export class MessageLocks {
     return lock;
   }
 
-  /** Ends a lock that is still held; throws `message-lock-lost` for any other. */
+  /**
+   * Ends a lock.
+   *
+   * @throws BrokerError `message-lock-lost` unless the lock is still held
+   */
   take(token: string, nowMs: number): MessageLock {
     const lock = this.#own.get(token) ?? this.#covered.get(token);
     if (lock === undefined || (lock.session ?? lock).lockedUntilMs <= nowMs) throw lockLost();
@@ -50,7 +54,11 @@ export class MessageLocks {
     return lock;
   }
 
-  /** Returns the new end. Locks that a session covers are renewed with it. */
+  /**
+   * Returns the new end of a lock. Locks that a session covers are renewed with it.
+   *
+   * @throws BrokerError `message-lock-lost` unless the lock is still held
+   */
   renew(token: string, nowMs: number): number {
     const lock = this.#own.get(token);
     if (lock === undefined || lock.lockedUntilMs <= nowMs) throw lockLost();

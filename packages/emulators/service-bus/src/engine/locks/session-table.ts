@@ -1,8 +1,8 @@
 /**
  * The sessions of one queue: which are free, who holds which, who waits for one.
  *
- * A session is free (has messages, no holder), held (until its lock expires or its holder lets go) or idle (nothing
- * known but perhaps a state). Called by the queue only; it never touches messages.
+ * A session is free (has messages, no holder), held (until its lock expires or its holder releases it) or idle (nothing
+ * known except perhaps a state). Called by the queue only; it never touches messages.
  */
 import { BrokerError } from "../model/broker-error";
 import { Session, type SessionHolder, type SessionWaiter } from "./session";
@@ -47,6 +47,7 @@ export class SessionTable {
     return session;
   }
 
+  /** @throws BrokerError `session-cannot-be-locked` if another receiver holds the session */
   accept(id: string, holder: SessionHolder, nowMs: number): Session {
     const session = this.open(id);
     if (session.holder !== undefined) {
@@ -69,7 +70,7 @@ export class SessionTable {
     this.#waiters.delete(waiter);
   }
 
-  /** The session has messages: it is free if nobody holds it. */
+  /** Notes that the session has messages: it is free unless it is held. */
   offer(session: Session, nowMs: number): void {
     if (session.holder !== undefined || session.outlet.ready.size === 0) return;
     this.#free.add(session);
@@ -83,14 +84,14 @@ export class SessionTable {
     return session.lockedUntilMs;
   }
 
-  /** Nobody holds the session any more. */
+  /** Ends the hold of a session. */
   release(session: Session): void {
     this.#held.delete(session);
     session.holder = undefined;
     session.lockedUntilMs = 0;
   }
 
-  /** The session, held by a client of this connection. */
+  /** @throws BrokerError `session-lock-lost` unless a client of this connection holds the session */
   heldBy(id: string, owner: object, nowMs: number): Session {
     const session = this.#sessions.get(id);
     if (session?.holder?.owner !== owner || session.lockedUntilMs <= nowMs) {

@@ -5,7 +5,7 @@ import type { QueueMessage } from "../model/queue-message";
 export interface SessionHolder {
   /** Identity of the client connection: session operations are allowed to the holder's connection only. */
   readonly owner: object;
-  /** The lock on the session has expired. */
+  /** Called when the lock on the session has expired. */
   lost(): void;
 }
 
@@ -21,11 +21,11 @@ export interface MessageLock {
   /** The 16 bytes of the delivery tag, as a latin1 string. */
   readonly token: string;
   readonly message: QueueMessage;
-  /** The session whose lock covers it; undefined: it has a lock of its own. */
+  /** The session whose lock covers the message; undefined: the message has its own lock. */
   readonly session: Session | undefined;
-  /** State the message returns to when it is not settled. */
+  /** State that the message returns to when it is not settled. */
   readonly returnsTo: "active" | "deferred";
-  /** Of a lock of its own; a session's lock ends with the session's. */
+  /** End of the message's own lock; a covered one ends with the session's lock. */
   lockedUntilMs: number;
 }
 

@@ -30,7 +30,7 @@ export class DuplicateHistory {
     this.#expiryById.set(messageId, expiresAtMs);
   }
 
-  /** Forgets what is older than the window; tells whether anything was. */
+  /** Forgets what is older than the window; returns whether anything was. */
   forget(nowMs: number): boolean {
     let any = false;
     for (const [messageId, expiry] of this.#expiryById) {

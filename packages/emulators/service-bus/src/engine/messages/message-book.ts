@@ -1,8 +1,8 @@
 /**
- * The messages of one queue: numbers them, knows in which state each is, and which are due next.
+ * The messages of one queue: numbers them, knows the state of each, and which are due next.
  *
  * Called by its queue only. It decides nothing: whether a message is delivered, expires or is dead-lettered is the
- * queue's business. Every change is told to the store.
+ * queue's business. Every change is reported to the store.
  */
 import type { Store, StoredQueue } from "../model/store";
 import { BrokerError } from "../model/broker-error";
@@ -10,7 +10,7 @@ import { MinHeap } from "./min-heap";
 import type { IncomingMessage, MessageState, QueueMessage } from "../model/queue-message";
 import { SequenceIndex } from "./sequence-index";
 
-/** What a queue decides about a message that it takes. */
+/** What a queue decides about a new message. */
 type NewMessage = Pick<QueueMessage, "state" | "enqueuedAtMs" | "expiresAtMs"> &
   Partial<Pick<QueueMessage, "originalSequenceNumber" | "deadLetterSource" | "deliveryCount">>;
 
@@ -112,7 +112,11 @@ export class MessageBook {
     message.state = state;
   }
 
-  /** The messages of these numbers, all in the state, or `message-not-found`. */
+  /**
+   * The messages with these numbers.
+   *
+   * @throws BrokerError `message-not-found` unless all of them are in the state
+   */
   find(state: "deferred" | "scheduled", sequenceNumbers: readonly number[]): QueueMessage[] {
     const among = state === "deferred" ? this.#deferred : this.#scheduled;
     return sequenceNumbers.map((number) => {
@@ -125,7 +129,7 @@ export class MessageBook {
     });
   }
 
-  /** In the order of their numbers. */
+  /** Messages from a number on, in the order of their numbers. */
   from(sequenceNumber: number): Generator<QueueMessage> {
     return this.#index.from(sequenceNumber);
   }

@@ -1,3 +1,6 @@
+/** A heap with fewer entries than this is not worth a sweep. */
+const MIN_SWEPT = 1024;
+
 /**
  * Binary min-heap over a numeric key, with lazy deletion: entries that died elsewhere stay until they surface or
  * until {@link MinHeap.sweep} finds that they have become the majority.
@@ -35,7 +38,7 @@ export class MinHeap<T> {
 
   /** Rebuilds the heap without dead entries when more than half of a large heap is dead. */
   sweep(liveCount: number, isLive: (item: T) => boolean): void {
-    if (this.#items.length < 1024 || this.#items.length < 2 * liveCount) return;
+    if (this.#items.length < MIN_SWEPT || this.#items.length < 2 * liveCount) return;
     this.#items = this.#items.filter(isLive);
     for (let index = (this.#items.length >> 1) - 1; index >= 0; index -= 1) this.#sink(index);
   }

@@ -9,10 +9,10 @@ import { ReadyMessages } from "./ready-messages";
 export class Outlet {
   readonly ready = new ReadyMessages();
   readonly #hungry = new Set<Consumer>();
-  /** A pump is on its way. Owned by the queue. */
+  /** Whether a pump is requested. Owned by HandOver. */
   pumpRequested = false;
 
-  /** The consumer may have credit again. */
+  /** Notes that the consumer may have credit again. */
   feed(consumer: Consumer): void {
     this.#hungry.add(consumer);
   }

@@ -1,10 +1,13 @@
 import { MinHeap } from "./min-heap";
 import type { QueueMessage } from "../model/queue-message";
 
+/** Fewer taken messages than this stay in the list: copying it would cost more than their room. */
+const MIN_COMPACTED = 1024;
+
 /**
  * Active messages in the order of their sequence numbers: a plain list for new ones (they come in order) and a heap
  * for the few that return after an abandon or a lost lock.
- * A message that leaves other than by {@link take} is told by {@link dropped} and skipped when it surfaces.
+ * A message that leaves other than by {@link take} is reported to {@link dropped} and skipped when it surfaces.
  */
 export class ReadyMessages {
   #fresh: (QueueMessage | undefined)[] = [];
@@ -28,7 +31,7 @@ export class ReadyMessages {
     this.#live += 1;
   }
 
-  /** One of the messages here has left the active state. */
+  /** Notes that one of the messages here has left the active state. */
   dropped(): void {
     this.#live -= 1;
   }
@@ -70,7 +73,7 @@ export class ReadyMessages {
   #advance(): void {
     this.#fresh[this.#head] = undefined;
     this.#head += 1;
-    if (this.#head >= 1024 && this.#head * 2 >= this.#fresh.length) {
+    if (this.#head >= MIN_COMPACTED && this.#head * 2 >= this.#fresh.length) {
       this.#fresh = this.#fresh.slice(this.#head);
       this.#head = 0;
     }

@@ -1,5 +1,8 @@
 import type { QueueMessage } from "../model/queue-message";
 
+/** Fewer gone messages than this are not worth a sweep. */
+const MIN_SWEPT = 1024;
+
 /** All messages of a queue by sequence number, for peeking. Gone messages are swept when they are the majority. */
 export class SequenceIndex {
   #messages: QueueMessage[] = [];
@@ -10,10 +13,10 @@ export class SequenceIndex {
     this.#messages.push(message);
   }
 
-  /** One message has gone. */
+  /** Notes that one message has gone. */
   removed(): void {
     this.#gone += 1;
-    if (this.#gone < 1024 || this.#gone * 2 < this.#messages.length) return;
+    if (this.#gone < MIN_SWEPT || this.#gone * 2 < this.#messages.length) return;
     this.#messages = this.#messages.filter((message) => message.state !== "gone");
     this.#gone = 0;
   }

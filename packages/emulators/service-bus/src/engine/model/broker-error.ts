@@ -1,10 +1,10 @@
-/** Why the broker refuses an operation. The AMQP side maps each code to a condition and a status (wire/connection/conditions.ts). */
+/** Why the broker refuses an operation. The wire maps each code to a condition and a status (wire/connection/conditions.ts). */
 export type BrokerErrorCode =
   /** No queue of that name in the topology. */
   | "queue-not-found"
   /** The lock expired, was settled already, or never existed. */
   | "message-lock-lost"
-  /** The session is not held (any more) by the one who asks. */
+  /** The caller does not hold the session, or no longer. */
   | "session-lock-lost"
   /** Another receiver holds the session. */
   | "session-cannot-be-locked"
@@ -18,7 +18,7 @@ export type BrokerErrorCode =
   | "message-too-large"
   /** A request that cannot be understood. */
   | "invalid-argument"
-  /** Nothing happened within the time the client was ready to wait. */
+  /** Nothing happened within the time that the client waits. */
   | "timeout"
   /** No valid claim for the entity. */
   | "unauthorized"
@@ -29,7 +29,7 @@ export type BrokerErrorCode =
   /** Throttled on demand (fault plan). */
   | "server-busy";
 
-/** An expected refusal, told to the client. Anything else thrown inside the broker is a defect. */
+/** An expected refusal, reported to the client. Anything else thrown inside the broker is a defect. */
 export class BrokerError extends Error {
   readonly code: BrokerErrorCode;
 

@@ -1,5 +1,5 @@
 /**
- * Where a message is. `active` messages wait for a receiver, `locked` ones are with a receiver, `deferred` ones are
+ * Where a message is. `active` messages wait for a receiver, `locked` ones are with a receiver, `deferred` ones can be
  * received by sequence number only, `scheduled` ones become active later, `gone` ones are no longer in the queue.
  */
 export type MessageState = "active" | "locked" | "deferred" | "scheduled" | "gone";
@@ -10,11 +10,11 @@ export interface IncomingMessage {
   readonly sessionId: string | undefined;
   readonly ttlMs: number | undefined;
   readonly scheduledForMs: number | undefined;
-  /** Opaque to the engine; the AMQP side knows its layout. */
+  /** Opaque to the engine; message-content.ts knows its layout. */
   readonly content: Buffer;
 }
 
-/** A message in a queue. The engine changes it, the store writes it, the AMQP side reads it. */
+/** A message in a queue. The engine changes it, the store writes it, the wire reads it. */
 export interface QueueMessage extends Omit<IncomingMessage, "content" | "scheduledForMs"> {
   readonly queueId: number;
   readonly sequenceNumber: number;

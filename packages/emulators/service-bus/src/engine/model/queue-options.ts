@@ -9,7 +9,7 @@ export interface QueueOptions {
   readonly lockDurationMs: number;
   readonly duplicateDetectionWindowMs: number | null;
   readonly defaultTtlMs: number | null;
-  /** Infinity: never dead-lettered for it. */
+  /** Infinity: messages are never dead-lettered for it. */
   readonly maxDeliveryCount: number;
   readonly deadLetterOnExpiry: boolean;
 }
@@ -18,14 +18,14 @@ export interface QueueServices {
   readonly clock: Clock;
   readonly store: Store;
   readonly editProperties: PropertyEditor;
-  /** Something is due in a queue at this time; `Queue.advance` must be called then. */
+  /** Asks for a call of `Queue.advance` at this time. */
   wakeAt(timeMs: number): void;
 }
 
 /** What a receiver decides about a message. */
 export type Settlement =
   | { readonly kind: "complete" }
-  /** Gives it back as if it had not been delivered. */
+  /** Gives the message back as if it had not been delivered. */
   | { readonly kind: "release" }
   | { readonly kind: "abandon"; readonly properties?: Properties }
   | { readonly kind: "defer"; readonly properties?: Properties }

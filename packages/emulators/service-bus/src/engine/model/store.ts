@@ -12,22 +12,23 @@ export interface StoredQueue {
   readonly recentIds: readonly { readonly messageId: string; readonly expiresAtMs: number }[];
 }
 
-/** What must stay the same for as long as a queue exists, as with the real service. */
+/** Options that cannot change while a queue exists, as in the real service. */
 export interface FixedQueueOptions {
   readonly requiresSession: boolean;
 }
 
 /**
- * Keeps queues safe. Changes are noted as they happen and written together once per turn of the event loop;
- * whoever must tell a client about a change does so in {@link Store.after}.
+ * Keeps queues safe. Changes are noted as they happen and written together once per turn of the event loop; a client
+ * learns of a change in {@link Store.after}.
  */
 export interface Store {
   /** The namespace's key: the given one, else the one kept, else a new one from `make`. */
   sharedAccessKey(given: string | undefined, make: () => string): string;
+  /** @throws StartError `bad-topology` if a fixed option differs from the stored one */
   openQueue(name: string, options: FixedQueueOptions): StoredQueue;
-  /** The message is new, changed or gone. */
+  /** Notes that the message is new, changed or gone. */
   touch(message: QueueMessage): void;
-  /** Sequence numbers below this one may be in use. */
+  /** Notes that sequence numbers below this one may be in use. */
   reserveSequenceNumbers(queueId: number, below: number): void;
   saveSessionState(queueId: number, sessionId: string, state: Buffer | undefined): void;
   rememberId(queueId: number, messageId: string, expiresAtMs: number): void;

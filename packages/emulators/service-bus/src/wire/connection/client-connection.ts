@@ -2,8 +2,8 @@
  * One client connection: what it may do (claims), which links it has, and its end.
  *
  * States: opened by the listener, open, gone. It is gone when the socket has closed, for whatever reason; every link
- * is then told once. rhea reports a close that we start ourselves, or a destroyed socket, by no event at all, so the
- * socket's own `close` is what counts.
+ * is then ended once. rhea emits no event for a close that we start ourselves or for a destroyed socket, so the socket's
+ * own `close` is what counts.
  */
 import type { FaultPlan } from "@postern/emulator-kit";
 import type { Socket } from "node:net";
@@ -27,7 +27,7 @@ export interface ConnectionServices {
   readonly statistics: Statistics;
 }
 
-/** A link of this connection, to be told when it has ended. */
+/** A link of this connection; `ended` is called when it has ended. */
 export interface OpenLink {
   readonly session: RheaSession;
   ended(): void;
@@ -76,7 +76,7 @@ export class ClientConnection {
     });
     this.#listen(events);
     underFaults(services.faults, this, "connect", "", {
-      run: (answer) => this.#accept(answer ? () => {} : () => this.drop()),
+      run: (replies) => this.#accept(replies ? () => {} : () => this.drop()),
       refuse: (error) => this.#accept(() => this.#rhea.close(refusalOf(error))),
     });
   }
@@ -86,6 +86,7 @@ export class ClientConnection {
     this.#claims.add(entity);
   }
 
+  /** @throws BrokerError `unauthorized` unless a claim on this connection opens the entity */
   checkClaim(entity: string): void {
     const path = entity.toLowerCase();
     for (const claim of this.#claims) {
@@ -119,7 +120,7 @@ export class ClientConnection {
     this.#replyLinks.delete(link);
   }
 
-  /** The link that takes the answers to a request: named in the request, else the one on the same AMQP session. */
+  /** The link that takes the replies to a request: named in the request, else the one on the same AMQP session. */
   findReplyLink(replyTo: string | undefined, session: RheaSession): ReplyTarget | undefined {
     let onSession: ReplyTarget | undefined;
     for (const link of this.#replyLinks) {
@@ -129,7 +130,7 @@ export class ClientConnection {
     return onSession;
   }
 
-  /** Has rhea write what it has noted. */
+  /** Makes rhea write what it has queued. */
   flush(): void {
     this.#rhea._register();
   }
@@ -138,6 +139,7 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
+  /** Calls back later, unless the connection has gone by then. Returns what cancels it. */
   later(delayMs: number, action: () => void): () => void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -150,7 +152,7 @@ export class ClientConnection {
     };
   }
 
-  /** Tells the client to reconnect (it only does for this condition, or when the socket just drops) and goes. */
+  /** Closes with the condition that makes clients reconnect; they do so for no other, only when the socket drops. */
   close(): void {
     if (this.#gone) return;
     if (this.#rhea.is_open()) this.#rhea.close(FORCED);
@@ -159,7 +161,7 @@ export class ClientConnection {
 
   #listen(events: ConnectionEvents): void {
     const ignore = (): void => {};
-    // Errors must have a listener, or rhea throws them; the socket's close does the rest.
+    // Errors need a listener, or rhea throws them; the socket's close does the rest.
     for (const event of [
       "error",
       "protocol_error",
@@ -200,7 +202,7 @@ export class ClientConnection {
     this.#gone = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    // Ends rhea's heartbeats, which would go on for a destroyed socket.
+    // Stops rhea's heartbeats, which would continue for a destroyed socket.
     this.#rhea._disconnected();
     this.#endLinks(() => true);
   }

@@ -2,11 +2,11 @@ import { BrokerError, type BrokerErrorCode } from "../../engine/model/broker-err
 import type { AmqpError } from "../rhea/rhea";
 
 export interface Refusal extends AmqpError {
-  /** Status in answers to management requests. */
+  /** Status in replies to management requests. */
   readonly status: number;
 }
 
-/** Condition and status of each refusal. The SDK decides by the condition whether to try again. */
+/** Condition and status of each refusal. The condition decides whether the SDK retries. */
 function conditionOf(code: BrokerErrorCode): { condition: string; status: number } {
   switch (code) {
     case "queue-not-found":
@@ -39,7 +39,7 @@ function conditionOf(code: BrokerErrorCode): { condition: string; status: number
   }
 }
 
-/** What to tell the client about anything thrown while its request was carried out. */
+/** What the client learns of anything thrown while its request was carried out. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof BrokerError)
     return { ...conditionOf(error.code), description: error.message };

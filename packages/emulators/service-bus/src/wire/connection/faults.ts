@@ -10,15 +10,15 @@ export interface FaultyConnection {
 }
 
 export interface Operation {
-  /** Carries the operation out. `answer` false: the connection is to be dropped instead of answering. */
-  run: (answer: boolean) => void;
+  /** Carries the operation out. `replies` false: drop the connection instead of replying. */
+  run: (replies: boolean) => void;
   refuse: (error: BrokerError) => void;
 }
 
 const SERVER_BUSY =
   "The request was terminated because the namespace is being throttled. Error code : 50009. Please wait 2 seconds and try again.";
 
-/** Runs an operation, or does to it what the fault plan says. */
+/** Runs an operation as the fault plan says. */
 export function underFaults(
   faults: FaultPlan,
   connection: FaultyConnection,

@@ -14,7 +14,7 @@ export function entityOfAudience(audience: string): string {
     .toLowerCase();
 }
 
-/** Checks shared access signatures against the one key that the namespace has. */
+/** Checks shared access signatures against the one key of the namespace. */
 export class SharedAccess {
   readonly #key: string;
   readonly #clock: Clock;
@@ -24,7 +24,11 @@ export class SharedAccess {
     this.#clock = clock;
   }
 
-  /** The entity path that the token opens; throws `unauthorized` for any other. */
+  /**
+   * Returns the entity path that the token opens.
+   *
+   * @throws BrokerError `unauthorized` if the token is malformed, wrongly signed or expired
+   */
   verify(token: string): string {
     const match = /^SharedAccessSignature (.*)$/.exec(token);
     const fields = new Map((match?.[1] ?? "").split("&").map((field) => splitAtFirst(field, "=")));

@@ -1,9 +1,9 @@
 import type { Broker } from "../../engine/broker";
 
-// What Standard counts for a management call against its credits; a message counts one.
+// Standard charges this many credits for a management call, and one for a message.
 const CREDITS_PER_MANAGEMENT_CALL = 10;
 
-/** Counters since start. Gauges come from the queues when asked. */
+/** Counters since start; gauges are read from the queues on demand. */
 export class Statistics {
   connections = 0;
   messagesSent = 0;

@@ -1,4 +1,4 @@
-/** A link on which a client puts tokens (claims-based security): what it may attach to on this connection. */
+/** A link on which a client puts tokens (claims-based security), which open entities to its connection. */
 import { BrokerError } from "../../engine/model/broker-error";
 import type { ClientConnection } from "../connection/client-connection";
 import { refusalOf } from "../connection/conditions";
@@ -26,13 +26,13 @@ export function openClaimsLink(connection: ClientConnection, link: RheaLink): vo
       answer(status, description);
     };
     underFaults(faults, connection, "put-token", entity, {
-      run: (answers) => {
+      run: (replies) => {
         try {
           connection.grant(verify(request, sharedAccess));
         } catch (error) {
           return refuse(error);
         }
-        if (answers) answer(202, "Accepted");
+        if (replies) answer(202, "Accepted");
         else connection.drop();
       },
       refuse,
@@ -48,7 +48,7 @@ function verify({ operation, properties, body }: Request, sharedAccess: SharedAc
   if (properties["type"] !== SAS_TOKEN_TYPE) {
     throw new BrokerError(
       "unauthorized",
-      "The emulator takes shared access signatures only; connect with its connection string.",
+      "The emulator accepts shared access signatures only; connect with its connection string.",
     );
   }
   return sharedAccess.verify(typeof body === "string" ? body : "");

@@ -20,7 +20,7 @@ export function openIncomingLink(
   link.open();
 }
 
-/** Opens a link on which a client sends requests; `reply` sends a message to the link that takes its answers. */
+/** Opens a link on which a client sends requests; `reply` sends a message on the link that takes its replies. */
 export function openRequestLink(
   connection: ClientConnection,
   link: RheaLink,

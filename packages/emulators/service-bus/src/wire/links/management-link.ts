@@ -6,7 +6,7 @@ import { refusalOf } from "../connection/conditions";
 import { underFaults } from "../connection/faults";
 import { amqpTypes, type RheaLink } from "../rhea/rhea";
 import { openRequestLink } from "./incoming-link";
-import { MANAGEMENT_OPERATIONS, type Answer, type Caller } from "./management-operations";
+import { MANAGEMENT_OPERATIONS, type ManagementResult, type Caller } from "./management-operations";
 import type { Request } from "./request";
 
 const VENDOR_PREFIX = "com.microsoft:";
@@ -24,10 +24,10 @@ export function openManagementLink(
       : request.operation;
     statistics.managementCalls += 1;
     underFaults(faults, connection, `management:${operation}`, queue.name, {
-      run: (answers) => {
+      run: (replies) => {
         const result = carryOut(caller, operation, request);
         store.after(() => {
-          if (answers) reply(messageOf(request, result));
+          if (replies) reply(messageOf(request, result));
           else connection.drop();
         });
       },
@@ -36,7 +36,7 @@ export function openManagementLink(
   });
 }
 
-function carryOut(caller: Caller, name: string, request: Request): Answer {
+function carryOut(caller: Caller, name: string, request: Request): ManagementResult {
   try {
     const operation = MANAGEMENT_OPERATIONS.get(name);
     if (operation === undefined) {
@@ -51,12 +51,15 @@ function carryOut(caller: Caller, name: string, request: Request): Answer {
   }
 }
 
-function failure(error: unknown): Answer {
+function failure(error: unknown): ManagementResult {
   const { status, description, condition } = refusalOf(error);
   return { status, description, condition };
 }
 
-function messageOf(request: Request, { status, description, condition, body }: Answer): object {
+function messageOf(
+  request: Request,
+  { status, description, condition, body }: ManagementResult,
+): object {
   return {
     correlation_id: request.id,
     application_properties: {

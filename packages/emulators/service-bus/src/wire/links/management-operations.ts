@@ -1,4 +1,4 @@
-/** The operations of a queue's $management node: body of the request in, body of the answer out. */
+/** The operations of a queue's $management node: body of the request in, body of the reply out. */
 import { z } from "zod";
 import { BrokerError } from "../../engine/model/broker-error";
 import type { Queue } from "../../engine/queue/queue";
@@ -10,7 +10,7 @@ import { ARRAY_OF_LONG, ARRAY_OF_TIMESTAMP, amqpTypes } from "../rhea/rhea";
 import { MAX_MESSAGE_BYTES, readChecked, tooLarge } from "../messages/message-limits";
 import type { Statistics } from "../connection/statistics";
 
-export interface Answer {
+export interface ManagementResult {
   readonly status: number;
   readonly description?: string;
   readonly condition?: string;
@@ -19,18 +19,18 @@ export interface Answer {
 
 export interface Caller {
   readonly queue: Queue;
-  /** The connection: session operations are for the connection that holds the session. */
+  /** The connection: session operations are allowed to the connection that holds the session. */
   readonly owner: object;
   readonly statistics: Statistics;
 }
 
-type ManagementOperation = (caller: Caller, body: unknown) => Answer;
+type ManagementOperation = (caller: Caller, body: unknown) => ManagementResult;
 
 const MAX_ITEMS = 10_000;
 const RECEIVE_AND_DELETE = 0;
 
 const Bytes = z.custom<Buffer>((value) => Buffer.isBuffer(value), "must be binary");
-/** rhea reads a long as a number if it is small, else as its 8 bytes. */
+/** rhea returns a long as a number if it is small, else as its 8 bytes. */
 const Long = z.union([z.int(), Bytes.transform((bytes) => Number(bytes.readBigInt64BE(0)))]);
 const SequenceNumbers = z.array(Long).min(1).max(MAX_ITEMS);
 const LockTokens = z
@@ -128,7 +128,7 @@ const Peek = z.object({
   "message-count": z.int().min(1),
   "session-id": OptionalSessionId,
 });
-// The most that one answer carries, whatever was asked for.
+// The most that one reply carries, whatever was asked for.
 const MAX_PEEKED = 1000;
 const MAX_PEEKED_BYTES = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import type { Settlement } from "../../engine/model/queue-options";
 import type { Properties } from "../../engine/model/queue-message";
 
-/** What an AMQP outcome asks of the queue, in the way of Service Bus. */
+/** What an AMQP outcome means for the message, as Service Bus defines it. */
 export function settlementOf(
   outcome: "accepted" | "released" | "rejected" | "modified",
   state: unknown,

@@ -1,9 +1,9 @@
 /**
  * A link on which a client receives messages from a queue, or from one session of it.
  *
- * States: waiting (asked for any session, none free yet; its attach is not answered), open, ended. Messages are
- * delivered by the engine as credit allows; outcomes that the client sends become settlements. Locks of a plain queue
- * outlive the link; a session is released when its link ends.
+ * States: waiting (for any session, none free yet; the attach is not replied to), open, ended. The engine delivers
+ * messages as credit allows; outcomes that the client sends become settlements. Locks of a plain queue outlive the link;
+ * a session is released when its link ends.
  */
 import { BrokerError } from "../../engine/model/broker-error";
 import type { Consumer, Grant } from "../../engine/model/consumer";
@@ -14,7 +14,7 @@ import type { Session, SessionHolder, SessionWaiter } from "../../engine/locks/s
 import type { ClientConnection, OpenLink } from "../connection/client-connection";
 import { refusalOf } from "../connection/conditions";
 import { underFaults } from "../connection/faults";
-import { refuseLink } from "./link-answer";
+import { refuseLink } from "./attach-reply";
 import { tagOfToken, tokenOfTag } from "../messages/delivery-tag";
 import { writeMessage } from "../messages/message-content";
 import { settlementOf } from "./outcome";
@@ -36,7 +36,11 @@ const SENDER_SETTLES = 1;
 const TICKS_AT_UNIX_EPOCH = 621_355_968_000_000_000n;
 const TICKS_PER_MS = 10_000n;
 
-/** The session a client asks for: an id, null for any; undefined: the link is not about a session. */
+/**
+ * The session that a client asks for: an id, null for any; undefined: the link does not ask for one.
+ *
+ * @throws BrokerError `invalid-argument` if the filter is neither a string nor null
+ */
 export function sessionFilterOf(link: RheaSender): string | null | undefined {
   const filter = link.source?.filter;
   if (filter === null || filter === undefined || !(SESSION_FILTER in filter)) return undefined;
@@ -56,11 +60,11 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
   readonly #link: RheaSender;
   readonly #queue: Queue;
   #held: Session | undefined;
-  /** For a session; the attach is not answered yet. */
+  /** Waiting for a session: the attach is not replied to yet. */
   #waiting = false;
   #stopTimeout = (): void => {};
   #ended = false;
-  /** Deliveries handed to rhea. It counts them only when they leave, so its own credit is not up to date. */
+  /** Deliveries handed to rhea. rhea counts them only when they leave, so its own credit is not up to date. */
   #sent = 0;
   /** Deliveries that a fault delays. */
   #delayed = 0;
@@ -105,12 +109,12 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
     const { faults } = this.owner.services;
     this.#delayed += 1;
     underFaults(faults, this.owner, "deliver", this.#queue.name, {
-      run: (answer) => {
+      run: (replies) => {
         this.#delayed -= 1;
-        // After a delay the link may be gone or drained: then the message stays locked, as if lost on the way.
+        // After a delay the link may be gone or drained: the message then stays locked, as if lost in transit.
         if (this.#ended || this.credit() <= 0) return;
         this.#send(bytes, grant);
-        if (!answer) setImmediate(() => this.owner.drop());
+        if (!replies) setImmediate(() => this.owner.drop());
       },
       refuse: (error) => {
         this.#delayed -= 1;
@@ -167,7 +171,7 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
           this.#settled(delivery, settlementOf(outcome, delivery.remote_state));
       });
     }
-    // Settled by the client without an outcome: it only frees its place in rhea's buffer.
+    // Settled by the client without an outcome: only its place in rhea's buffer must be freed.
     link.on("settled", ({ delivery }) => {
       if (delivery !== undefined && delivery.remote_state === undefined)
         settleSent(delivery, ACCEPTED);
@@ -178,7 +182,7 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
     if (!this.#ended) this.#queue.feed(this, this.#held);
   }
 
-  /** Gives all unused credit back, but first what the engine is about to deliver. */
+  /** Returns all unused credit, after what the engine is about to deliver. */
   #drain(): void {
     this.owner.services.store.after(() => {
       if (this.#ended) return;
@@ -190,7 +194,7 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
 
   #detached(): void {
     this.ended();
-    // A detach must be answered even if the attach has not been.
+    // A detach must be replied to even if the attach was not.
     if (this.#waiting) {
       this.#link.open();
       this.#link.close();
@@ -206,7 +210,7 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
   #settled(delivery: RheaDelivery, settlement: Settlement): void {
     const { faults, statistics, store } = this.owner.services;
     underFaults(faults, this.owner, "settle", this.#queue.name, {
-      run: (answer) => {
+      run: (replies) => {
         let state = ACCEPTED;
         try {
           this.#queue.settle(tokenOfTag(delivery.tag), settlement);
@@ -215,7 +219,7 @@ export class ReceiverLink implements OpenLink, Consumer, SessionHolder, SessionW
           state = rejected(refusalOf(error));
         }
         store.after(() => {
-          if (answer) settleSent(delivery, state);
+          if (replies) settleSent(delivery, state);
           else this.owner.drop();
         });
       },

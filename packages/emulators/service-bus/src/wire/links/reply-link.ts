@@ -1,4 +1,4 @@
-/** A link on which a client takes the answers to its requests ($cbs and $management). */
+/** A link on which a client receives the replies to its requests ($cbs and $management). */
 import type { ClientConnection, OpenLink, ReplyTarget } from "../connection/client-connection";
 import { encodeMessage, settleSent, type RheaSender, type RheaSession } from "../rhea/rhea";
 
@@ -20,7 +20,7 @@ export class ReplyLink implements OpenLink, ReplyTarget {
     this.#connection.addReplyLink(this);
     this.#link.on("sender_close", () => this.ended());
     this.#link.on("sender_flow", () => this.#flush());
-    // The client has read an answer: nothing is left to do but to free its place in rhea's buffer.
+    // The client has read a reply: only its place in rhea's buffer must be freed.
     for (const outcome of ["accepted", "released", "rejected", "modified", "settled"]) {
       this.#link.on(outcome, ({ delivery }) => {
         if (delivery !== undefined) settleSent(delivery, delivery.remote_state);
@@ -43,7 +43,7 @@ export class ReplyLink implements OpenLink, ReplyTarget {
     this.#flush();
   }
 
-  /** Sending without credit would block every link of the AMQP session, so answers wait for it here. */
+  /** Sending without credit would block every link of the AMQP session, so replies wait for credit here. */
   #flush(): void {
     while (this.#waiting.length > 0 && this.#link.delivery_count + this.#link.credit > this.#sent) {
       const bytes = this.#waiting.shift();

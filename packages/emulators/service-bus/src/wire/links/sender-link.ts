@@ -23,7 +23,7 @@ export function openSenderLink(connection: ClientConnection, link: RheaLink, que
   openIncomingLink(connection, link, (delivery, bytes) => {
     const refuse = (error: unknown): void => delivery.update(true, rejected(refusalOf(error)));
     underFaults(faults, connection, "send", queue.name, {
-      run: (answers) => {
+      run: (replies) => {
         try {
           const messages = readTransfer(delivery, bytes);
           queue.send(messages);
@@ -32,7 +32,7 @@ export function openSenderLink(connection: ClientConnection, link: RheaLink, que
           return refuse(error);
         }
         store.after(() => {
-          if (answers) delivery.update(true, ACCEPTED);
+          if (replies) delivery.update(true, ACCEPTED);
           else connection.drop();
         });
       },

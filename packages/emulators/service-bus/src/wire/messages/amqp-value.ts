@@ -5,12 +5,16 @@
  * numbers (int, long, ulong) and cost most of the time.
  */
 
-/** Bytes that are not valid AMQP. */
+/** The bytes are not valid AMQP. */
 export class WireError extends Error {}
 
 const DESCRIBED = 0x00;
 
-/** Offset behind the value that starts at `offset`. */
+/**
+ * Offset behind the value that starts at `offset`.
+ *
+ * @throws WireError if the bytes are not a value
+ */
 export function skipValue(bytes: Buffer, offset: number): number {
   const code = byteAt(bytes, offset);
   if (code === DESCRIBED) return skipValue(bytes, skipValue(bytes, offset + 1));

@@ -1,5 +1,5 @@
 /**
- * A delivery tag is a GUID in .NET byte order; management requests and their answers carry the same GUID in the order
+ * A delivery tag is a GUID in .NET byte order; management requests and their replies carry the same GUID in the order
  * of RFC 9562: the first three groups are reversed. The conversion is its own inverse.
  */
 export function swapGuidOrder(bytes: Buffer): Buffer {

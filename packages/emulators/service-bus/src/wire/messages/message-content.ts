@@ -74,7 +74,11 @@ function readAnnotations(bytes: Buffer, offset: number): Annotations {
   return { count: entries.length * 2, entries, scheduledForMs };
 }
 
-/** Reads one message, which must fill the bytes. Copies what it keeps. */
+/**
+ * Reads one message, which must fill the bytes. Copies what it keeps.
+ *
+ * @throws WireError if the bytes are not a message
+ */
 export function readMessage(bytes: Buffer): IncomingMessage {
   let flags = 0;
   let priority = PRIORITY_NOT_SET;
@@ -109,7 +113,7 @@ export function readMessage(bytes: Buffer): IncomingMessage {
   let rest = bytes.subarray(bare?.start ?? bytes.length);
   let { messageId } = ids;
   if (messageId === undefined) {
-    // The SDK cannot renew locks of messages without an id, and the real service makes one up too.
+    // The SDK cannot renew locks of messages without an id; the real service makes one up too.
     messageId = randomBytes(16).toString("hex");
     rest = withMessageId(bytes, bare, messageId);
   }
@@ -154,7 +158,7 @@ function readIds(bytes: Buffer, properties: Section): Ids {
   let at = list.first;
   for (let field = 0; field < list.count && field <= GROUP_ID_FIELD; field += 1) {
     if (field === MESSAGE_ID_FIELD && byteAt(bytes, at) !== 0x40) {
-      // Ids that are no strings (ulong, uuid, binary) are compared by their bytes.
+      // Ids that are not strings (ulong, uuid, binary) are compared by their bytes.
       messageId =
         readText(bytes, at) ?? `\u0001${bytes.toString("latin1", at, skipValue(bytes, at))}`;
     }
@@ -295,7 +299,7 @@ function write64(into: Buffer, at: number, key: Buffer, type: number, value: num
   return into.writeUInt32BE(value % 2 ** 32, next);
 }
 
-/** The message as it goes to a receiver. `lockedUntilMs` undefined: it is not locked (peeked, or received and deleted). */
+/** The message as it is sent to a receiver. `lockedUntilMs` undefined: it is not locked (peeked, or received and deleted). */
 export function writeMessage(message: QueueMessage, lockedUntilMs: number | undefined): Buffer {
   const { content } = message;
   const ownBytes = content.readUInt32BE(2);

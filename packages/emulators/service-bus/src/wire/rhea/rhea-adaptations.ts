@@ -4,16 +4,16 @@
  *
  * - Messages stay bytes. rhea decodes messages of format 0, which loses the types of numbers, so every message is
  *   given a format that it leaves alone.
- * - Answers to one chunk leave together (cork).
- * - No chunk stays without an answer. Clients leave Nagle's algorithm on: a frame that we do not answer would be
- *   acknowledged 40 ms later by the kernel and hold back the client's next one. An empty frame (8 bytes) carries the
- *   acknowledgement at once.
+ * - Replies to one chunk leave together (cork).
+ * - Every chunk gets a reply. Clients leave Nagle's algorithm on: the kernel would acknowledge a frame that we do not
+ *   reply to 40 ms later and so hold back the client's next one. An empty frame (8 bytes) carries the acknowledgement
+ *   immediately.
  */
 import type { Socket } from "node:net";
 import { reportDefect } from "../../engine/defect";
 import { newConnection, type RheaConnection, type RheaSession } from "./rhea";
 
-/** A message format that rhea does not know. */
+/** A message format that rhea does not decode. */
 const OPAQUE_FORMAT = 0x7fffffff;
 
 export function adaptConnection(socket: Socket): RheaConnection {
@@ -49,7 +49,7 @@ function corkOutput(connection: RheaConnection, socket: Socket): void {
     try {
       process();
     } catch (error) {
-      // It runs on the next tick, where nobody else would catch it.
+      // This runs on the next tick, where nothing else would catch the error.
       reportDefect(error);
       socket.destroy();
     } finally {

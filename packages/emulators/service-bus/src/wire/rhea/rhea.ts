@@ -1,5 +1,5 @@
 /**
- * The part of rhea that the broker uses, typed as what it really is.
+ * The part of rhea that the broker uses, with its actual types.
  *
  * rhea's own typings are open (`any` index signatures) and leave out what a server needs (link state, attach fields,
  * outcomes), so this file is the one place where they are narrowed; nothing else imports rhea.
@@ -116,7 +116,7 @@ const container = create_container({ id: "postern-service-bus-emulator" });
 
 const IDLE_TIMEOUT_MS = 120_000;
 const INCOMING_CREDIT = 1000;
-// As the real service; larger messages come in several frames.
+// As in the real service; larger messages come in several frames.
 const MAX_FRAME_BYTES = 64 * 1024;
 
 export function newConnection(): RheaConnection {
@@ -139,7 +139,7 @@ export function rejected(error: AmqpError): unknown {
 
 /**
  * Settles a delivery that we sent. rhea would keep it until the client settles it too, which the SDK never does after
- * us: its buffer would be full after 2048 messages.
+ * us: rhea's buffer would be full after 2048 messages.
  */
 export function settleSent(delivery: RheaDelivery, state: unknown): void {
   delivery.update(true, state);

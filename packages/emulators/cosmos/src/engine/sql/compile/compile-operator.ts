@@ -1,8 +1,9 @@
+/**
+ * Logic has three values: an operand that is not a boolean counts as undefined, and only true selects a row.
+ */
 import type { BinaryOperator, UnaryOperator } from "../syntax/ast";
 import type { Evaluate } from "../plan/frame";
 import { compareSameType, valuesEqual } from "../values/values";
-
-// Logic has three values: an operand that is not a boolean counts as undefined, and only true selects a row.
 
 export function compileUnary(operator: UnaryOperator, operand: Evaluate): Evaluate {
   switch (operator) {

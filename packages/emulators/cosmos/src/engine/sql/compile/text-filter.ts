@@ -1,13 +1,14 @@
+/**
+ * Takes the place of an index: stored documents are canonical JSON texts, so one in which the property `status` equals
+ * "held" contains the characters `"status":"held"`. Searching the text is far cheaper than parsing it. A filter may let
+ * a document through that WHERE then refuses, never the other way round.
+ */
 import { SYSTEM_PROPERTIES } from "../../model/document";
 import type { Value } from "../../model/json";
 import type { Expression, Query } from "../syntax/ast";
 import { constantOf } from "./compile-expression";
 import { pathOf } from "./restriction";
 import type { Scope } from "../plan/scope";
-
-// Takes the place of an index: stored documents are canonical JSON texts, so one in which the property `status` equals
-// "held" contains the characters `"status":"held"`. Searching the text is far cheaper than parsing it. A filter may let
-// a document through that WHERE then refuses, never the other way round.
 
 export type TextFilter = (json: string) => boolean;
 

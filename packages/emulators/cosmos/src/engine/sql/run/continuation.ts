@@ -1,10 +1,11 @@
+/**
+ * Where the next page of a query begins. Stateless: everything needed is in the token, so that it outlives a restart,
+ * and documents that come or go between two pages neither repeat nor hide others.
+ */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { badRequest } from "../../model/cosmos-error";
 import type { Json, Value } from "../../model/json";
-
-// Where the next page of a query begins. Stateless: everything needed is in the token, so that it outlives a restart,
-// and documents that come or go between two pages neither repeat nor hide others.
 
 const Place = z.strictObject({
   /** Which query the token belongs to. */

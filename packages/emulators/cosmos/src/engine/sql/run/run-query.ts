@@ -1,3 +1,9 @@
+/**
+ * Runs a compiled query over rows, one page at a time, in one of three ways:
+ * - streaming (no ORDER BY, DISTINCT or aggregates): stops when the page is full and goes on after the last row;
+ * - ordered: sorts everything that matches and goes on after the last row's ORDER BY values and position;
+ * - collected (aggregates, GROUP BY, DISTINCT): computes the whole result and goes on by count.
+ */
 import type { Value } from "../../model/json";
 import type { CompiledQuery } from "../plan/compiled-query";
 import { START, type Continuation } from "./continuation";
@@ -10,11 +16,6 @@ import {
   type Ordered,
 } from "./run-nested";
 import type { Frame, Row } from "../plan/frame";
-
-// Runs a compiled query over rows, one page at a time, in one of three ways:
-// - streaming (no ORDER BY, DISTINCT or aggregates): stops when the page is full and goes on after the last row;
-// - ordered: sorts everything that matches and goes on after the last row's ORDER BY values and position;
-// - collected (aggregates, GROUP BY, DISTINCT): computes the whole result and goes on by count.
 
 /** A document as a source of results, in the order of its position. */
 export interface SourceRow extends Row {

@@ -1,8 +1,9 @@
+/**
+ * Recursive descent, loosest first: conditional, ??, OR, AND, NOT, comparison (with IN, BETWEEN, LIKE), bitwise or, xor,
+ * and, shift, additive (with || for strings), multiplicative, unary, postfix.
+ */
 import type { BinaryOperator, Expression } from "./ast";
 import type { TokenStream } from "./token-stream";
-
-// Recursive descent, loosest first: conditional, ??, OR, AND, NOT, comparison (with IN, BETWEEN, LIKE), bitwise or, xor,
-// and, shift, additive (with || for strings), multiplicative, unary, postfix.
 
 export function parseExpression(tokens: TokenStream): Expression {
   return tokens.nested(() => {

@@ -1,7 +1,8 @@
+/**
+ * A function given an argument of the wrong type yields undefined, so that the row does not match.
+ */
 import { isObject, parseJson, type Json, type Value } from "../../model/json";
 import type { SqlFunction } from "./sql-function";
-
-// A function given an argument of the wrong type yields undefined, so that the row does not match.
 
 const MAX_TEXT = 1_000_000;
 

@@ -1,7 +1,8 @@
+/**
+ * Equality and order of values as the query language defines them: values of different types are unequal and have no
+ * order between them, except in ORDER BY, MIN and MAX, where the types themselves are ordered.
+ */
 import { isObject, ownValue, type Json, type Value } from "../../model/json";
-
-// Equality and order of values as the query language defines them: values of different types are unequal and have no
-// order between them, except in ORDER BY, MIN and MAX, where the types themselves are ordered.
 
 export function valuesEqual(left: Value, right: Value): boolean {
   if (left === right) return true;
