@@ -420,6 +420,6 @@ describe("reports", () => {
 
   test("reject an undone item as a broken assumption", () => {
     const message = wide(1, 1);
-    expect(() => reportOf(message, [{ kind: "undone" }], context)).toThrow("may not be reported");
+    expect(() => reportOf(message, [{ kind: "undone" }], context)).toThrow("must not be reported");
   });
 });
