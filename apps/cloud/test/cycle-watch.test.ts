@@ -55,7 +55,7 @@ const stallEvents = (): string[] =>
   events.flatMap(({ event }) => (/^cycle\.(stalled|restarted|resumed)/.test(event) ? [event] : []));
 
 describe("a cycle whose start messages are lost", () => {
-  test("is marked, asked for again from its checkpoints, and unmarked when it moves", async () => {
+  test("is marked, restarted from its checkpoints, and unmarked when it moves", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.takeStarts();
     expect(await watchAfter(1)).toBe(0);
@@ -83,7 +83,7 @@ describe("a cycle whose start messages are lost", () => {
     expect(await latest()).toMatchObject({ state: "completed", stall: null });
   });
 
-  test("is asked for again under another id when that message is lost too", async () => {
+  test("is restarted under another message id when that message is lost too", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.takeStarts();
     const sent: OutgoingMessage[] = [];
@@ -103,7 +103,7 @@ describe("a cycle whose start messages are lost", () => {
     expect(world.present()).toHaveLength(2);
   });
 
-  test("that a caller asked for is begun after all, and ends", async () => {
+  test("that a caller requested still begins, and ends", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.pump();
     await world.report(await world.takeWork());
@@ -120,7 +120,7 @@ describe("a cycle whose start messages are lost", () => {
     });
   });
 
-  test("is not asked for while its definition is not enabled, which it says", async () => {
+  test("is not restarted while its definition is disabled, and says so", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.takeStarts();
     await applyDefinition(world.ports, { ...definition, enabled: false }, {});
@@ -130,7 +130,7 @@ describe("a cycle whose start messages are lost", () => {
   });
 });
 
-describe("a cycle whose items' results do not come", () => {
+describe("a cycle whose results are missing", () => {
   async function agents(state: "reachable" | "unreachable", reason?: string) {
     const at = new Date(startMs + 30 * MINUTE_MS).toISOString();
     const target = { name: "db", connector: "sql", state, probedAt: at };
@@ -146,7 +146,7 @@ describe("a cycle whose items' results do not come", () => {
     return { agents: { list: async () => ({ items, next: null }) } };
   }
 
-  test("says how many, in which queue, and who is there; sends nothing again, and closes in the end", async () => {
+  test("says how many, in which queue, and which agents are online; sends nothing again, and closes at the end", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.pump();
     const messages = await world.takeWork();
@@ -183,7 +183,7 @@ describe("a cycle whose items' results do not come", () => {
   });
 });
 
-test("an old cycle that stands is seen behind 150 younger ones, and the complete ones among them are closed", async () => {
+test("an old stalled cycle is found behind 150 newer ones, and the complete ones among them are closed", async () => {
   await applyDefinition(world.ports, definition, {});
   await world.pump();
   await world.report(await world.takeWork());
@@ -235,7 +235,7 @@ test("a change alone costs one read of history until its cycle is closed, and no
   expect(await world.ports.progress.openCycles(definitionId, { limit: 10 })).toEqual([]);
 });
 
-test("a closed cycle is opened by the release of what it held", async () => {
+test("releasing held items reopens a closed cycle", async () => {
   const deletes = { windowHours: 24, minimum: 0, maximum: 0, percent: 0 };
   await applyDefinition(world.ports, SyncDefinition.parse({ ...definition, deletes }), {});
   await world.pump();

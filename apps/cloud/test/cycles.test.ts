@@ -309,7 +309,7 @@ describe("an enumeration whose cycle's history has run out", () => {
     await container(containers.progress).item(`cycle:${cycle?.id}`, definitionId).delete();
   }
 
-  test("goes on as a resync: what is gone is deleted", async () => {
+  test("continues as a resync: what is gone is deleted", async () => {
     await forgottenEnumeration();
     await world.call("DELETE", `/users/${cyd}`);
     await world.pump();
@@ -331,7 +331,7 @@ describe("an enumeration whose cycle's history has run out", () => {
   });
 });
 
-test("cycles that began at the same moment are listed once each, on whatever page", async () => {
+test("cycles that began in the same millisecond are listed once each, on any page", async () => {
   await applyDefinition(world.ports, definition, {});
   const moments = [1, 2, 2, 2, 3].map((second) => `2001-01-01T00:00:0${second}.000Z`);
   for (const [index, startedAt] of moments.entries()) {
@@ -363,7 +363,7 @@ describe("the delete breaker", () => {
     deletes: { windowHours: 24, minimum: 1, maximum: 1, percent: 0 },
   });
 
-  test("holds what is too much, with the memberships that would follow; a release lets all go", async () => {
+  test("holds deletes over the limit, with the memberships that would follow; a release sends all of them", async () => {
     await applyDefinition(world.ports, guarded, {});
     await world.pump();
     await world.report(await world.takeWork());
@@ -461,7 +461,7 @@ describe("results", () => {
     expect(await latestCycle()).toMatchObject({ state: "completed", applied: 9, deadLettered: 0 });
   });
 
-  test("a queue that takes nothing keeps back neither dead letters nor what other queues would take", async () => {
+  test("a queue that accepts nothing holds back neither dead letters nor messages of other queues", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.pump();
     const [first, second, ...others] = await world.takeWork();
@@ -476,7 +476,7 @@ describe("results", () => {
     expect(await storedLetters()).toHaveLength(second.items.length);
   });
 
-  test("a batch that ended behind its markers is taken up where it was", async () => {
+  test("a batch that ended after its markers is resumed where it was", async () => {
     await applyDefinition(world.ports, definition, {});
     await world.pump();
     const [first, ...others] = await world.takeWork();
@@ -518,7 +518,7 @@ describe("an entity that cannot be mapped", () => {
   });
 });
 
-test("an item that is given up twice, by an agent that ended before it had settled, is one dead letter", async () => {
+test("an item given up twice, by an agent that ended before it settled the message, is one dead letter", async () => {
   await applyDefinition(world.ports, definition, {});
   await world.pump();
   const [first] = await world.takeWork();

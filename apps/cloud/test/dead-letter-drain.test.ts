@@ -60,7 +60,7 @@ async function allButOneReported() {
   return { first, ...first };
 }
 
-test("a given-up message becomes a dead letter an item, its cycle ends, and draining twice changes nothing", async () => {
+test("a message that is given up becomes one dead letter per item, its cycle ends, and draining twice changes nothing", async () => {
   const { first, messageId, version, items } = await allButOneReported();
   const message = dead({ messageId, version, body: first, count: items.length });
   await drainDeadLetter(world.ports, queue, message);
@@ -83,7 +83,7 @@ test("a given-up message becomes a dead letter an item, its cycle ends, and drai
   });
 });
 
-test("two copies of a message, sent further apart than the broker notices, are one dead letter an item", async () => {
+test("two copies of a message, sent outside the duplicate detection window, are one dead letter per item", async () => {
   const { first, messageId, version, items } = await allButOneReported();
   const copy = dead({ messageId, version, body: first, count: items.length });
   const later = {
@@ -96,7 +96,7 @@ test("two copies of a message, sent further apart than the broker notices, are o
   expect(cycles.items[0]).toMatchObject({ state: "completed", deadLettered: items.length });
 });
 
-test("a message whose body is broken is accounted for by its properties", async () => {
+test("a message with a broken body is counted by its properties", async () => {
   const { messageId, version, items } = await allButOneReported();
   await drainDeadLetter(
     world.ports,
@@ -108,7 +108,7 @@ test("a message whose body is broken is accounted for by its properties", async 
   expect(cycles.items[0]).toMatchObject({ state: "completed", deadLettered: items.length });
 });
 
-test("a message that its agent has reported and could not settle is no dead letter", async () => {
+test("a message that its agent reported but could not settle is not a dead letter", async () => {
   await applyDefinition(world.ports, definition, {});
   await world.pump();
   const messages = await world.takeWork();

@@ -44,7 +44,7 @@ async function userHold(): Promise<string[]> {
   return items.flatMap(({ id, item }) => (item.entity.type === "user" ? [id] : []));
 }
 
-test("what follows a release has a cycle of its own, which is asked for again when its message is lost", async () => {
+test("a follow-up has its own cycle, which is restarted when its message is lost", async () => {
   const before = await cycles();
   const holds = await userHold();
   expect(await releaseHolds(world.ports, definitionId, { holds })).toBe(1);
@@ -72,7 +72,7 @@ test("what follows a release has a cycle of its own, which is asked for again wh
   expect(await followUps()).toMatchObject([{ state: "completed", stall: null }]);
 });
 
-test("a release that is repeated asks for the same once more, and reads it once", async () => {
+test("a repeated release requests the same follow-up again, which is read once", async () => {
   const holds = await userHold();
   const { holds: store } = world.ports;
   const remove = () => Promise.reject(new ServiceUnavailable("cosmos", "gone for a moment"));

@@ -27,7 +27,7 @@ test("a hold of a column with a long name can be listed and released", async () 
   expect(await releaseHolds(world.ports, definitionId, {})).toBe(2);
 });
 
-test("a cycle whose history goes does not come to life again through a release", async () => {
+test("a release does not bring back a cycle whose history has expired", async () => {
   world = await startWorld({ users: people(10), groups: [] });
   await applyDefinition(
     world.ports,

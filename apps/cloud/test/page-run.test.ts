@@ -19,7 +19,7 @@ const aGroup = id(1_000_000);
 let world: World;
 afterEach(() => world.close());
 
-test("a definition that maps memberships no more comes to the end of its resync", async () => {
+test("a resync completes after memberships are removed from the mapping", async () => {
   world = await startWorld({
     users: [
       { id: user(1), displayName: "One" },
@@ -55,7 +55,7 @@ test("a definition that maps memberships no more comes to the end of its resync"
   expect(checkpoint?.value.phase).toBe("settled");
 });
 
-test("a source that calls every enumeration expired is not asked without end in one run", async () => {
+test("a run ends even if the source calls every enumeration expired", async () => {
   world = await startWorld({ users: [{ id: user(1), displayName: "One" }], groups: [] });
   let asked = 0;
   const { graph } = world.ports;
@@ -74,7 +74,7 @@ test("a source that calls every enumeration expired is not asked without end in 
   expect(asked).toBeLessThan(10);
 });
 
-test("entities with much to them are indexed all the same", async () => {
+test("large entities are indexed", async () => {
   const plans = (n: number) =>
     Array.from({ length: 150 }, (_, k) => ({
       assignedDateTime: "2023-01-01T00:00:00Z",
@@ -125,7 +125,7 @@ test("entities with much to them are indexed all the same", async () => {
   expect(checkpoint?.value.phase).toBe("settled");
 });
 
-test("a page that cannot be sent, tried again and again, makes a dead letter of an entity once", async () => {
+test("a page that repeatedly cannot be sent makes one dead letter of an entity", async () => {
   world = await startWorld({ users: people(4), groups: [] });
   const { bus } = world.ports;
   let full = true;

@@ -131,7 +131,7 @@ async function stored(): Promise<ParkedRecord[]> {
   return resources;
 }
 
-test("parking twice is parking once, and the items stay pending in their cycle", async () => {
+test("a message is parked once, however often it is reported, and its items stay pending in their cycle", async () => {
   await keepParked(platform, group, [parked(first)]);
   await keepParked(platform, group, [parked(first), parked(first)]);
   expect(await stored()).toMatchObject([{ state: "parked", workMessageId: first.messageId }]);
@@ -144,7 +144,7 @@ test("parking twice is parking once, and the items stay pending in their cycle",
   });
 });
 
-test("an agent that reads the major gets it under a new message id when it registers, once", async () => {
+test("an agent that reads the major version receives it once, under a new message id, when it registers", async () => {
   await keepParked(platform, group, [parked(first)]);
   await heartbeat("old", ["postern.sync.apply.v1"]);
   expect(await inQueue()).toEqual([]);
@@ -174,7 +174,7 @@ test("an agent that reads the major gets it under a new message id when it regis
   });
 });
 
-test("an agent that is updated under its old id gets it too", async () => {
+test("an agent that is updated under its old id receives it too", async () => {
   await heartbeat("vm-1", ["postern.sync.apply.v1"]);
   await keepParked(platform, group, [parked(first)]);
   await heartbeat("vm-1", ["postern.sync.apply.v1", V2]);
@@ -203,7 +203,7 @@ test("a parked message that cannot be read is a dead letter", async () => {
   expect(resources).toMatchObject([{ code: "message-malformed", source: `results-${group}` }]);
 });
 
-test("what no agent reads does not keep back what one does", async () => {
+test("a message that no agent reads does not hold back others", async () => {
   const V3 = "postern.sync.apply.v3";
   for (let n = 0; n < 50; n += 1) {
     const other = parked(first, `other:${n}`);

@@ -14,7 +14,7 @@ import { group, lettersOf, onlyUsers, people, resultOf, startWorld, type World }
 let world: World;
 afterEach(() => world.close());
 
-test("an item that waits is sent again also where the definition is younger than the cache", async () => {
+test("an item that waits is sent again even if its definition is newer than the cache", async () => {
   world = await startWorld({ users: people(1), groups: [] });
   const { database, clock } = world.ports as Platform;
   // A second instance, which has looked a moment ago.
@@ -32,14 +32,14 @@ test("an item that waits is sent again also where the definition is younger than
   expect((await lettersOf(world)).map(({ reason }) => reason)).toEqual([]);
 });
 
-test("a job's result is not taken for unreadable when its job is being changed by many", async () => {
+test("a job's result is not taken for unreadable when too many writers change its job", async () => {
   world = await startWorld({ users: people(1), groups: [] });
   const at = new Date().toISOString();
   const busy = {
     ...world.ports.jobs,
     recordResult: () =>
       Promise.reject(
-        new PosternError("conflict", "Job j is being changed by many at once; try again."),
+        new PosternError("conflict", "Job j is being changed by too many writers; try again."),
       ),
   };
   await consumeResults({ ...world.ports, jobs: busy }, group, [

@@ -31,7 +31,7 @@ const create = (id: string): OperationInput => ({
   resourceBody: { id, definition: "d" },
 });
 
-test("a bulk request whose connection is cut says that the service does not answer", async () => {
+test("a bulk request whose connection is cut reports the service as unavailable", async () => {
   await bulk(container, [create("before")]);
   cosmos.faults.add({ kind: "cut" });
   await expect(bulk(container, [create("during")])).rejects.toThrow(ServiceUnavailable);

@@ -27,7 +27,7 @@ afterEach(() => {
 const token = { token: "t", expiresOnTimestamp: Date.now() + 3_600_000 };
 
 // Found by chaos with seed 5025: both streams stood until the host would have ended their functions.
-test("Graph that does not answer is unavailable, and its connection is let go", async () => {
+test("Graph is unavailable when it does not respond, and its connection is closed", async () => {
   const graph = createGraphSource(
     { baseUrl: `http://${url}`, scope: "s" },
     { getToken: () => Promise.resolve(token) },

@@ -19,7 +19,7 @@ export interface HeartbeatOutcome {
 const MAX_TRIES = 5;
 
 /**
- * Notes a heartbeat: registers the agent or renews it, and with it the leases of the jobs that it lists. Answers which of
+ * Notes a heartbeat: registers the agent or renews it, and with it the leases of the jobs that it lists. Returns which of
  * those it must stop.
  *
  * @throws PosternError `conflict` when another agent uses the id
@@ -51,5 +51,5 @@ export async function recordHeartbeat(
       },
     };
   }
-  throw new PosternError("conflict", `Agent '${id}' sends several heartbeats at once.`);
+  throw new PosternError("conflict", `Agent '${id}' sends several heartbeats at the same time.`);
 }

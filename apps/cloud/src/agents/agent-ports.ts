@@ -7,7 +7,7 @@ import type { AgentRecord } from "./agent";
 
 export interface AgentStore {
   read(id: AgentId): Promise<Stored<AgentRecord> | undefined>;
-  /** Undefined when one of that id exists. */
+  /** Undefined when an agent with that id exists. */
   create(agent: AgentRecord): Promise<Stored<AgentRecord> | undefined>;
   /** Undefined when it has changed since `etag`. */
   replace(agent: AgentRecord, etag: string): Promise<Stored<AgentRecord> | undefined>;

@@ -32,7 +32,7 @@ function accepted(...call: Parameters<typeof decideHeartbeat>): {
 const registered = accepted(undefined, beat, owner, NOW).record;
 
 describe("decideHeartbeat", () => {
-  test("the first one registers the agent and binds its id to who sent it", () => {
+  test("the first one registers the agent and binds its id to the identity that sent it", () => {
     expect(accepted(undefined, beat, owner, NOW)).toMatchObject({
       event: "registered",
       record: { identity: owner, registeredAt: "2026-01-31T08:00:00.000Z" },
@@ -63,7 +63,7 @@ describe("decideHeartbeat", () => {
     expect(accepted(registered, twin, owner, NOW + offlineAfterMs).event).toBeNull();
   });
 
-  test("a restart on the same host is no second agent", () => {
+  test("a restart on the same host is not a second agent", () => {
     const restarted = { ...beat, startedAt: "2026-01-31T08:00:05.000Z" };
     expect(accepted(registered, restarted, owner, NOW + 6_000).event).toBeNull();
   });

@@ -9,8 +9,8 @@ import { z } from "zod";
 
 /**
  * An agent as the cloud knows it. The first heartbeat registers it and binds its id to the identity that sent it; from
- * then on only that identity speaks for it. While it is online nobody else can take its id over, nor can a second
- * machine with the same identity: two agents of one id would undo each other's leases.
+ * then on only that identity speaks for it. While it is online no other identity can take over its id, nor can a
+ * second machine with the same identity: two agents of one id would undo each other's leases.
  */
 export const AgentRecord = AgentView.omit({ online: true }).extend({
   type: z.literal("agent"),
@@ -52,7 +52,7 @@ export function decideHeartbeat(
     if (existing.host !== heartbeat.host) {
       return {
         kind: "taken",
-        detail: `Agent id '${heartbeat.id}' is in use on host '${existing.host}'. Give each agent an id of its own, or stop that one first.`,
+        detail: `Agent id '${heartbeat.id}' is in use on host '${existing.host}'. Give each agent a different id, or stop that one first.`,
       };
     }
   }

@@ -40,7 +40,7 @@ export function agentHandlers(ports: AgentPorts): Pick<Handlers, "listAgents" | 
   };
 }
 
-/** The heartbeat counts whatever comes of it: a timer looks after what is still parked. */
+/** A failure does not fail the heartbeat: a timer looks after what is still parked. */
 async function sendParkedTo(
   ports: AgentPorts,
   { group, capabilities }: Pick<Heartbeat, "group" | "capabilities">,
@@ -53,7 +53,7 @@ async function sendParkedTo(
   }
 }
 
-/** An agent of another branch, or of a group that is not here, has the wrong settings and must hear it at once. */
+/** An agent of another branch, or of an unknown group, has the wrong settings and must learn it immediately. */
 function placeProblems(
   { stamp }: AgentPorts,
   heartbeat: { readonly branch: string; readonly group: string },

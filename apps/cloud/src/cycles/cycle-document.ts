@@ -1,6 +1,6 @@
 import { type Cycle, type CycleId, historyTtlSeconds } from "@postern/contracts";
 
-/** How a cycle is called in the store. */
+/** Document id of a cycle. */
 export function cycleDocumentId(cycleId: CycleId): string {
   return `cycle:${cycleId}`;
 }

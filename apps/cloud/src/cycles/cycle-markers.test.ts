@@ -14,7 +14,7 @@ const parked = (workMessageId: string): Marker =>
 const waits = (...markers: Marker[]) => waitsOf(markers);
 
 describe("what items of a cycle wait for", () => {
-  test("a retry that was asked for, until it is reported; asked for again it is the same item", () => {
+  test("a retry, until it is reported; a retry of it is the same item", () => {
     const first = marker(`${message}#0`, { counts: { waiting: 1 }, retries: [retry(1)] });
     const second = marker(retry(1), { counts: { waiting: 1 }, retries: [retry(2)] });
     const last = marker(retry(2), { counts: { applied: 1 } });
@@ -23,7 +23,7 @@ describe("what items of a cycle wait for", () => {
     expect(waits(last, second, first)).toEqual({ retrying: 0, parked: 0 });
   });
 
-  test("an agent that reads them, until they come back; parked again they are the same items", () => {
+  test("an agent that can read them, until they come back; parked again, they are the same items", () => {
     const id = `${message}#0`;
     expect(waits(parked(id))).toEqual({ retrying: 0, parked: 7 });
     expect(waits(parked(id), parked(`${id}~p1`))).toEqual({ retrying: 0, parked: 7 });

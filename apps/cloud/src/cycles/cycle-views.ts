@@ -78,7 +78,7 @@ export function progressOf(
   const committed = new Set(pages.map(({ version }) => version));
   const totals = new Map<string, number>();
   let movedAtMs = Date.parse(cycle.startedAt);
-  // Those of a page that was abandoned do not count: its items are stale, and its successor's do.
+  // Markers of an abandoned page do not count: its items are stale; those of its successor count.
   const counted = markers.filter(({ version }) => committed.has(version));
   for (const marker of counted) {
     movedAtMs = Math.max(movedAtMs, Date.parse(marker.at));
@@ -145,7 +145,7 @@ export function summarise(
   };
 }
 
-/** The watch's mark, unless something has moved since: it comes by to take it away once a minute. */
+/** The watch's mark, unless the cycle has moved since: the watch removes it once a minute. */
 function stallInForce(
   { stall, streams }: Cycle,
   pages: readonly PageRecord[],

@@ -1,3 +1,4 @@
+/** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
 import {
   type Container,
   type Database,
@@ -21,7 +22,6 @@ import { ServiceUnavailable } from "@postern/runtime";
 import { pageId } from "./document-ids";
 import { bulk, etagOf, guarded, jsonBody, queryAll } from "../azure/cosmos-operations";
 
-/** Container `progress`: everything of one definition in one logical partition, so that a page commits as a whole. */
 const CONFLICT = 409;
 const FAILED_DEPENDENCY = 424;
 /** What sums need of page records and markers, asked for in one request; lists of exceptions stay where they are. */
@@ -48,7 +48,7 @@ export function createProgressStore(database: Database): ProgressStore {
           partitionKey: definition,
         })),
       );
-      // Anything but "not found" must be an answer: what is taken for abandoned is only done once more.
+      // A page that is wrongly taken for abandoned is only done once more.
       return new Set(versions.filter((_, index) => (results[index]?.status ?? 404) < 300));
     },
     cycle: (definition, cycleId) => point(definition, cycleDocumentId(cycleId), Cycle),
@@ -100,7 +100,7 @@ export function createProgressStore(database: Database): ProgressStore {
       );
       return results.map(({ status }) => {
         if (status >= 300 && status !== CONFLICT) {
-          throw new ServiceUnavailable("cosmos", `Cosmos DB answered ${status} to a marker`);
+          throw new ServiceUnavailable("cosmos", `Cosmos DB returned ${status} for a marker`);
         }
         return status < 300;
       });
@@ -109,9 +109,9 @@ export function createProgressStore(database: Database): ProgressStore {
 }
 
 /**
- * A page goes on before the moment of the last one, so it never ends within a moment: it is a few shorter, or, where all of it
- * would be one moment's, longer. Going on within a moment would have to order by id as well, for which Cosmos asks for an
- * index of its own.
+ * A page continues before the timestamp of the last one, so it never ends between cycles of the same timestamp: it is a few
+ * shorter, or longer if all of it has one timestamp. Continuing within a timestamp would have to order by id as well, for
+ * which Cosmos needs an additional index.
  */
 async function cyclesPage(
   container: Container,
@@ -180,7 +180,7 @@ async function transact(
       if ([408, 429, 449, 500, 503].includes(status)) {
         throw new ServiceUnavailable("cosmos", `Cosmos DB refuses a transaction (${status})`);
       }
-      throw new Error(`Cosmos DB answered ${status} to operation ${failedAt} of a transaction`);
+      throw new Error(`Cosmos DB returned ${status} for operation ${failedAt} of a transaction`);
   }
 }
 

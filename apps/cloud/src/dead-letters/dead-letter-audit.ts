@@ -13,8 +13,8 @@ import type { AuditEntry } from "../audit/audit-trail";
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
 
 /**
- * What people last did to a dead letter, into the audit trail: the last step, and those before it that may have been left out
- * when their request failed. An id is made from its step, so that telling one twice adds nothing: every step is there once.
+ * Writes what people last did to a dead letter into the audit trail: the last step, and those before it that may be missing
+ * because their request failed. An entry's id is made from its step, so that each step is there once.
  */
 export async function auditLastActions(ports: Ports, letter: DeadLetter): Promise<void> {
   const actions = letter.actions ?? [];
@@ -67,7 +67,7 @@ export async function auditRefusal(
   });
 }
 
-/** Whoever reads people's data out of a dead letter or a parked message leaves a trace before the answer leaves. */
+/** A caller who reads people's data in a dead letter or a parked message is audited before the response is sent. */
 export async function auditPayloadRead(
   ports: Ports,
   read: { readonly subject: string; readonly action: string },

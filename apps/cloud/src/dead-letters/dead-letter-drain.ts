@@ -1,3 +1,8 @@
+/**
+ * Moves what a broker or an agent has put into a dead-letter queue into `deadletters`, where people see it. A work message is
+ * also counted, by a marker, so that its cycle can end: its application properties say what it held even when its body can
+ * no longer be read. Storing a dead letter twice has no effect.
+ */
 import {
   type Accounting,
   accountingOf,
@@ -26,11 +31,6 @@ import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
-/**
- * What a broker or an agent has put into a dead-letter queue, into `deadletters`, where people see it. A work message is
- * also accounted for, by a marker, so that its cycle can end: its application properties say what it held even when its
- * body can no longer be read. Storing twice is storing once.
- */
 /** The broker's own reasons (facts: Service Bus), as codes of ours. */
 const brokerReasons: Readonly<Record<string, string>> = {
   MaxDeliveryCountExceeded: "delivery-limit",
@@ -94,7 +94,7 @@ export async function drainDeadLetter(
       work.data.items.map(({ itemId }) => ({ ...accounting, workMessageId, itemId })),
     );
   }
-  // The id that its agent reports under: of what was sent again after parking, the one before.
+  // The id that its agent reports under: for a message that was sent again after parking, the original id.
   const messageId = message.messageId.replace(/~p\d{1,4}$/, "") as MessageId;
   const open =
     accounting === undefined
@@ -113,8 +113,8 @@ export async function drainDeadLetter(
 }
 
 /**
- * Letters of the items that nobody has reported. An agent reports a message of much payload in parts, each under an id of its
- * own, and may have ended between two of them.
+ * Dead letters of the items that no agent has reported. An agent reports a message with a large payload in parts, each under
+ * its own id, and may have ended between two of them.
  */
 async function countedLetters(
   ports: SyncPorts,
@@ -156,7 +156,7 @@ export async function storeUnreadable(
 interface GivenUp {
   readonly messageId: MessageId;
   readonly code: string;
-  /** Tells copies of one message apart: each was sent at a time of its own. */
+  /** Distinguishes copies of one message: each was sent at a different time. */
   readonly atMs: number;
 }
 
@@ -171,7 +171,7 @@ async function counts(
 ): Promise<boolean> {
   const dead = { "dead-lettered": count };
   const marker: Marker = {
-    // The same marker that its result would have made: whoever comes first counts.
+    // The same marker that its result would have created: the first of the two counts.
     ...markerOf(messageId, messageId, place, dead, ports.clock.now()),
     report: `drain@${new Date(atMs).toISOString()}`,
   };

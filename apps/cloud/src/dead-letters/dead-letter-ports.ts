@@ -21,12 +21,12 @@ export interface DeadLetterStore {
     query: Omit<DeadLetterQuery, "state">,
     options: ListOptions & { readonly now: string },
   ): Promise<ListPage<DeadLetter>>;
-  /** Those whose replay was begun, and neither sent nor counted before `now`; those first that wait longest for it. */
+  /** Dead letters whose replay was begun but neither sent nor counted before `now`; those that wait longest come first. */
   unfinished(options: {
     readonly limit: number;
     readonly now: string;
   }): Promise<readonly Pick<DeadLetter, "id" | "group" | "definition">[]>;
-  /** Groups of these ids, as far as they exist. */
+  /** Groups of those ids that exist. */
   groupsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   read(id: string, group: string): Promise<Stored<DeadLetter> | undefined>;
   /** Undefined when it has changed since `etag`. */

@@ -5,8 +5,8 @@ import { bulk, jsonBody } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";
 
 /**
- * Container `deadletters`, written by whoever gives an item up. One that exists may have been dealt with: it stays. Its id is
- * made from the report that gave the item up, and of one message only one report does (ADR 0010).
+ * Container `deadletters`, written when an item is given up. An existing document may have been dealt with and is not
+ * overwritten. Its id is made from the report that gave the item up; for one message only one report does (ADR 0010).
  */
 export function createDeadLetterSink(database: Database): DeadLetterSink {
   const container = database.container(containers.deadLetters);
@@ -38,7 +38,7 @@ export function createDeadLetterSink(database: Database): DeadLetterSink {
       );
       for (const { status } of results) {
         if (status >= 300 && status !== 409) {
-          throw new Error(`Cosmos DB answered ${status} to a dead letter`);
+          throw new Error(`Cosmos DB returned ${status} for a dead letter`);
         }
       }
     },

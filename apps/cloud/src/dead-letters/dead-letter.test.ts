@@ -54,7 +54,7 @@ const replay = (letter: DeadLetter, atMs = nowMs, by = order.by): DeadLetter =>
     { ...order, by },
   );
 
-test("a replay that is claimed is nobody else's until the claim lapses, and then has the same number", () => {
+test("a claimed replay belongs to its request until the claim expires, and keeps its number after that", () => {
   const claimed = replay(open);
   expect(replayChance(claimed, nowMs + replayClaimMs - 1)).toMatchObject({ kind: "done" });
   expect(replayChance(claimed, nowMs + replayClaimMs)).toMatchObject({ kind: "resend" });
@@ -84,7 +84,7 @@ test("what was discarded can neither be replayed nor discarded again", () => {
   expect(withFailureAgain(discarded, open, nowMs)).toBeUndefined();
 });
 
-test("whatever is done to it, its history tells every step in order and stays bounded", () => {
+test("its history lists every step in order and has a limited length", () => {
   const step = fc.constantFrom("replay", "fail", "discard", "sent");
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {

@@ -1,3 +1,10 @@
+/**
+ * The life of a dead letter, as pure steps: every change takes the letter and returns the one to store, with the step in its
+ * history.
+ *
+ * A replay is stored before its message is sent (who, why, which message id), and noted as sent afterwards. Between the two
+ * it is claimed; an expired claim means that its process ended, and the next request sends the same message again.
+ */
 import {
   type Actor,
   type DeadLetter,
@@ -10,13 +17,6 @@ import {
   nextState,
 } from "@postern/contracts";
 
-/**
- * A dead letter's life, pure: every change takes the letter and gives the one to store, with the step in its history.
- *
- * A replay is written down before its message is sent (who, why, which message id), and noted as sent afterwards. Between
- * the two it is claimed; a claim that has lapsed means that its process ended, and whoever asks next sends the same
- * message again.
- */
 export interface Order {
   readonly by: Actor;
   readonly reason: string;
@@ -42,8 +42,8 @@ export function replayChance(letter: DeadLetter, nowMs: number): ReplayChance {
       return { kind: "discarded" };
     case "replayed": {
       if (replay === undefined) return { kind: "new" };
-      const lapsed = replay.sentAt === null && Date.parse(replay.claimedUntil) <= nowMs;
-      return { kind: lapsed ? "resend" : "done", replay };
+      const expired = replay.sentAt === null && Date.parse(replay.claimedUntil) <= nowMs;
+      return { kind: expired ? "resend" : "done", replay };
     }
   }
 }
@@ -87,13 +87,13 @@ export function withReplaySent(letter: DeadLetter, nowMs: number): DeadLetter {
   return { ...letter, replay: { ...letter.replay, sentAt: stamp(nowMs) } };
 }
 
-/** Sending has failed, or its outcome is not known: the next request need not wait for the claim to lapse. */
+/** Sending has failed, or its outcome is not known: the next request need not wait for the claim to expire. */
 export function withClaimGivenUp(letter: DeadLetter, nowMs: number): DeadLetter {
   if (letter.replay === undefined) return letter;
   return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs) } };
 }
 
-/** Whoever asks meanwhile is told that it is being dealt with. */
+/** Requests that arrive meanwhile see that it is being dealt with. */
 export function withClaimExtended(letter: DeadLetter, nowMs: number): DeadLetter {
   if (letter.replay === undefined) return letter;
   return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs + replayClaimMs) } };
@@ -120,7 +120,7 @@ export function withDiscard(
   };
 }
 
-/** What was replayed has failed again: the letter is open again, with the newer reason and all attempts. */
+/** The replay has failed: the letter is open again, with the newer reason and all attempts. */
 export function withFailureAgain(
   letter: DeadLetter,
   failed: DeadLetter,

@@ -76,7 +76,7 @@ test("as it was read, a letter that has changed meanwhile stays open", async () 
   expect([stored.value.state, audit]).toEqual(["open", []]);
 });
 
-test("as it was read, a letter whose write has lost its answer is discarded", async () => {
+test("a letter is discarded as it was read although the response of its write was lost", async () => {
   loseReply = true;
   expect(await discardAsRead(ports, read, order)).toMatchObject({ outcome: "discarded" });
   expect(audit).toMatchObject([{ action: "discardDeadLetter", reason: "seen it" }]);

@@ -13,8 +13,8 @@ const PARALLEL = 16;
 const MAX_TRIES = 3;
 
 /**
- * Closes dead letters for good. Their items keep the outcome `dead-lettered` in their cycles: discarding says that nobody
- * will do anything about it, not that it did not happen.
+ * Closes dead letters for good. Their items keep the outcome `dead-lettered` in their cycles: discarding means that no
+ * more will be done about the failure, not that it did not happen.
  */
 export async function discardDeadLetters(
   ports: Ports,
@@ -95,7 +95,7 @@ async function ownDiscard(
 }
 
 async function closed(ports: Ports, letter: DeadLetter, order: Order): Promise<DeadLetterResult> {
-  // Again, in case that whoever discarded it could not write the audit entry: the same step makes the same entry.
+  // Again, in case the request that discarded it could not write the audit entry: the same step makes the same entry.
   if (letter.state === "discarded") return audited(ports, letter, "already-discarded");
   const detail = `it was replayed${lastStepText(letter)}; it opens again if it fails again`;
   await auditRefusal(ports, letter.id, "discardDeadLetter", order, detail);

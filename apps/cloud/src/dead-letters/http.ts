@@ -1,3 +1,7 @@
+/**
+ * Redaction policy: payloads hold people's data, so lists and readers see types and lengths; an operator may ask for one
+ * payload in full, which is audited.
+ */
 import {
   type DeadLetter,
   type DeadLetterBatchReply,
@@ -31,10 +35,6 @@ type Operation =
 const PARALLEL_READS = 16;
 const DEFAULT_LIMIT = 100;
 
-/**
- * Redaction policy: payloads hold people's data, so lists and readers see types and lengths; an operator may ask for one
- * payload in full, which is audited.
- */
 export function deadLetterHandlers(ports: DeadLetterPorts): Pick<Handlers, Operation> {
   const find = async (id: string, ifMatch?: string): Promise<Stored<DeadLetter>> => {
     const group = (await ports.letters.groupsOf([id])).get(id);
@@ -126,7 +126,7 @@ function answerOne(
 ): DeadLetterResult {
   if (outcome === undefined || outcome.outcome === "not-found") throw noSuch("dead letter", id);
   const { problems, ...answer } = outcome;
-  const detail = answer.detail ?? "It cannot be done in this state.";
+  const detail = answer.detail ?? "This is not possible in its current state.";
   if (answer.outcome === "refused") {
     throw new RequestError(refusedAs, detail, problems === undefined ? {} : { problems });
   }

@@ -15,12 +15,12 @@ import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 
 const MAX_PAYLOAD_CHARS = 65_536;
 
-/** Ids sort by time and are made from what they stand for, so that storing twice is storing once. */
+/** Ids sort by time and are made from what they identify, so that storing one twice has no effect. */
 export function deadLetterId(atMs: number, subject: string): string {
   const time = new Date(atMs).toISOString().replace(/[-:.]/g, "");
   const id = `${time}-${subject.replace(/[/\\?#\s]/g, "_")}`;
   if (id.length <= 250) return id;
-  // What is cut off may be all that tells two of one message apart.
+  // The part that is cut off may be the only difference between two of one message.
   return `${id.slice(0, 233)}~${createHash("sha256").update(subject).digest("hex").slice(0, 16)}`;
 }
 
@@ -31,7 +31,7 @@ export function payloadText(text: string): Pick<DeadLetter, "payload" | "payload
   };
 }
 
-/** An entity that the cloud could not make an item of. */
+/** For an entity that the cloud could not map to an item. */
 export function unmappedDeadLetter(facts: {
   readonly definition: SyncDefinition;
   readonly entity: EntityRef;

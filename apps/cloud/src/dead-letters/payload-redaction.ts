@@ -1,9 +1,9 @@
-import { WorkItem } from "@postern/contracts";
-
 /**
- * What a payload says to those who may not see people's data: which columns and properties there are, and the type and
+ * What a payload shows to callers who may not see people's data: which columns and properties there are, and the type and
  * length of each value. Never a value, and never a part of one.
  */
+import { WorkItem } from "@postern/contracts";
+
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 200;
 const WORK_ITEM_OPEN = ["itemId", "entity", "version", "desired", "object", "hash"] as const;

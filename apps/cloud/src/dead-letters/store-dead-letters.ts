@@ -8,8 +8,8 @@ type Ports = Pick<SyncPorts, "deadLetters" | "clock">;
 const MAX_TRIES = 5;
 
 /**
- * Stores what was given up. An item that a person has replayed and that fails again opens its dead letter again, so that
- * its history stays in one place; everything else is a dead letter of its own. Storing twice is storing once.
+ * Stores what was given up. An item that a person has replayed and that fails again reopens its dead letter, so that its
+ * history stays in one place; everything else is a new dead letter. Storing one twice has no effect.
  */
 export async function storeDeadLetters(
   ports: Ports,
@@ -36,12 +36,12 @@ async function openAgain(
     const stored = await ports.deadLetters.replayed(failed.itemId, messageId);
     if (stored === undefined) return false;
     const { replay } = stored.value;
-    // An older replay's failure, told again after the next one went out.
+    // The failure of an older replay, reported again after the next one was sent.
     if (replay === undefined || replay.number > number) return true;
     const opened = withFailureAgain(stored.value, failed, ports.clock.now());
     // Open already: this failure has been noted before.
     if (opened === undefined) return true;
     if (await ports.deadLetters.replace(opened, stored.etag)) return true;
   }
-  throw new Error(`dead letter of ${messageId} is being changed by many at once`);
+  throw new Error(`dead letter of ${messageId} is being changed by too many writers`);
 }

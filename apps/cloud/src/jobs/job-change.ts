@@ -6,7 +6,7 @@ import type { JobStore } from "./job-ports";
 import type { WallClock } from "@postern/runtime";
 import type { Stored } from "../ports/stores";
 
-/** Concurrent writers of one job are its agent, its result and a few readers: each loses a handful of times at most. */
+/** The concurrent writers of one job are its agent, its result and a few readers: each loses a few times at most. */
 const MAX_TRIES = 8;
 
 export interface JobChangePorts {
@@ -16,8 +16,8 @@ export interface JobChangePorts {
 }
 
 /**
- * Reads a job, brings it up to date, lets `change` decide on that, and stores what came of it; again from the start when
- * somebody else was faster. Undefined when there is no such job.
+ * Reads a job, brings it up to date, lets `change` decide on that, and stores the result; again from the start when
+ * another writer was faster. Undefined when there is no such job.
  *
  * @param change the job to store; the one it was given when there is nothing to change
  */
@@ -38,7 +38,7 @@ export async function changeJob(
     const written = await ports.jobStore.replace(changed, stored.etag);
     if (written !== undefined) return written;
   }
-  throw new PosternError("conflict", `Job ${id} is being changed by many at once; try again.`);
+  throw new PosternError("conflict", `Job ${id} is being changed by too many writers; try again.`);
 }
 
 /** The agent of a lease that has run out by the job's own record: its heartbeats may have kept it. */

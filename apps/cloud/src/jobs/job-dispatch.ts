@@ -7,7 +7,7 @@ import type { Stored } from "../ports/stores";
 
 /**
  * Sends a queued job on its way: a message to the group's queue, or an on-demand read of the sync. The document is there
- * before the message; that it was sent is noted after. A crash in between leaves `dispatchedAt` null, and whoever sees
+ * before the message; that it was sent is noted after. A crash in between leaves `dispatchedAt` null, and any reader that sees
  * that sends again: the message id is the same (so the broker drops the second), and an agent leases before it acts.
  */
 export async function dispatchJob(ports: JobPorts, stored: Stored<JobRecord>): Promise<JobRecord> {
@@ -18,7 +18,7 @@ export async function dispatchJob(ports: JobPorts, stored: Stored<JobRecord>): P
     dispatch = await ports.kinds(job.kind).dispatch(job);
   } catch (error) {
     if (!(error instanceof ServiceUnavailable)) throw error;
-    // Accepted all the same: the job is stored, and the timer sends what is not sent.
+    // Accepted anyway: the job is stored, and the timer sends what is not sent.
     ports.logger.warn("job.send-failed", { jobId: job.id, service: error.service });
     return job;
   }

@@ -15,8 +15,8 @@ export interface JobOrder {
 }
 
 /**
- * Accepts a job. With an idempotency key, the claim of the key is stored first and decides which job the key means: of
- * two requests at once, both go on with the same job id, and only one of them creates it.
+ * Accepts a job. With an idempotency key, the claim of the key is stored first and decides which job the key means: two
+ * concurrent requests both continue with the same job id, and only one of them creates it.
  *
  * @throws PosternError `idempotency-mismatch` when the caller used the key for another request
  */
@@ -27,7 +27,7 @@ export async function acceptJob(ports: JobPorts, order: JobOrder): Promise<JobRe
   if (idempotencyKey !== undefined) {
     const fingerprint = sha256(JSON.stringify(request));
     const claim = await ports.jobStore.claimKey({
-      // Keys are each caller's own: nobody meets, or probes, another's.
+      // Keys belong to one caller: no caller can meet, or probe for, another's.
       id: `key:${sha256(JSON.stringify([caller.oid, caller.azp, idempotencyKey]))}`,
       jobId: id,
       fingerprint,

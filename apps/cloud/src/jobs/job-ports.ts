@@ -19,7 +19,7 @@ interface KeyClaim {
 export interface JobStore {
   /** The claim in force: the given one, or the one that came first. */
   claimKey(claim: KeyClaim): Promise<KeyClaim>;
-  /** Undefined when one of that id exists. */
+  /** Undefined when a job with that id exists. */
   create(job: JobRecord): Promise<Stored<JobRecord> | undefined>;
   read(id: JobId): Promise<Stored<JobRecord> | undefined>;
   /** Those that exist. */

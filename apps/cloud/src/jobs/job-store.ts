@@ -15,7 +15,7 @@ const StoredKeyClaim = z.object({
 });
 
 const IdOnly = z.object({ id: JobId });
-/** Jobs of one heartbeat: read in one query each so many, to keep its text bounded. */
+/** Jobs of one heartbeat are read this many to a query, to limit the query's text. */
 const IDS_PER_QUERY = 200;
 
 /** Jobs and the idempotency keys that made them, container `jobs`. */
@@ -40,7 +40,7 @@ export function createJobStore(database: Database): JobStore {
       for (let at = 0; at < wanted.length; at += IDS_PER_QUERY) {
         const some = wanted.slice(at, at + IDS_PER_QUERY);
         const parameters = some.map((value, index) => ({ name: `@id${index}`, value }));
-        // IN, since it is answered from the index; ARRAY_CONTAINS over a parameter is not.
+        // IN, since it uses the index; ARRAY_CONTAINS over a parameter does not.
         const names = parameters.map(({ name }) => name).join(", ");
         const documents = await jobs.query({
           query: `SELECT * FROM c WHERE c.type = 'job' AND c.id IN (${names})`,

@@ -2,13 +2,13 @@ import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
 import type { JobPorts } from "./job-ports";
 
-/** Whoever accepted a job is still busy sending it for this long: no need to send it twice. */
+/** The request that accepted a job may still be sending it for this long: no need to send it twice. */
 const UNSENT_GRACE_MS = 5_000;
 const AT_ONCE = 100;
 
 /**
- * Looks after jobs that nobody reads: ends those past their deadline, takes lost leases back, and sends what is not sent.
- * Called by a timer; returns how many it looked at. Safe to run at several places at once.
+ * Looks after jobs that no request reads: ends those past their deadline, takes back lost leases, and sends unsent ones.
+ * Called by a timer; returns how many it looked at. Safe to run in several instances at the same time.
  */
 export async function redispatchJobs(ports: JobPorts): Promise<number> {
   const now = ports.clock.now();

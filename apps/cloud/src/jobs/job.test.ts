@@ -92,7 +92,7 @@ const holder = (job: JobRecord, attempt: number, lastSeenMs: number, agent = one
 });
 
 describe("a job that runs on an agent", () => {
-  test("goes from queued over running to succeeded or failed, and closes its attempt", () => {
+  test("goes from queued through running to succeeded or failed, and closes its attempt", () => {
     const running = leased(made());
     expect(running).toMatchObject({ state: "running", attemptsMade: 1 });
     const ended = finishJob(running, result(1), START + 1_000);
@@ -101,13 +101,13 @@ describe("a job that runs on an agent", () => {
     expect(finishJob(running, result(1, false), START)).toMatchObject({ state: "failed" });
   });
 
-  test("keeps its end: a second result, of whatever attempt, changes nothing", () => {
+  test("keeps its end: a second result, of any attempt, changes nothing", () => {
     const ended = finishJob(leased(made()), result(1), START);
     expect(finishJob(ended, result(1, false), START + 5)).toBe(ended);
     expect(finishJob(ended, result(2, false), START + 5)).toBe(ended);
   });
 
-  test("takes no result of an earlier attempt, another agent, or before it was leased", () => {
+  test("ignores a result of an earlier attempt, of another agent, or from before it was leased", () => {
     const queued = made();
     expect(finishJob(queued, result(1), START)).toBe(queued);
     const again = leased(settleJob(leased(queued), START + jobLeaseMs, undefined), two, START);
@@ -162,7 +162,7 @@ describe("a job that runs on an agent", () => {
     expect(JobView.safeParse(jobView(leased(made()))).error).toBeUndefined();
   });
 
-  test("never leaves its end and never has two holders, whatever happens in whatever order", () => {
+  test("never leaves its end and never has two holders, in any order of events", () => {
     const event = fc.oneof(
       fc.record({ on: fc.constant("lease" as const), agent: fc.constantFrom(one, two) }),
       fc.record({

@@ -1,3 +1,11 @@
+/**
+ * A job and everything that may happen to it, as pure steps from one stored document to the next.
+ *
+ * States and transitions are `jobModel` of the contracts. A job of a kind that runs on agents is leased: the agent's
+ * heartbeats, which list its jobs, keep the lease alive without a write per job. A job of a kind that runs in the cloud
+ * receives the progress of its items. Every reader first brings a job up to date with `settleJob`, so that deadlines and lost
+ * leases take effect without a timer.
+ */
 import type { JobAttempt, JobId, JobRequest, JobState } from "@postern/contracts";
 import {
   type AgentId,
@@ -19,14 +27,6 @@ import { z } from "zod";
 import type { AgentRecord } from "../agents/agent";
 import type { JobProgress } from "../ports/stores";
 
-/**
- * A job and everything that may happen to it, as pure steps from one stored document to the next.
- *
- * States and transitions are `jobModel` of the contracts. A job of a kind that runs on agents is leased: the agent's
- * heartbeats, which list its jobs, keep the lease alive without a write per job. A job of a kind that runs in the cloud
- * is told how far its items are. Whoever reads a job first brings it up to date with `settleJob`, so that deadlines and
- * lost leases need no timer of their own to be seen.
- */
 export const JobRecord = JobView.safeExtend({
   type: z.literal("job"),
   parameters: z.unknown(),
@@ -34,7 +34,7 @@ export const JobRecord = JobView.safeExtend({
   dispatchedAt: Timestamp.nullable(),
   /** Attempts leased so far; `attempts` lists only the newest. */
   attemptsMade: z.int().min(0),
-  /** End of the lease in force; null when nobody holds one. */
+  /** End of the lease in force; null without one. */
   leaseUntil: Timestamp.nullable(),
   endedAt: Timestamp.nullable(),
   /** Trace of the request that made the job. */
@@ -45,7 +45,7 @@ export type JobRecord = z.infer<typeof JobRecord>;
 
 /** A lease outlives three missed heartbeats, as the agent itself does. */
 export const jobLeaseMs = offlineAfterMs;
-/** An attempt that ends its agent again and again must not go through the whole group until its deadline. */
+/** A job that crashes its agent must not go through the whole group until its deadline. */
 const MAX_ATTEMPTS = 10;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -80,7 +80,7 @@ export function newJob({ id, request, createdBy, traceparent, now }: NewJob): Jo
   };
 }
 
-/** The job as callers see it: nothing that is not named here leaves. */
+/** The job as callers see it: only the fields named here. */
 export function jobView(job: JobRecord): JobView {
   const { id, kind, group, parameters, timeoutSeconds, state, createdAt, createdBy } = job;
   const { deadline, attempts, result, outcomes, expectedItems } = job;
@@ -168,7 +168,7 @@ function leaseByHeartbeat(
 function loseLease(job: JobRecord, attempt: JobAttempt, now: number): JobRecord {
   const lost = `Agent ${attempt.agent} stopped reporting during attempt ${attempt.attempt}`;
   if (!jobKinds[job.kind].idempotent) {
-    const detail = `${lost}; whether it took effect cannot be told, and this kind of job is not repeated blindly.`;
+    const detail = `${lost}; whether it took effect is unknown, and jobs of this kind are not repeated automatically.`;
     return end(job, "lease-lost", now, { ok: false, detail });
   }
   if (job.attemptsMade >= MAX_ATTEMPTS) {
@@ -203,8 +203,8 @@ export function leaseJob(
   if (job.group !== agent.group) return { kind: "other-group" };
   const last = job.attempts.at(-1);
   if (job.state === "running" && last !== undefined) {
-    // The agent completes the message only once it has its lease, and acts only after that: whoever asks again, after a
-    // lost answer or a restart, has not acted yet.
+    // The agent completes the message only once it has its lease, and acts only after that: an agent that asks again,
+    // after a lost response or a restart, has not acted yet.
     return last.agent === agent.id
       ? { kind: "leased", job, attempt: last }
       : { kind: "held", by: last.agent, until: last.leaseUntil };
@@ -268,7 +268,7 @@ export function progressJob(job: JobRecord, progress: JobProgress, now: number):
   const failed = count("dead-lettered") + count("outcome-unknown");
   const detail =
     expectedItems === 0
-      ? "None of the entities is in the definition's scope, and none had been sent before: nothing to do."
+      ? "Nothing to do: none of the entities is in the definition's scope, and none had been sent before."
       : `${expectedItems} ${expectedItems === 1 ? "item" : "items"}: ${Object.entries(outcomes)
           .filter(([, number]) => number > 0)
           .map(([outcome, number]) => `${number} ${outcome}`)

@@ -1,7 +1,7 @@
 /**
  * Work messages of a major version that an agent could not read: kept until an agent of the group can, then sent again.
  *
- * They are no dead letters, which only a person can help, nor holds, whose items are known: their items have no outcome yet
+ * They are not dead letters, which need a person, nor holds, whose items are known: their items have no outcome yet
  * and stay pending in their cycle, where they show as waiting. What is sent again has a new message id, so that duplicate
  * detection lets it through, and the same body, so that its results count once however often it is sent.
  */
@@ -126,7 +126,7 @@ export async function sendParked(
 ): Promise<number> {
   let sent = 0;
   let after: string | undefined;
-  // To the end: what nobody reads, or whose target is gone, must not keep back what comes behind it.
+  // To the end: a message that no agent reads, or whose target is gone, must not hold back those behind it.
   for (;;) {
     const waiting = await ports.parked.waiting(group, after);
     if (waiting.length === 0) break;

@@ -5,7 +5,7 @@ import { etagOf, queryAll } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";
 import { equalTo, keysetPage } from "../azure/keyset-page";
 
-/** Bodies of up to 200 KB each: so many fit in the memory of an instance. */
+/** With bodies of up to 200 KB each, this many fit in the memory of an instance. */
 const AT_ONCE = 50;
 
 /** Container `parked`: work of a major version that no agent read yet. */

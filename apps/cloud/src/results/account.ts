@@ -101,7 +101,7 @@ export function accountOf(report: Report): Account {
   return { marker, copies, deadLetters };
 }
 
-/** `ID#3` → 3. The number of the delivery that a work message id names. */
+/** The attempt that a work message id names: `ID#3` → 3. */
 function attemptOf(messageId: string): number {
   const match = /#(\d{1,6})$/.exec(messageId);
   return match?.[1] === undefined ? 0 : Number(match[1]);
@@ -109,7 +109,7 @@ function attemptOf(messageId: string): number {
 
 const MIN_RETRY_MS = 1_000;
 
-/** An item that waits travels alone from now on, and the next report of it has a marker of its own. */
+/** From now on an item that waits travels alone, and the next report of it has its own marker. */
 function retryCopy(
   { stamp, result, reportedAt, nowMs, traceparent }: Report,
   definition: SyncDefinition,

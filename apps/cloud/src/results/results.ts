@@ -35,7 +35,7 @@ import { type Account, accountOf } from "./account";
 import { countBegun, type ReportedItem } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
 
-/** @throws ServiceUnavailable when a service is unavailable, PosternError `conflict` when a job is changed by many at once */
+/** @throws ServiceUnavailable when a service is unavailable, PosternError `conflict` when a job is being changed by too many writers */
 export async function consumeResults(
   ports: SyncPorts,
   group: GroupName,
@@ -106,7 +106,7 @@ export async function consumeResults(
     ports,
     accounts.map(({ marker }) => marker),
   );
-  // A job that many change at once: its result can be read, and is to come again. Everything else has been seen to.
+  // Too many writers changed one job: its result is valid and has to be delivered again. The rest of the batch is done.
   if (contended !== undefined) throw contended;
 }
 
@@ -128,7 +128,7 @@ async function countAccounts(
   return counted;
 }
 
-/** A queue that takes nothing must not keep back what others would take. */
+/** A queue that accepts nothing must not hold back what the others would accept. */
 async function sendCopies(
   { bus }: Pick<SyncPorts, "bus">,
   copies: Account["copies"],

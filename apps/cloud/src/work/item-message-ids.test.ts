@@ -21,14 +21,14 @@ const retry = (entity: string, attempt = 1): string =>
 const release = (entity: string): string =>
   releaseMessageId(definition, { version, itemId: itemId(entity) });
 
-test("every item of a page has ids of its own, whatever it wants of the target, and always the same", () => {
+test("every item of a page has its own, constant ids, whatever its content", () => {
   expect(retry("a")).toBe(retry("a"));
   expect(new Set([retry("a"), retry("b"), retry("a", 2)]).size).toBe(3);
   expect(release("a")).toBe(release("a"));
   expect(release("a")).not.toBe(release("b"));
 });
 
-test("they keep the shape that others tell them by", () => {
+test("they keep the form by which they are recognised", () => {
   expect(retry("a")).toMatch(/^people:1795248000017\.03\.0~[0-9a-f]{16}#1$/);
   expect(release("a")).toMatch(/^people:1795248000017\.r-[0-9a-f]{24}#release-1$/);
 });

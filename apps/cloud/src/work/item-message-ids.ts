@@ -1,3 +1,7 @@
+/**
+ * Ids of messages that carry one item, made from what they stand for: said twice they are one message. Which item it is
+ * they take from its id, never from its content: two entities of one page may want the same of the target.
+ */
 import { createHash } from "node:crypto";
 import {
   type DefinitionId,
@@ -7,10 +11,6 @@ import {
   type WorkItem,
 } from "@postern/contracts";
 
-/**
- * Ids of messages that carry one item, made from what they stand for: said twice they are one message. Which item it is
- * they take from its id, never from its content: two entities of one page may want the same of the target.
- */
 /** `~HASH#ATTEMPT`, with the most digits that an attempt may have. */
 const RETRY_SUFFIX_CHARS = 25;
 

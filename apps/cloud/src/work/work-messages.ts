@@ -1,3 +1,4 @@
+/** Work items on their way to the queue: made, grouped by lane, cut into messages, named. */
 import {
   contentHash,
   type CycleId,
@@ -21,7 +22,6 @@ import {
 import type { OutgoingMessage } from "../ports/message-bus";
 import type { Stamp } from "../ports/cloud-ports";
 
-/** Work items on their way: made, gathered by lane, cut into messages, named. */
 export interface WorkOrigin {
   readonly stamp: Stamp;
   readonly definition: SyncDefinition;
@@ -107,7 +107,7 @@ export function cutMessages(items: readonly WorkItem[], origin: WorkOrigin): Cut
 
 type Envelope = Omit<WorkMessage, "items">;
 
-/** A message of its own for one item: a retry, a release. */
+/** A message for a single item: a retry, a release, a replay. */
 export function singleItemMessage(
   origin: WorkOrigin,
   item: WorkItem,

@@ -7,7 +7,7 @@ import { markerId } from "../../cycles/document-ids";
 import { reopenCycles } from "../../cycles/reopen-cycle";
 import { withdrawalOf } from "./replay-markers";
 
-/** Names the end of a replay that could not be finished: whoever finds it knows that no agent told it. */
+/** Report name of a replay that could not be finished: it distinguishes that end from an agent's report. */
 export const unfinishedReport = "replay-watch";
 
 /** What a letter says after its replay's end: sent, or open again. */
@@ -22,8 +22,8 @@ export function placeOf(letter: DeadLetter): MarkerPlace | undefined {
 }
 
 /**
- * Of a replay whose claim has lapsed: whether its message has come to its end, told by an agent or given up here. Then nothing
- * is sent any more, and the letter follows. Undefined: it has not.
+ * For a replay whose claim has expired: whether its message has ended, reported by an agent or given up here. If so, nothing
+ * more is sent, and the letter is updated. Undefined when it has not ended.
  */
 export async function followEnd(
   ports: DeadLetterPorts,
@@ -37,7 +37,7 @@ export async function followEnd(
   return follow(ports, stored, end, "its definition no longer takes it");
 }
 
-/** The letter says what its end says: open again where the replay was given up, and sent where an agent has told. */
+/** Updates the letter from its replay's end: open again if the replay was given up, sent if an agent has reported it. */
 export async function follow(
   ports: DeadLetterPorts,
   { value: letter, etag }: Stored<DeadLetter>,
@@ -54,7 +54,7 @@ export async function follow(
   }
   const reason = `the replay could not be finished: ${why}`.slice(0, 500);
   const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);
-  // A lost write is none: the next look finds it as it is then.
+  // A write that loses does no harm: the next look finds the newer state.
   if (opened !== undefined) await ports.letters.replace(opened, etag);
   ports.logger.warn("replay.finish-failed", { id: letter.id, reason });
   return "open";

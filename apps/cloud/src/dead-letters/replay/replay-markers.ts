@@ -8,7 +8,7 @@ import { replayOf } from "./replay-id";
 
 const PARALLEL = 16;
 
-/** Takes back the outcome that was counted when the item failed. Made again, it changes nothing. */
+/** Withdraws the outcome that was counted when the item failed. Creating it again changes nothing. */
 export function withdrawalOf(
   letter: Pick<DeadLetter, "outcome">,
   messageId: MessageId,
@@ -19,7 +19,7 @@ export function withdrawalOf(
   return { ...markerOf(`${messageId}.withdrawn`, messageId, place, {}, nowMs), withdrawn };
 }
 
-/** The very marker that an agent's answer would have made: whoever comes first counts. */
+/** The same marker that an agent's report would have created: the first of the two counts. */
 export function endOf(
   messageId: MessageId,
   place: MarkerPlace,
@@ -29,21 +29,21 @@ export function endOf(
   return markerOf(messageId, messageId, place, counts, nowMs);
 }
 
-/** A message of one item that has come to an end, or waits. */
+/** An item of a work message that an agent has reported. */
 export interface ReportedItem extends MarkerPlace {
   readonly workMessageId: string;
   readonly itemId: string;
 }
 
 /**
- * An agent's answer may come before the request that sent the replay has counted it as begun, or after that request has ended
- * on the way: who tells the end sees to the beginning first.
+ * An agent's report may arrive before the request that sent the replay has counted it as started, or after that request has
+ * failed half-way: before an outcome is counted, the start is.
  */
 export async function countBegun(
   ports: Pick<SyncPorts, "deadLetters" | "progress" | "clock">,
   reported: readonly ReportedItem[],
 ): Promise<void> {
-  // A retry comes after the report that asked for it, and that one has seen to it.
+  // A retry follows the report that asked for it, for which this was done already.
   const first = reported.filter(({ workMessageId }) => !isRetryId(workMessageId));
   const markers: Marker[] = [];
   await inParallel(first, PARALLEL, async ({ workMessageId, itemId, ...of }) => {

@@ -19,7 +19,7 @@ export function alreadyReplayed(letter: DeadLetter): ReplayResult {
   const { replay } = letter;
   const underWay = replay !== undefined && replay.sentAt === null;
   const detail = underWay
-    ? `it is being sent; if it is still not noted as sent after ${replay.claimedUntil}, ask again`
+    ? `it is being sent; if it is still not noted as sent after ${replay.claimedUntil}, try again`
     : null;
   return resultOf(letter, "already-replayed", detail);
 }

@@ -1,3 +1,7 @@
+/**
+ * Whether a dead letter can be sent again: its payload is checked against the current schema, and the item against the
+ * current definition and worker groups. One that cannot is refused with a way out, and stays open.
+ */
 import {
   contentHash,
   CycleId,
@@ -14,10 +18,6 @@ import {
 } from "@postern/contracts";
 import { maxItemBytes } from "../../work/work-messages";
 
-/**
- * Whether a dead letter can go out again: its payload is held against the schema of today, and the item against the
- * definition and the worker groups of today. What cannot is refused with the way out, and stays open.
- */
 export interface ReplayableItem {
   readonly item: WorkItem;
   readonly definition: SyncDefinition;
@@ -73,9 +73,9 @@ function readItem(
   if (letter.itemId === null) {
     const hint =
       letter.entity === null
-        ? "a whole message is not replayed: its sender has to send it again; discard the dead letter"
-        : `no item could be made of the entity: correct the mapping or the source; ${rereadHint}`;
-    return refused("itemId", "the dead letter holds no work item", hint);
+        ? "a whole message cannot be replayed: its sender has to send it again; discard the dead letter"
+        : `the entity could not be mapped to an item: correct the mapping or the source; ${rereadHint}`;
+    return refused("itemId", "the dead letter contains no work item", hint);
   }
   if (letter.payloadTruncated) {
     return refused("payload", "only its first 64 KB were kept", rereadHint);
@@ -116,21 +116,21 @@ function placeProblems(
     const known = groups.flatMap(({ name, targets }) => targets.map((one) => `${name}/${one}`));
     problems.push({
       field: "target",
-      problem: `there is no target '${definition.target}' in group '${definition.group}' any more`,
+      problem: `group '${definition.group}' no longer has a target '${definition.target}'`,
       hint: `known: ${known.join(", ") || "none"}; add it to WORKER_GROUPS or change the definition`,
     });
   }
   if (letter.target !== null && letter.target !== definition.target) {
     problems.push({
       field: "target",
-      problem: `the item was made for '${letter.target}', and the definition now goes to '${definition.target}'`,
-      hint: "discard it: the definition's resync has made the item anew",
+      problem: `the item was made for '${letter.target}', but the definition now writes to '${definition.target}'`,
+      hint: "discard it: the definition's resync has sent the entity again",
     });
   }
   return problems;
 }
 
-/** Nobody but a tamperer makes an item that is not what its id and hash say. */
+/** An item that does not match its id and hash has been tampered with. */
 function identityProblems(item: WorkItem, definition: DefinitionId): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const hint = rereadHint;
@@ -142,7 +142,7 @@ function identityProblems(item: WorkItem, definition: DefinitionId): FieldProble
     });
   }
   if (item.hash !== contentHash(item)) {
-    problems.push({ field: "payload.hash", problem: "does not fit the content", hint });
+    problems.push({ field: "payload.hash", problem: "does not match the content", hint });
   }
   if (Buffer.byteLength(JSON.stringify(item)) > maxItemBytes) {
     problems.push({
@@ -157,7 +157,7 @@ function identityProblems(item: WorkItem, definition: DefinitionId): FieldProble
 function mappingProblems(item: WorkItem, definition: SyncDefinition): FieldProblem[] {
   const section = sections[item.entity.type];
   const mapping: EntityMapping | undefined = definition[section];
-  const hint = "the mapping has changed since: discard it, the resync has made the item anew";
+  const hint = "the mapping has changed since: discard it, the resync has sent the entity again";
   if (mapping === undefined) {
     return [{ field: section, problem: "the definition no longer maps these", hint }];
   }
@@ -174,7 +174,7 @@ function mappingProblems(item: WorkItem, definition: SyncDefinition): FieldProbl
     field: `${section}.${name}`,
     problem: unmapped.includes(name)
       ? "the definition no longer maps this column"
-      : "the definition has this key column, the item has not",
+      : "the definition has this key column, but the item does not",
     hint,
   }));
 }

@@ -1,12 +1,12 @@
 /**
- * Sends dead-lettered items again: same item, same version, a message id of its own.
+ * Sends dead-lettered items again: same item, same version, a new message id.
  *
  * For each: validate → claim (the letter is `replayed`, by whom and why, under its etag) → audit → send → markers → note as
- * sent. Whatever ends in between is taken up once the claim has lapsed, by the next request or by a timer, and sends the same
- * message id, which the broker, the marker and the ledger each take for what it is. What the index says is newer is not sent but
- * counted as superseded here; where the index moves later, the agent's ledger and inbox give the same answer.
+ * sent. A replay that is interrupted is resumed once its claim has expired, by the next request or by a timer, and sends the
+ * same message id, which the broker, the marker and the ledger each recognise. An item that the index has in a newer version
+ * is not sent but counted as superseded; if the index moves later, the agent's ledger and inbox come to the same outcome.
  *
- * Counts (ADR 0006): a marker `MESSAGE.withdrawn` takes back the outcome that was counted when the item failed, so the item
+ * Counts (ADR 0006): a marker `MESSAGE.withdrawn` withdraws the outcome that was counted when the item failed, so the item
  * is pending again in its cycle until the replay's own marker counts how it ended.
  */
 import type { DeadLetter } from "@postern/contracts";
@@ -41,7 +41,7 @@ export async function replayDeadLetters(
   return results;
 }
 
-/** A replay that was begun before may have ended since: then there is nothing to take up. */
+/** A replay that was begun before may have ended since: then there is nothing to resume. */
 async function followEnds(
   ports: DeadLetterPorts,
   letters: readonly Stored<DeadLetter>[],

@@ -8,15 +8,15 @@ import { replayEach } from "./replay";
 import { follow, followEnd, placeOf, unfinishedReport } from "./replay-end";
 import { endOf, withdrawalOf } from "./replay-markers";
 
-/** Looked at in one go, and of one definition taken up in one go: the rest has its turn a minute later. */
+/** Read in one run, and resumed per definition in one run: the rest follows a minute later. */
 const LOOKED_AT = 1_000;
 const TAKEN_UP = 200;
 const PARALLEL = 16;
 /**
- * Finishes replays whose request ended between its claim and its end, in the name of who asked: an item that a person has
- * seen go is never left lying because nobody asks a second time. What has been answered meanwhile is noted as sent; what
- * can no longer go out is open again, and says why. Called by a timer; safe at several places at once, as requests of two
- * people are. Returns how many it took up.
+ * Finishes replays whose request ended between its claim and its end, in the name of who asked: an item that a
+ * person has replayed is sent even if the request is never repeated. A replay that an agent has reported meanwhile is noted
+ * as sent; one that can no longer be sent is open again, with the reason. Called by a timer; safe to run in several instances
+ * at the same time, as the requests of two people are. Returns how many it resumed.
  */
 export async function resumeReplays(ports: DeadLetterPorts): Promise<number> {
   const now = new Date(ports.clock.now()).toISOString();
@@ -65,7 +65,7 @@ async function resume(
   return { letters: unanswered.size, failed };
 }
 
-/** Undefined also for one that a newer version of the cloud has written: it must not stop the others. */
+/** Also undefined for a document that a newer version of the cloud wrote: it must not stop the others. */
 async function readable(
   { letters, logger }: DeadLetterPorts,
   id: string,

@@ -1,3 +1,7 @@
+/**
+ * Container `definitions`, behind a cache of 10 s: the timer asks every tick. What this process writes drops the cache;
+ * another process sees a change after 10 s at most and a new definition immediately; every enumeration reads the newest.
+ */
 import type { Database } from "@azure/cosmos";
 import { containers, DefinitionId, SyncDefinition } from "@postern/contracts";
 import { z } from "zod";
@@ -5,10 +9,6 @@ import type { WallClock } from "@postern/runtime";
 import type { DefinitionRecord, DefinitionStore, Stored } from "../../ports/stores";
 import { etagOf, guarded, queryAll, statusOf } from "../../azure/cosmos-operations";
 
-/**
- * Container `definitions`, behind a cache of 10 s: the timer asks every tick. What this process writes drops the cache;
- * another process sees a change after 10 s at most, a new definition at once, and every enumeration asks for the newest.
- */
 const CACHE_MS = 10_000;
 
 const StoredDefinition = z.object({

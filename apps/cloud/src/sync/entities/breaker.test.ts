@@ -23,7 +23,7 @@ describe("the delete breaker", () => {
     expect(allowance(breaker, sent)).toBe(allowed);
   });
 
-  test("what was released within the window counts, what is older does not", () => {
+  test("releases within the window count, older ones do not", () => {
     const hours = { [hoursAgo(0)]: 2, [hoursAgo(23)]: 3, [hoursAgo(25)]: 100 };
     expect(releasedInWindow(counter(0, hours), breaker, now)).toBe(5);
     expect(expiredHours(counter(0, hours), breaker, now)).toEqual([hoursAgo(25)]);

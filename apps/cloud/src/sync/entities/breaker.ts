@@ -1,9 +1,9 @@
-import type { DefinitionCounter, DeleteBreaker } from "@postern/contracts";
-
 /**
  * The delete breaker: deletes and disables are released while their number in a sliding window stays within a share of
  * what was ever sent. The window is counted in hours, so it is at most one hour longer than asked for.
  */
+import type { DefinitionCounter, DeleteBreaker } from "@postern/contracts";
+
 const HOUR_MS = 3_600_000;
 
 export function hourOf(nowMs: number): string {
@@ -24,7 +24,7 @@ export function releasedInWindow(
   return sum;
 }
 
-/** Hours that no window reaches back to any more. */
+/** Hours before the window. */
 export function expiredHours(
   counter: Pick<DefinitionCounter, "deletesByHour">,
   breaker: Pick<DeleteBreaker, "windowHours">,

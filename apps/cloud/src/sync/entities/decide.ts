@@ -1,3 +1,8 @@
+/**
+ * From the index before and after a work page to what the target should hold. Levels, not edges: the same entry always
+ * gives the same desired state, whatever path led to it. The one thing that needs an edge (memberships follow their group
+ * and their member) is remembered in the entry, for a page that is read again.
+ */
 import type { IndexEntry } from "@postern/contracts";
 import {
   type CompiledDefinition,
@@ -10,11 +15,6 @@ import { membershipProperties } from "./index-merge";
 import type { Standing } from "../../ports/stores";
 import type { ColumnValue } from "../mapping/mapping-expression";
 
-/**
- * From the index before and after a work page to what the target should hold. Levels, not edges: the same entry always
- * gives the same desired state, whatever path led to it. The one thing that needs an edge (memberships follow their group
- * and their member) is remembered in the entry, for a page that is read again.
- */
 export interface DecisionContext {
   readonly compiled: CompiledDefinition;
   /** Versions of pages that were committed, of those that noted something about the entities at hand. */
@@ -40,7 +40,7 @@ export type Decision =
   | PresentItem
   | AbsentItem
   | { readonly kind: "nothing" }
-  /** A dead letter: the mapping has no answer for this entity. */
+  /** A dead letter: the entity cannot be mapped. */
   | { readonly kind: "failed"; readonly reason: string };
 
 /** One entity of a work page: what the index said, what it is to say. */
@@ -74,7 +74,7 @@ export function decideObject(
     return { kind: "nothing" };
   }
   try {
-    // A removed entity keeps its last scope: a restore decides it anew.
+    // A removed entity keeps its last scope: a restore decides it again.
     if (after.exists) after.inScope = isInScope(mapping, after.source);
     if (!after.exists || !after.inScope) return decideAbsent(before, after, true);
     return decidePresent(mapping, before, after.source);
@@ -156,12 +156,12 @@ export function settle(draft: Draft, context: DecisionContext): void {
     after.targetKey = { ...decision.key };
     if (decision.kind === "present") after.watched = { ...decision.watched };
   }
-  // Also when nothing goes out: what was held is of an older state, and could not be released any more.
+  // Also when nothing is sent: the held item is of an older state and can no longer be released.
   delete after.held;
   noteFollow(draft, context);
 }
 
-/** The breaker keeps the item back: the index goes on saying what the target has. */
+/** The breaker holds the item: the index keeps saying what the target has. */
 export function hold(draft: Draft, context: DecisionContext): void {
   draft.after.held = draft.after.version;
   noteFollow(draft, context);

@@ -1,3 +1,4 @@
+/** The delete breaker in effect: what a page takes of the allowance, and what it has to hold for want of it. */
 import {
   type CycleId,
   type Hold,
@@ -11,7 +12,6 @@ import { allot, type Allotment, expiredHours, hourOf } from "./breaker";
 import type { Decision } from "./decide";
 import type { SyncPorts } from "../../ports/cloud-ports";
 
-/** The delete breaker in effect: what a page takes of the allowance, and what it has to hold for want of it. */
 const ATTEMPTS = 5;
 /** Hours that are forgotten along with one reservation: a transaction takes ten operations of a patch. */
 const FORGOTTEN_AT_ONCE = 8;

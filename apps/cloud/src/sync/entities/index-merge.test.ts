@@ -23,7 +23,7 @@ const user = (properties: Record<string, unknown>): SourceChange => ({
 });
 
 describe("merging", () => {
-  test("what is left out stays, null clears", () => {
+  test("a property that is left out stays, null clears it", () => {
     const first = fold([user({ displayName: "Ada", mail: "a@x" })]);
     expect(fold([user({ mail: null })], first).source).toEqual({ displayName: "Ada", mail: null });
   });
@@ -73,7 +73,7 @@ describe("merging", () => {
 describe("an enumeration from scratch", () => {
   const before = fold([user({ displayName: "Ada", mail: "a@x", phone: "1" })]);
 
-  test("remembers what it has not shown again, part by part", () => {
+  test("remembers what it has not shown yet, part by part", () => {
     const first = fold([user({ displayName: "Ada" })], before, { generation: 2 });
     expect(first.unseen).toEqual(["mail", "phone"]);
     expect(first.source).toEqual({ displayName: "Ada", mail: "a@x", phone: "1" });

@@ -1,3 +1,8 @@
+/**
+ * Folds what a source reports into the entity index. Reports come in parts, repeated, and with unchanged properties left
+ * out; parts of one round hold values as they were when read, so that folding them in any order, any number of times gives
+ * the same entry.
+ */
 import {
   type DefinitionId,
   entityKey,
@@ -8,11 +13,6 @@ import {
 } from "@postern/contracts";
 import type { MemberChange, SourceChange } from "../../ports/source";
 
-/**
- * Folds what a source reports into the entity index. Reports come in parts, repeated, and with unchanged properties left
- * out; parts of one round hold values as they were when read, so that folding them in any order, any number of times gives
- * the same entry.
- */
 export interface MergeContext {
   readonly definition: DefinitionId;
   readonly version: number;
@@ -26,7 +26,7 @@ export interface ObjectTouch {
   readonly changes: SourceChange[];
   /** The enumeration has ended: properties that it has not shown again are gone. */
   clearUnseen: boolean;
-  /** Found by a sweep, not told by the source. */
+  /** Found by a sweep, not reported by the source. */
   swept: boolean;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * Container `index`: a document an entity, partitioned by lane. Documents of one lane travel together: written in one
+ * transaction, read in one query. The SDK's bulk operations would hash the partition key of every single document, which
+ * costs as much as all the rest.
+ */
 import type { Container, Database, OperationInput } from "@azure/cosmos";
 import {
   containers,
@@ -19,11 +24,6 @@ import {
   withoutSystemProperties,
 } from "../../azure/cosmos-operations";
 
-/**
- * Container `index`: a document an entity, partitioned by lane. Documents of one lane travel together: written in one
- * transaction, read in one query. The SDK's bulk operations would hash the partition key of every single document, which
- * costs as much as all the rest.
- */
 const LOST = new Set([404, 409, 412]);
 const TRANSIENT = new Set([408, 429, 449, 500, 503]);
 const FAILED_DEPENDENCY = 424;
@@ -211,7 +211,8 @@ async function writePart(
     }
     const status = failed?.statusCode ?? code ?? 0;
     if (LOST.has(status)) return false;
-    if (!TRANSIENT.has(status)) throw new Error(`Cosmos DB answered ${status} to the index`);
+    if (!TRANSIENT.has(status))
+      throw new Error(`Cosmos DB returned ${status} for a write of the index`);
     await delay(THROTTLED_WAIT_MS * 2 ** attempt);
   }
   throw new ServiceUnavailable("cosmos", "Cosmos DB throttles writes of the index");

@@ -8,11 +8,11 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 const READS_AT_ONCE = 5;
 
 /**
- * What comes back after its removal is read whole: a delta that does not show a property says "unchanged", or "there is
- * none" as for something new, and nothing tells which. What the delta does show is newer or the same, and goes on top:
- * a replica that lags may answer the read. The one case where a page asks for single entities.
+ * An entity that comes back after its removal is read whole: a property that the delta leaves out is either unchanged or,
+ * as for a new entity, absent, and the delta does not say which. What the delta does show is the same or newer, since a
+ * lagging replica may serve the read, and is applied on top. This is the one case where a page reads single entities.
  *
- * Rejects with `SourceError` when the source does not show what came back.
+ * @throws SourceError when an entity that came back cannot be read
  */
 export async function readRestored(
   { graph, logger }: Pick<SyncPorts, "graph" | "logger">,
@@ -29,7 +29,7 @@ export async function readRestored(
   await inParallel(back, READS_AT_ONCE, async ({ ref, changes }) => {
     const type = ref.type === "group" ? "group" : "user";
     const whole = await graph.object(type, ref.id, compiled.select[stream]);
-    // Not there: removed once more, which a later page of the delta says, or not there yet. The delta counts.
+    // Not found: removed once more, which a later page of the delta reports, or not visible yet. The delta counts.
     if (whole === undefined) logger.warn("restored-object.missed", { entity: entityKey(ref) });
     else changes.unshift(whole);
   });

@@ -1,3 +1,12 @@
+/**
+ * One work page: what was read under a claim, brought into the entity index and turned into work items. The index is
+ * written before any item leaves, and every write carries the etag that was read: a run that loses worked on a stale
+ * state, abandons the page, and does it again under a new version.
+ *
+ * Users and groups are two streams that may run at the same time, and both decide about memberships. Each writes its own side
+ * first and looks at the other's afterwards, so at least one of them sees both; an entry that a higher version has
+ * written already is never decided under a lower one. It never enqueues and never commits: see page-run.
+ */
 import {
   type CycleId,
   entityKey,
@@ -37,15 +46,6 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 import { readRestored } from "./restored-objects";
 import { makeItem } from "../../work/work-messages";
 
-/**
- * One work page: what was read under a claim, brought into the entity index and turned into work items. The index is
- * written before any item leaves, and every write carries the etag that was read: whoever loses has worked on a stale
- * state, leaves the page, and does it again under a new version.
- *
- * Users and groups are two streams that may run at once, and both decide about memberships. Each writes its own side
- * first and looks at the other's afterwards, so at least one of them sees both; an entry that a higher version has
- * written already is never decided under a lower one. It never enqueues and never commits: see page-run.
- */
 export interface WorkPageInput {
   readonly compiled: CompiledDefinition;
   readonly stream: StreamName;
@@ -238,7 +238,7 @@ class WorkPage {
     return after.held === this.#input.version;
   }
 
-  /** Holds that this page has replaced or made needless. Those that it does not come to any more count no longer all the same. */
+  /** Removes the holds that this page replaced or made unnecessary. If it fails before that, they no longer count anyway. */
   async #withdrawHolds(): Promise<void> {
     const withdrawn = [...this.#drafts.values()].flatMap(({ before, after: { entity } }) =>
       before?.held === undefined ? [] : [holdId({ entity, version: before.held as Version })],

@@ -1,3 +1,4 @@
+/** What Microsoft Graph answers, taken as hostile: checked, bounded, and cut down to what was asked for. */
 import { z } from "zod";
 import { limits, type StreamName } from "@postern/contracts";
 import { ObjectId } from "./object-id";
@@ -9,7 +10,6 @@ import {
   type SourcePage,
 } from "../../ports/source";
 
-/** What Microsoft Graph answers, taken as hostile: checked, bounded, and cut down to what was asked for. */
 const Removed = z.object({ reason: z.string().max(50).optional() });
 const Link = z.string().min(1).max(limits.linkChars);
 

@@ -1,3 +1,7 @@
+/**
+ * Microsoft Graph through its official client. Without the client's own retry handler: it sleeps as long as the service
+ * asks, and a function must not sleep. Throttling and outages come out as typed errors with the time to wait.
+ */
 import {
   AuthenticationHandler,
   Client,
@@ -10,10 +14,6 @@ import { type GraphSource, SourceError } from "../../ports/source";
 import type { Settings } from "../../settings";
 import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
 
-/**
- * Microsoft Graph through its official client. Without the client's own retry handler: it sleeps as long as the service
- * asks, and a function must not sleep. Throttling and outages come out as typed errors with the time to wait.
- */
 const MAX_MEMBER_PAGES = 200;
 /**
  * Ten times what slow pages take. Without it a connection that is gone without a word holds its stream for as long as the

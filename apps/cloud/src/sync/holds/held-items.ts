@@ -1,3 +1,7 @@
+/**
+ * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow
+ * a released removal are made under the stream's claim, by an on-demand read of their group or member (a follow-up).
+ */
 import {
   type DefinitionId,
   entityKey,
@@ -19,15 +23,11 @@ import { ServiceUnavailable } from "@postern/runtime";
 import { markerId, pageId } from "../../cycles/document-ids";
 import { singleItemMessage, workQueueOf } from "../../work/work-messages";
 
-/**
- * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow
- * a released removal are made under the stream's claim, by an on-demand read of their group or member (a follow-up).
- */
 const PAGE_HOLDS = 100;
 const MAX_RELEASED = 100_000;
 const RELEASE_ATTEMPTS = 5;
 
-/** A page may come out shorter than asked for: what nothing holds any more is left out, and cleared away. */
+/** A page may be shorter than the limit: holds that are no longer in force are left out and removed. */
 export async function listHolds(
   ports: Pick<SyncPorts, "holds" | "index">,
   definition: DefinitionId,
@@ -89,7 +89,7 @@ async function releaseSome(
     if (released !== undefined) return released;
   }
   ports.logger.warn("release.interrupted", { definition });
-  // The holds are still there: whoever asked is told, and asks again.
+  // The holds are still there: the caller gets the error and tries again.
   throw new ServiceUnavailable("cosmos", "held items change faster than they can be released");
 }
 
@@ -219,7 +219,7 @@ async function countReleased(
   }
 }
 
-/** A write begins the time to live anew; the page's markers keep theirs, and the record must not outlive them. */
+/** A write restarts the time to live; the page's markers keep theirs, and the record must not outlive them. */
 function restOfHistory(holds: readonly Hold[], nowMs: number): number {
   const heldAtMs = Math.min(...holds.map(({ heldAt }) => Date.parse(heldAt)));
   return Math.max(1, Math.ceil(historyTtlSeconds - (nowMs - heldAtMs) / 1_000));

@@ -15,7 +15,7 @@ export function createHoldStore(database: Database): HoldStore {
   ): void => {
     for (const { status } of results) {
       if (status >= 300 && !allowed.includes(status)) {
-        throw new Error(`Cosmos DB answered ${status} to a write of a hold`);
+        throw new Error(`Cosmos DB returned ${status} for the write of a hold`);
       }
     }
   };

@@ -1,6 +1,3 @@
-import { limits } from "@postern/contracts";
-import { Environment, EvaluationError, ParseError, TypeError } from "@marcbachmann/cel-js";
-
 /**
  * One CEL expression of a sync definition, compiled once and evaluated for every entity.
  *
@@ -8,6 +5,9 @@ import { Environment, EvaluationError, ParseError, TypeError } from "@marcbachma
  * raise an error there. Each path is therefore looked up here and handed to the engine as one variable. An expression that
  * is nothing but a path never reaches the engine: same meaning, a fraction of the time.
  */
+import { limits } from "@postern/contracts";
+import { Environment, EvaluationError, ParseError, TypeError } from "@marcbachmann/cel-js";
+
 export type SourceProperties = Readonly<Record<string, unknown>>;
 
 export interface MappingExpression {

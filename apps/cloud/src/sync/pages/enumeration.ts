@@ -81,7 +81,7 @@ export function afterCommit(
 
 /**
  * The cycle that pages of a run belong to; `stored` is the one that the checkpoint names. An enumeration whose cycle no
- * longer exists (history is kept for 30 days: a definition can be disabled for longer) gets it anew as a resync: only the
+ * longer exists (history is kept for 30 days: a definition can be disabled for longer) continues as a resync, in a new document: only the
  * sweep at its end is sure to find what is gone, and where nothing is gone, it finds nothing.
  */
 export function cycleOfRun(

@@ -1,3 +1,7 @@
+/**
+ * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads
+ * happen under the same lease as those of every page, so that neither can overtake the other. The checkpoint does not move.
+ */
 import {
   type EntityRef,
   type JobId,
@@ -20,10 +24,6 @@ import { PageWork } from "./page-work";
 import { decideStart } from "../streams/start-decision";
 import { repeatMessageId, startMessageOf } from "../streams/start-messages";
 
-/**
- * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads
- * from under the same lease as every page's, so that they cannot overtake or be overtaken. The checkpoint stays where it is.
- */
 const MAX_LOST = 3;
 const RETRY_MS = 2_000;
 const DEFAULT_WAIT_MS = 10_000;
@@ -105,7 +105,7 @@ async function attempt(
   return "ended";
 }
 
-/** Every entity as the source has it now: what is not there is removed. */
+/** Every entity as the source has it now: one that is not found is removed. */
 async function readEntities(
   ports: SyncPorts,
   compiled: CompiledDefinition,
@@ -139,8 +139,8 @@ async function askAgain(ports: SyncPorts, message: OnDemandMessage, waitMs: numb
 }
 
 /**
- * Asks for entities of a definition. Undefined when there is no such definition. Repeated with the same job it asks again
- * for the same cycle.
+ * Requests a read of entities of a definition. Undefined when there is no such definition. Safe to repeat: the same job
+ * requests the same cycle again.
  */
 export async function startOnDemand(
   ports: SyncPorts,

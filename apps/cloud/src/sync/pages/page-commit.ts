@@ -25,8 +25,8 @@ export interface CheckpointMove {
 }
 
 /**
- * Commits a page: checkpoint, page record, counter and cycle in one transaction. Undefined when the claim was lost; its
- * items, though sent, are stale by construction and count nowhere.
+ * Commits a page: checkpoint, page record, counter and cycle in one transaction. Undefined when the claim was lost: the
+ * items, though sent, are stale by construction and are not counted.
  */
 export async function commitPage(
   ports: Pick<SyncPorts, "progress" | "clock">,
@@ -39,7 +39,7 @@ export async function commitPage(
   const definition = claim.checkpoint.definition;
   const checkpoint: Checkpoint = { ...claim.checkpoint, ...next, version };
   delete checkpoint.refusal;
-  // A commit that leaves the page where it is (an on-demand read) settles nothing of what pages have left undone.
+  // A commit that leaves the page where it is (an on-demand read) does not complete what earlier pages left undone.
   if (checkpoint.phase === "settled" && checkpoint.page !== claim.checkpoint.page)
     checkpoint.comparedFrom = version;
   const operations = (create: boolean): ProgressOperation[] => [
@@ -48,7 +48,7 @@ export async function commitPage(
       kind: "patch",
       id: "counter",
       increment: {
-        // Taken along for a later page: it exists before the read whose items will carry it.
+        // For a later page: the version must exist before the read whose items carry it.
         "/version": 1,
         ...(counts.newlySent === 0 ? {} : { "/sent": counts.newlySent }),
       },
@@ -75,7 +75,7 @@ export async function commitPage(
       : [{ kind: "create", document: failureMarker(ports, page, failures) } as const]),
   ];
   let create = page.createCycle;
-  // A cycle is created by the first of its streams that has changes: the other finds it there, once.
+  // The first of a cycle's streams with changes creates it; the other may find that it exists, once.
   for (let attempt = 0; attempt < 2; attempt += 1) {
     cloudPoint("before-commit");
     const result = await ports.progress.transact(definition, operations(create));
@@ -128,7 +128,7 @@ function cycleOperations(
 
 const MAX_EXCEPTIONS = 100;
 
-/** Items that never left count as dead-lettered at once, in the same transaction. */
+/** Items that were never sent count as dead-lettered in the same transaction. */
 function failureMarker(
   ports: Pick<SyncPorts, "clock">,
   { version, cycleId, jobId, claim }: PageContext,

@@ -14,7 +14,7 @@ export interface RunContext {
 export interface CycleOfRun {
   readonly cycleId: CycleId;
   readonly cycleKind: CycleKind;
-  /** True if, as far as is known, the store does not have the cycle yet: its first page creates it. */
+  /** True if the store is not known to have the cycle yet: its first page creates it. */
   readonly createCycle: boolean;
 }
 

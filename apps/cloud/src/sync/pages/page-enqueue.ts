@@ -5,7 +5,7 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "../../work/work-messages";
 import type { WorkPageResult } from "../entities/work-page";
 
-/** What became of a page's entities: in its record if it is committed. */
+/** What became of a page's entities; part of its record once it is committed. */
 export interface PageOutcome {
   readonly counts: {
     readonly read: number;
@@ -20,7 +20,7 @@ export interface PageOutcome {
   }[];
 }
 
-/** Sends a page's items and stores what could not become one. */
+/** Sends a page's items and stores a dead letter for each entity that could not become one. */
 export async function enqueue(
   ports: SyncPorts,
   page: PageContext,
@@ -55,7 +55,7 @@ export async function enqueue(
       cloudPoint("before-enqueue");
       if (messages.length > 0) await ports.bus.send(workQueueOf(definition), messages);
       cloudPoint("after-enqueue");
-      // Last: a page that cannot be sent is done again under another version, and would make them anew each time.
+      // Last: a page that cannot be sent is done again under another version, and would store new ones each time.
       if (failures.length > 0) {
         await ports.deadLetters.add(
           failures.map((failure) =>

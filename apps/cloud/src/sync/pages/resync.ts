@@ -6,8 +6,8 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 
 /**
- * The delta token is worth nothing any more: a new generation, in a cycle of its own, compares everything. Undefined:
- * somebody else has the claim.
+ * The delta token has expired: a new generation, in a new cycle, compares everything. Undefined when another run has the
+ * claim.
  */
 export async function beginResync(
   ports: SyncPorts,
@@ -44,7 +44,7 @@ export async function beginResync(
           streams: { [stream]: "running" },
         }),
       },
-      // What the broken-off enumeration would still have shown, the resync shows.
+      // The resync also shows what the abandoned enumeration would still have shown.
       ...(inCycle
         ? [
             {

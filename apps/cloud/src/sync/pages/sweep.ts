@@ -1,3 +1,7 @@
+/**
+ * Runs after a complete enumeration, never after a partial one: entities that it has not shown are gone. Works in pages until
+ * the index has nothing left behind; then the stream takes the delta link.
+ */
 import type { Stored } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import type { IndexEntry } from "@postern/contracts";
@@ -5,10 +9,6 @@ import type { CycleOfRun, RunContext } from "./page-context";
 import type { PageWork } from "./page-work";
 import type { Claim, StreamClaims } from "../streams/stream-claims";
 
-/**
- * After a complete enumeration: what it has not shown is gone. Never reached by a partial one. Works in pages of its own,
- * until a look at the index finds nothing left behind; then the stream takes the delta link.
- */
 const SWEEP_ENTRIES = 800;
 
 export interface SweepOptions {
@@ -23,7 +23,7 @@ export interface SweepOptions {
   readonly timeLeft: () => boolean;
 }
 
-/** `settled`: done. `lost`: somebody else has the claim. A claim: time is up, go on from there. */
+/** `settled`: done. `lost`: another run has the claim. A claim: time is up, continue from there. */
 export async function sweep(
   swept: Claim,
   { ports, claims, pages, run, cycle, deltaLink, polledAtMs, timeLeft }: SweepOptions,
@@ -41,7 +41,7 @@ export async function sweep(
       value.swept !== undefined && committed.has(value.swept);
     const done = entries.filter(isDone);
     if (done.length > 0) {
-      // What moves at this moment is not of this sweep any more.
+      // An entry that changes in this moment no longer belongs to this sweep.
       await ports.index.write(done.map(({ value, etag }) => ({ entry: unswept(value), etag })));
       if (done.length === entries.length) continue;
     }
@@ -75,7 +75,7 @@ async function leftBehind(
   const enumeration = { generation, comparedFrom };
   const type = stream === "users" ? "user" : "group";
   const objects = await index.leftBehind(definition, [type], enumeration, SWEEP_ENTRIES);
-  // Those that are not mapped any more stay as they are: no page would touch them.
+  // Memberships that are no longer mapped stay as they are: no page would touch them.
   if (objects.length > 0 || stream === "users" || mappings.membership === undefined) return objects;
   return index.leftBehind(definition, ["membership"], enumeration, SWEEP_ENTRIES);
 }

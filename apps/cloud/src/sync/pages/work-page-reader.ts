@@ -16,7 +16,7 @@ export interface ReadPages {
   readonly startedAtMs: number;
 }
 
-/** Reads on from `link` until a work page is full, the delta link is reached, or the source refuses. */
+/** Reads from `link` until a work page is full, the delta link is reached, or the source refuses. */
 export async function readPages(
   ports: Pick<SyncPorts, "graph" | "clock" | "tracing">,
   stream: StreamName,

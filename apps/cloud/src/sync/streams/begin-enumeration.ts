@@ -26,7 +26,7 @@ export type EnumerationPorts = Pick<
 /** Tries of one beginning: each is lost only to another writer of a checkpoint. */
 const MAX_ATTEMPTS = 5;
 
-/** Does what a definition still owes: its first checkpoints, or the resync that a changed mapping needs. */
+/** Begins what a definition still needs: its first enumeration, or the resync of a changed mapping. */
 export async function settleDefinition(
   ports: EnumerationPorts,
   record: Stored<DefinitionRecord>,
@@ -44,9 +44,9 @@ export async function settleDefinition(
 }
 
 /**
- * Sets every stream to the beginning: generation 1 where there is no checkpoint, the next one where there is. Whoever
- * applied the definition and the timer may come here at once: the cycle's id is made from when it was applied, so that
- * it begins once.
+ * Sets every stream to the beginning: generation 1 where there is no checkpoint, the next one where there is. The
+ * process that applied the definition and the timer may do this at the same time: the cycle's id is made from the time of
+ * applying, so that it begins once.
  */
 async function beginEnumeration(
   ports: EnumerationPorts,

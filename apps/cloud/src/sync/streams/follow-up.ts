@@ -1,3 +1,8 @@
+/**
+ * On-demand reads without a job: of released entities, whose memberships have to follow. Each has its own cycle, which names
+ * the entities. If its start message is lost or expires, the cycle stands still and the cycle watch restarts it. Once its
+ * page is committed, further messages of it do nothing.
+ */
 import {
   type Cycle,
   type DefinitionId,
@@ -16,11 +21,6 @@ import { itemDigest } from "../../work/item-message-ids";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf } from "./start-messages";
 
-/**
- * On-demand reads that no job looks after: of what was released, whose memberships are to follow. Each has a cycle of its
- * own, which names what it reads. Its start message may be lost or outlive its queue; then the cycle stands, and the cycle
- * watch asks for it again. Once its page is committed, a further message of it does nothing.
- */
 export interface FollowUp {
   readonly definition: DefinitionId;
   readonly stream: StreamName;
@@ -29,13 +29,13 @@ export interface FollowUp {
   readonly entities: readonly EntityRef[];
 }
 
-/** The same for the same items, in the same order. It stands where on-demand reads have their job, and no job has it. */
+/** The same for the same items in the same order. It takes the place of a job id; no job has it. */
 export function followUpIdOf(items: readonly { readonly itemId: ItemId }[]): JobId {
   const all = items.map(({ itemId }) => itemId).join("\n") as ItemId;
   return `release-${itemDigest(all, 24)}` as JobId;
 }
 
-/** Repeated, it finds its cycle there and asks for it again. */
+/** Safe to repeat: an existing cycle is asked for again. */
 export async function startFollowUp(
   ports: Pick<SyncPorts, "progress" | "bus" | "clock" | "stamp" | "tracing">,
   { definition, stream, followUp, entities }: FollowUp,

@@ -12,7 +12,11 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 import { type EnumerationPorts, settleDefinition } from "./begin-enumeration";
 import { startMessageOf } from "./start-messages";
 
-/** Starts a cycle now. Undefined when there is no such definition; `conflict` when it is not enabled. */
+/**
+ * Starts a cycle now. Undefined when there is no such definition.
+ *
+ * @throws PosternError `conflict` when the definition is disabled, or another cycle starts in the same millisecond
+ */
 export async function startCycle(
   ports: EnumerationPorts & Pick<SyncPorts, "random">,
   definition: DefinitionId,
@@ -20,7 +24,7 @@ export async function startCycle(
   const record = await ports.definitions.get(definition, { fresh: true });
   if (record === undefined) return undefined;
   if (!record.value.definition.enabled) {
-    throw new PosternError("conflict", `the definition '${definition}' is not enabled`);
+    throw new PosternError("conflict", `the sync definition '${definition}' is disabled`);
   }
   await settleDefinition(ports, record);
   const { streams } = compileDefinition(record.value.definition);
@@ -39,7 +43,7 @@ export async function startCycle(
       }),
     },
   ]);
-  if (!result.ok) throw new PosternError("conflict", "another cycle starts at this moment");
+  if (!result.ok) throw new PosternError("conflict", "another cycle is being started; try again");
   await ports.bus.send(
     startQueueName,
     streams.map((stream) =>

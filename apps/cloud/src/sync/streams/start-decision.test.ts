@@ -32,7 +32,7 @@ function decide(message: Partial<StartMessage>, state: Partial<Checkpoint> = {})
   );
 }
 
-describe("a start message comes to", () => {
+describe("a start message leads to", () => {
   test("nothing, when the stream was polled after its tick", () => {
     expect(decide({ tick: at(-10_000) })).toEqual({ kind: "nothing" });
     expect(decide({ tick: at(-10_001), reason: "request" })).toEqual({ kind: "nothing" });

@@ -1,6 +1,6 @@
 import type { Checkpoint, StartMessage } from "@postern/contracts";
 
-/** What a start message comes to, from the checkpoint alone. */
+/** What to do about a start message, from the checkpoint alone. */
 export type StartDecision =
   /** Read on from where the checkpoint stands. */
   | { readonly kind: "run" }
@@ -13,7 +13,7 @@ export type StartDecision =
 
 export interface StartView {
   readonly checkpoint: Checkpoint;
-  /** When the source was last asked, as far as this process or the checkpoint knows. */
+  /** When the source was last polled, according to this process or the checkpoint. */
   readonly polledAtMs: number;
   readonly owner: string;
   readonly nowMs: number;

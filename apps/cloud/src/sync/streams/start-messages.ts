@@ -1,3 +1,4 @@
+/** Messages that ask for a page run. Their ids are made from their content, so that duplicates are dropped. */
 import {
   type Checkpoint,
   type CycleId,
@@ -11,10 +12,9 @@ import {
 import type { OutgoingMessage } from "../../ports/message-bus";
 import type { SyncPorts } from "../../ports/cloud-ports";
 
-/** Characters of a random id that tell messages of one moment apart. */
+/** Random characters that distinguish messages of the same millisecond. */
 const UNIQUE_CHARS = 8;
 
-/** Messages that ask for a page run. Their ids are made from what they ask, so that asking twice is asking once. */
 export function startMessageOf(
   ports: Pick<SyncPorts, "stamp" | "clock" | "tracing">,
   messageId: string,

@@ -1,3 +1,14 @@
+/**
+ * The claims on streams that this process has.
+ *
+ * A claim is one transaction: the checkpoint is written under its etag (so that it invalidates any other claim) and the
+ * definition's counter gives out versions. The next write of the checkpoint invalidates it; the commit of a page detects
+ * that by the etag. Each commit also takes the version for a later page, so that a run of pages needs no claim after the
+ * first. While an enumeration is under way the claim also says who holds it until when (the lease), which others
+ * respect; between polls it does not: the etag alone keeps it safe, and no run has to wait for an idle process.
+ *
+ * Called by the page run and by on-demand reads. Never talks to the source.
+ */
 import {
   type Checkpoint,
   checkpointId,
@@ -11,17 +22,6 @@ import {
 import type { Stored } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
 
-/**
- * Claims on streams, as far as this process holds them.
- *
- * A claim is one transaction: the checkpoint is written under its etag (so that nobody else's claim survives it) and the
- * definition's counter gives out versions. Whoever writes the checkpoint next invalidates it; the commit of a page finds
- * out by the etag. Each commit takes the version for a later page along, so that a run of pages needs no claim of its own
- * after the first. While an enumeration is under way the claim also says who holds it until when (the lease), which others
- * respect; between polls it does not: the etag alone keeps it safe, and nobody has to wait for an idle process.
- *
- * Called by the page run and by on-demand reads. Never talks to the source.
- */
 export interface Claim {
   readonly checkpoint: Checkpoint;
   readonly etag: string;
@@ -39,7 +39,7 @@ const VERSIONS_PER_CLAIM = 2;
 
 export class StreamClaims {
   readonly #ports: Pick<SyncPorts, "progress" | "clock" | "stamp">;
-  /** Claims that no run of this process is using: who looks may use them. */
+  /** Claims that no run of this process is using: the next run may. */
   readonly #free = new Map<string, Claim>();
   readonly #inUse = new WeakSet<Claim>();
   readonly #polledAtMs = new Map<string, number>();
@@ -52,7 +52,7 @@ export class StreamClaims {
   async look(definition: DefinitionId, stream: StreamName): Promise<Claim | undefined> {
     const key = startSession(definition, stream);
     const known = this.#free.get(key);
-    // A copy: two that look at once must not take themselves for one.
+    // A copy: two runs that look at the same time must not share one claim.
     if (known !== undefined && this.#isFresh(known)) return { ...known };
     const stored = await this.#ports.progress.checkpoint(definition, stream);
     return stored === undefined ? undefined : this.remember(stored, []);
@@ -62,7 +62,7 @@ export class StreamClaims {
     return this.#ports.clock.now() - takenAtMs < FRESH_MS;
   }
 
-  /** A claim for whoever needs one next; that may be who has just written it. */
+  /** Keeps a claim for the next run that needs one, which may be the run that wrote it. */
   remember(
     stored: Stored<Checkpoint>,
     versions: readonly Version[],
@@ -92,7 +92,7 @@ export class StreamClaims {
     this.#free.set(keyOf(claim), { ...claim, polledAtMs });
   }
 
-  /** Something was lost, or may have been: the next look asks the store. */
+  /** A write was lost, or may have been: the next look reads the store. */
   forget(definition: DefinitionId, stream: StreamName): void {
     const key = startSession(definition, stream);
     this.#free.delete(key);
@@ -100,11 +100,11 @@ export class StreamClaims {
   }
 
   /**
-   * The claim with at least one fresh version, taking it anew where it has to; undefined when someone else was faster.
+   * The claim with at least one fresh version, taken again where necessary; undefined when another run was faster.
    *
    * A claim serves one run. The broker may hand the same stream to a second run of this process while the first still goes
-   * on (its session lock was lost): that one takes a claim of its own and so ends the first one's. Were they to share, they
-   * would give one version to what each has read.
+   * on (its session lock was lost): the second run takes its own claim, which ends the first one's. If they shared one,
+   * both would give the same version to what each has read.
    */
   async acquire(claim: Claim): Promise<Claim | undefined> {
     const nowMs = this.#ports.clock.now();
@@ -137,7 +137,7 @@ export class StreamClaims {
     cloudPoint("after-claim");
     const [counter, written] = result.results;
     const last = versionOf(counter?.value);
-    invariant(written, "a transaction answers every operation");
+    invariant(written, "a transaction returns a result for each operation");
     const versions = Array.from(
       { length: VERSIONS_PER_CLAIM },
       (_, index) => (last - VERSIONS_PER_CLAIM + 1 + index) as Version,
@@ -154,11 +154,11 @@ function keyOf({ checkpoint }: Claim): string {
   return startSession(checkpoint.definition, checkpoint.stream);
 }
 
-/** The version of a counter as a patch of it answered. */
+/** The version of a counter as returned by a patch. */
 export function versionOf(counter: unknown): number {
   invariant(
     typeof counter === "object" && counter !== null && "version" in counter,
-    "a patch of the counter answers it",
+    "a patch of the counter returns it",
   );
   const { version } = counter;
   invariant(Number.isSafeInteger(version), "a counter has a whole version");

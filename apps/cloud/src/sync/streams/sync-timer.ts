@@ -18,7 +18,7 @@ export async function tick(ports: SyncPorts, scheduledAtMs: number): Promise<voi
     const { definition } = record.value;
     if (!definition.enabled) continue;
     if (record.value.resyncDue) {
-      // Not from the cache: whoever applied it has most likely seen to it since.
+      // Not from the cache: the process that applied it has most likely started the resync since.
       const fresh = await ports.definitions.get(definition.id, { fresh: true });
       if (fresh !== undefined) await settleDefinition(ports, fresh);
     }

@@ -69,7 +69,7 @@ function decide(watched: Partial<WatchedCycle> = {}, stands: Partial<Checkpoint>
 describe("a cycle that is being read", () => {
   test.each([
     ["its last page is young", { polledAt: at(1 - readingIdleMs) }, {}],
-    ["somebody holds the claim", { owner: "other", leaseUntil: at(1) }, {}],
+    ["another run has the claim", { owner: "other", leaseUntil: at(1) }, {}],
     ["its lease ran out just now", { owner: "other", leaseUntil: at(1 - readingIdleMs) }, {}],
     ["the source asked for an hour's rest", { leaseUntil: at(3_600_000) }, {}],
     ["another page was committed", { polledAt: null }, { pagedAtMs: new Map([["users", nowMs]]) }],
@@ -82,7 +82,7 @@ describe("a cycle that is being read", () => {
     });
   });
 
-  test("of a follow-up, which no job looks after, is asked for as if it had never begun", () => {
+  test("of a follow-up, which has no job, is restarted as if it had never begun", () => {
     const entities: Cycle["entities"] = [{ type: "user", id: "ada" }];
     const startedAt = at(-readingIdleMs);
     const followUp = cycle({ kind: "on-demand", entities, startedAt });
@@ -133,14 +133,14 @@ describe("a cycle that is being read", () => {
     expect(decision.stall.detail).toContain("'users'");
   });
 
-  test("is asked for again ever more rarely, as long as nothing comes of it", () => {
+  test("is restarted less and less often while it does not move", () => {
     const after = (restarts: number, sinceMs: number) =>
       decide({
         cycle: cycle({
           stall: mark({
             ...{ restarts, restartedAt: at(-sinceMs) },
             detail:
-              "Nobody reads stream 'users' any further: it is asked for again from the checkpoint, page 8.",
+              "Stream 'users' is no longer being read; restarting it from the checkpoint, page 8.",
           }),
         }),
       });
@@ -151,7 +151,7 @@ describe("a cycle that is being read", () => {
     expect(after(90, 600_000)).toMatchObject({ kind: "mark", stall: { restarts: 91 } });
   });
 
-  test("keeps its mark over a mere claim, without being asked for again, and loses it with a page", () => {
+  test("keeps its mark after a mere claim, without a restart, and loses it with a page", () => {
     const stall = mark({ restarts: 1, restartedAt: at(-300_000) });
     const claimed = { owner: "other", leaseUntil: at(50_000) };
     expect(decide({ cycle: cycle({ stall }) }, claimed)).toMatchObject({
@@ -163,7 +163,7 @@ describe("a cycle that is being read", () => {
     expect(decide({ cycle: cycle({ stall }) }, paged)).toEqual({ kind: "clear" });
   });
 
-  test("of a definition that is not enabled says so, and is not asked for", () => {
+  test("of a disabled definition says so and is not restarted", () => {
     expect(decide({ enabled: false })).toMatchObject({
       kind: "mark",
       stall: { reason: "definition-disabled", action: "none", restarts: 0 },
@@ -181,14 +181,14 @@ describe("a cycle that is being read", () => {
   });
 });
 
-describe("a cycle that is read to its end", () => {
+describe("a cycle that has been read to its end", () => {
   const read = { cycle: cycle({ streams: { users: "done" } }), pending: 42 };
   const agent = (id: string, reaches: boolean, reason: string | null = null): AgentSight => ({
     ...{ id, reaches, reason },
   });
 
   test.each<[string, readonly AgentSight[], string, number]>([
-    ["nobody", [], "No agent of the group is online", 0],
+    ["no agent", [], "No agent of the group is online", 0],
     [
       "an agent that does not reach it",
       [agent("a", false, "login refused")],
@@ -226,7 +226,7 @@ describe("a cycle that is read to its end", () => {
     expect(some).toMatchObject({ kind: "mark", stall: { detail: expect.stringContaining(text) } });
   });
 
-  test("is marked anew only when there is something new to say, and cleared when it moves", () => {
+  test("is marked again only when the mark changes, and cleared when it moves", () => {
     const first = decide(read);
     if (first.kind !== "mark") throw new Error("it stands");
     const { waitsFor, ...rest } = first.stall;
@@ -250,7 +250,7 @@ describe("a cycle that is read to its end", () => {
   });
 });
 
-test("nothing comes of a cycle that is too young, whatever is stored of it", () => {
+test("a cycle that is too young is left alone, whatever is stored about it", () => {
   // Nothing of a cycle happened before it began.
   const ages = fc
     .integer({ min: 0, max: 2 * resultsIdleMs })

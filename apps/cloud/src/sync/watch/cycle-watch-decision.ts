@@ -1,3 +1,11 @@
+/**
+ * What the watch decides about a cycle, from its stored documents alone.
+ *
+ *   open ──nothing moves──▶ marked ──▶ restarted, less and less often ──moves──▶ open ──every outcome final──▶ closed
+ *
+ * A cycle moves when it makes progress: a committed page for a stream that is being read, a counted result for
+ * items at the target. A claim alone is not progress: a run that keeps dying on the same page takes many.
+ */
 import type {
   Checkpoint,
   Cycle,
@@ -7,14 +15,6 @@ import type {
   TargetName,
 } from "@postern/contracts";
 
-/**
- * What the watch makes of a cycle, from what is stored of it alone.
- *
- *   open ──nothing moves──▶ marked ──▶ asked for again, ever more rarely ──moves──▶ open ──every outcome final──▶ closed
- *
- * What counts as moving is what brings the cycle on: a committed page for a stream that is being read, a counted result for
- * items at the target. A claim alone is none: a run that dies over the same page again and again takes many.
- */
 const MINUTE_MS = 60_000;
 /** A stream that is being read: so long after its last page and after its lease or rest has run out. */
 export const readingIdleMs = 2 * MINUTE_MS;
@@ -62,7 +62,7 @@ export type WatchDecision =
   | { readonly kind: "leave" }
   /** The mark is to go: something moves. */
   | { readonly kind: "clear" }
-  /** Streams that the definition has no more: nobody will read them. */
+  /** Streams that the definition no longer has: they will not be read. */
   | { readonly kind: "drop-streams"; readonly streams: readonly StreamName[] }
   | { readonly kind: "close"; readonly closedAtMs: number }
   | {
@@ -82,7 +82,7 @@ interface StreamStall {
   readonly stream: StreamName;
   readonly reason: StallReason;
   readonly sinceMs: number;
-  /** Null while somebody holds the claim, or asks again by itself. */
+  /** Null while another run has the claim, or will ask again on its own. */
   readonly restart: StreamRestart | null;
   /** What the source says to every try. */
   readonly refusal?: string | undefined;
@@ -107,13 +107,13 @@ export function decideCycle(watched: WatchedCycle, nowMs: number): WatchDecision
   }
   const unread = runningStreams(cycle);
   const dropped = unread.filter((stream) => !checkpoints.has(stream));
-  // Not at once: the definition that has just brought a stream may be younger than what is known of it here.
+  // Not immediately: the definition that has just added a stream may be newer than the copy known here.
   if (dropped.length > 0 && nowMs - Date.parse(cycle.startedAt) >= readingIdleMs)
     return { kind: "drop-streams", streams: dropped };
   if (unread.length === 0) return decideResults(watched, nowMs);
   // Its job has a deadline and looks after it. A follow-up has none.
   if (cycle.kind === "on-demand" && cycle.entities === undefined) {
-    // Its job is over by now, whatever came of it: nobody will read these.
+    // Its job is over by now, whatever its result: these will not be read.
     if (nowMs - Date.parse(cycle.startedAt) >= longestJobMs)
       return { kind: "drop-streams", streams: unread };
     return unmarked(cycle);
@@ -148,7 +148,7 @@ function stallOf(
     ours && polledAt !== null ? Date.parse(polledAt) : 0,
   );
   const refusal = ours ? (checkpoint.refusal ?? undefined) : undefined;
-  // A run that was refused rests and asks again by itself: no rest of it is ever idle for long.
+  // A run that was refused waits and asks again on its own: it is never idle for long.
   if (refusal !== undefined && nowMs - Math.max(sinceMs, Date.parse(refusal.since)) >= noPageMs) {
     const { message } = refusal;
     return { stream, reason: "source-refuses", sinceMs, restart: null, refusal: message };
@@ -203,20 +203,20 @@ function decideReading(
 
 function readingText({ stream, reason, restart, refusal }: StreamStall, enabled: boolean): string {
   if (!enabled) {
-    return `Stream '${stream}' is not read to its end: the sync definition is not enabled. Enable it, and it goes on.`;
+    return `Stream '${stream}' has not been read to its end: the sync definition is disabled. Enable it to continue.`;
   }
   const page = restart?.from ? ` page ${restart.from.page + 1}` : "";
   switch (reason) {
     case "source-refuses":
-      return `Microsoft Graph refuses stream '${stream}': ${refusal ?? "no reason given"}. Give the app the permission that it lacks, or correct the sync definition: it is asked again every minute.`;
+      return `Microsoft Graph refuses stream '${stream}': ${refusal ?? "no reason given"}. Grant the app the missing permission, or correct the sync definition; the read is retried every minute.`;
     case "start-lost":
-      return `Nobody has begun to read stream '${stream}' for this cycle: it is asked for again.`;
+      return `Stream '${stream}' has not been started for this cycle; restarting it.`;
     case "claim-stale":
       return restart === null
-        ? `Stream '${stream}' is claimed again and again and commits no page: see the log of its page runs.`
-        : `The run that read stream '${stream}' has ended without committing${page}: it is asked for again from the checkpoint.`;
+        ? `Stream '${stream}' is claimed repeatedly but commits no page: see the log of its page runs.`
+        : `The run that read stream '${stream}' ended without committing${page}; restarting it from the checkpoint.`;
     default:
-      return `Nobody reads stream '${stream}' any further: it is asked for again from the checkpoint${page === "" ? "" : `,${page}`}.`;
+      return `Stream '${stream}' is no longer being read; restarting it from the checkpoint${page === "" ? "" : `,${page}`}.`;
   }
 }
 
@@ -254,7 +254,7 @@ function countText({ pending, retrying, parked, queue }: WatchedCycle): string {
   const items = pending === 1 ? "1 item" : `${pending} items`;
   const waits = [
     ...(retrying === 0 ? [] : [`${retrying} wait for a retry`]),
-    ...(parked === 0 ? [] : [`${parked} are parked until an agent comes that reads them`]),
+    ...(parked === 0 ? [] : [`${parked} are parked until an agent can read them`]),
   ].join(" and ");
   const text = `${items} sent to queue '${queue}' ${pending === 1 ? "has" : "have"} no outcome yet`;
   return waits === "" ? `${text}.` : `${text}, of which ${waits}.`;
@@ -268,12 +268,12 @@ function agentsText({ agents, target }: WatchedCycle): string {
   if (agents.length === 0) return "No agent of the group is online: start one.";
   if (reaching.length > 0) {
     const names = reaching.slice(0, NAMED).map(({ id }) => id);
-    return `Target '${target}' is reached by ${names.join(", ")}${reaching.length > NAMED ? " and others" : ""}: see the log there.`;
+    return `Target '${target}' can be reached by ${names.join(", ")}${reaching.length > NAMED ? " and others" : ""}: see their logs.`;
   }
   const why = agents
     .slice(0, NAMED)
     .map(({ id, reason }) => `${id}: ${(reason ?? "has no such target").slice(0, 300)}`);
-  return `No agent that is online reaches target '${target}' (${why.join("; ")}).`;
+  return `No online agent can reach target '${target}' (${why.join("; ")}).`;
 }
 
 function changed({ stall: before }: Cycle, stall: CycleStall): boolean {

@@ -1,3 +1,11 @@
+/**
+ * Looks after cycles in which nothing moves: marks them for people, asks again for what stands, removes the mark when
+ * they move, and closes what is complete, so that it is not looked at again. Called by a timer; safe to run in several
+ * instances at the same time, since a mark is written under the cycle's etag and the messages it sends have ids made from
+ * the mark.
+ *
+ * It sends no work item a second time and gives none an outcome: what is at a target is the agents' to report.
+ */
 import {
   type Checkpoint,
   type Cycle,
@@ -30,13 +38,6 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 import { startMessageOf } from "../streams/start-messages";
 import { workQueueOf } from "../../work/work-messages";
 
-/**
- * Looks after cycles in which nothing moves: marks them for people, asks again for what stands, takes the mark away when it
- * moves, and closes what is complete, so that it need not be looked at again. Called by a timer; safe to run at several
- * places at once, since a mark is written under the cycle's etag and what it asks for has an id made from the mark.
- *
- * It sends no work item a second time and gives none an outcome: what is at a target is the agents' to report.
- */
 export interface CycleWatchPorts extends SyncPorts {
   readonly agents: Pick<AgentStore, "list">;
 }
@@ -206,7 +207,7 @@ async function act(
     }
     case "mark": {
       const { stall, restart } = decision;
-      // Whoever was faster has seen the same, or something newer.
+      // A faster instance has seen the same, or something newer.
       if (
         !(await patch(ports, stored, { "/stall": stall })) &&
         !(await isOurs(ports, stored, stall))
@@ -258,7 +259,7 @@ async function patch(
   return (await progress.transact(stored.value.definition, [patchOf(stored, set)])).ok;
 }
 
-/** A write whose answer was lost is tried again by the SDK, and then finds the etag changed: by itself. */
+/** If a write's response is lost, the SDK retries it and conflicts with its own first attempt. */
 async function isOurs(
   ports: Pick<SyncPorts, "progress">,
   { value: { definition, cycleId } }: Stored<Cycle>,
