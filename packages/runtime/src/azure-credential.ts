@@ -1,5 +1,5 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from "@azure/identity";
-import { withinTimeLimit } from "./time-limit";
+import { withinTimeLimit } from "./waiting/time-limit";
 
 /** Tokens are replaced this long before they expire: time for a slow issuer, and for a request with the old one to end. */
 const RENEW_BEFORE_MS = 5 * 60_000;

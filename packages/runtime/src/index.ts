@@ -1,8 +1,8 @@
 export { AzureCredential } from "./azure-credential";
-export { type Deadline, endWait, settledWithin, startDeadline } from "./deadline";
+export { type Deadline, endWait, settledWithin, startDeadline } from "./waiting/deadline";
 export { deepFreeze } from "./deep-freeze";
-export { inParallel } from "./in-parallel";
-export { failuresEach, outagePauseMs } from "./outage-pause";
+export { inParallel } from "./waiting/in-parallel";
+export { failuresEach, outagePauseMs } from "./waiting/outage-pause";
 export type {
   Clock,
   LogFields,
@@ -17,7 +17,7 @@ export type {
 } from "./ports";
 export { spanCauses } from "./span-causes";
 export { systemClock, systemRandom } from "./system-clock";
-export { TimeLimitExceeded, withinTimeLimit } from "./time-limit";
+export { TimeLimitExceeded, withinTimeLimit } from "./waiting/time-limit";
 export { timeSortedId } from "./time-sorted-id";
 export { timestamp } from "./timestamp";
 export { noTracing, type RunningTracing, startTracing, tracingOnFirstSpan } from "./tracing";
@@ -27,4 +27,4 @@ export {
   type OutageService,
   ServiceUnavailable,
 } from "./unavailable";
-export { untilAborted } from "./until-aborted";
+export { untilAborted } from "./waiting/until-aborted";

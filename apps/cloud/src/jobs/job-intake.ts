@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { type FieldProblem, type JobRequest, PosternError } from "@postern/contracts";
+import { type FieldProblem, type JobId, type JobRequest, PosternError } from "@postern/contracts";
+import { timeSortedId } from "@postern/runtime";
 import { unknownName } from "../http/unknown-name";
 import { type JobRecord, newJob } from "./job";
 import { changeJob } from "./job-change";
 import { dispatchJob } from "./job-dispatch";
-import { newJobId } from "./job-id";
 import type { JobPorts } from "./job-ports";
 
 export interface JobOrder {
@@ -64,4 +64,9 @@ export async function jobRequestProblems(
     return [unknownName("$.group", "worker group", request.group, names)];
   }
   return kinds(request.kind).validate(request, group);
+}
+
+/** @param next gives 0 <= value < 1 */
+export function newJobId(nowMs: number, next: () => number): JobId {
+  return `j${timeSortedId(nowMs, next)}` as JobId;
 }

@@ -26,7 +26,7 @@ import {
   progressJob,
   settleJob,
 } from "./job";
-import { newJobId } from "./job-id";
+import { newJobId } from "./job-intake";
 import { timeSortedId } from "@postern/runtime";
 
 const START = Date.parse("2026-01-31T08:00:00.000Z");

@@ -1,4 +1,4 @@
-import type { Clock } from "./ports";
+import type { Clock } from "../ports";
 
 /** Cancels a wait. The default reason would be an exception with a stack, too expensive for every unit. */
 export function endWait(wait: AbortController): void {
