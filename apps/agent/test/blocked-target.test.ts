@@ -55,7 +55,8 @@ test("while a statement of one target hangs, its locks are renewed and the other
     other,
   );
   await eventually("the other target's outcomes", () => world.outcomes().size === people.length);
-  // Each renewal keeps the lane for the length of a lock: without one, the item would have been delivered again by then.
+  // Each renewal keeps the lane for the length of a lock: without one, the item would have been delivered again by
+  // then.
   await new Promise((resolve) => setTimeout(resolve, 3 * lockMs));
   expect(world.outcomes().size).toBe(people.length);
   writeFileSync(release, "");

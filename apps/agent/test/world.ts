@@ -1,6 +1,6 @@
 /**
- * The cloud side of an agent, for tests: the emulators in this process, a SQLite target with an audit of every row change,
- * and a small control API. The agent reaches all of it over the wire with the official SDKs.
+ * The cloud side of an agent, for tests: the emulators in this process, a SQLite target with an audit of every row
+ * change, and a small control API. The agent reaches all of it over the wire with the official SDKs.
  */
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";

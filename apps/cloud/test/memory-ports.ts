@@ -26,7 +26,10 @@ import type { OutgoingMessage } from "../src/ports/message-bus";
 import type { SourceChange } from "../src/ports/source";
 import type { SyncPorts } from "../src/ports/cloud-ports";
 
-/** Ports over maps, for property tests of decisions: etags as strict as the service's, time and order in the test's hand. */
+/**
+ * Ports over maps, for property tests of decisions: etags as strict as the service's, time and order in the test's
+ * hand.
+ */
 export interface MemoryPorts extends SyncPorts {
   readonly entries: Map<string, Stored<IndexEntry>>;
   readonly documents: Map<string, Stored<ProgressDocument>>;

@@ -7,9 +7,10 @@ import { runWorkPage, type WorkPageResult } from "../src/sync/entities/work-page
 import { memoryPorts, putCounter, putPage } from "./memory-ports";
 
 /*
- * A directory changes at random; what changed is reported as Graph does: in parts, in any order, repeated, users and groups
- * by streams of their own that run at the same time, pages abandoned after their index was written, with or without their
- * items sent. Whatever happens, the item with the highest version of each entity must say what the directory says.
+ * A directory changes at random; what changed is reported as Graph does: in parts, in any order, repeated, users and
+ * groups by streams of their own that run at the same time, pages abandoned after their index was written, with or
+ * without their items sent. Whatever happens, the item with the highest version of each entity must say what the
+ * directory says.
  */
 const definition = SyncDefinition.parse({
   id: "directory",

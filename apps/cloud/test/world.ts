@@ -1,7 +1,7 @@
 /**
- * Everything around the sync half of the cloud, for tests: the emulators in this process, a directory that is changed over
- * Graph's own interface, the platform as production wires it, and a pump that hands start messages to the runner as the
- * queue trigger does.
+ * Everything around the sync half of the cloud, for tests: the emulators in this process, a directory that is changed
+ * over Graph's own interface, the platform as production wires it, and a pump that hands start messages to the runner
+ * as the queue trigger does.
  */
 import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
 import {

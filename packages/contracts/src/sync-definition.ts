@@ -52,7 +52,10 @@ export const EntityMapping = z.strictObject({
 });
 export type EntityMapping = z.infer<typeof EntityMapping>;
 
-/** When deletes and disables stop and wait for a person: released while count <= max(minimum, min(maximum, percent of sent)). */
+/**
+ * When deletes and disables stop and wait for a person: released while count <= max(minimum, min(maximum, percent of
+ * sent)).
+ */
 export const DeleteBreaker = z.strictObject({
   windowHours: z
     .int()

@@ -1,8 +1,8 @@
 import type { GroupName, TargetName } from "./words/ids";
 
 /**
- * Queues, containers and rights as data. The local platform is built from it and the Bicep templates are checked against
- * it. `requiresSession`, `duplicateDetectionWindowMs` and partition keys cannot be changed after creation.
+ * Queues, containers and rights as data. The local platform is built from it and the Bicep templates are checked
+ * against it. `requiresSession`, `duplicateDetectionWindowMs` and partition keys cannot be changed after creation.
  */
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

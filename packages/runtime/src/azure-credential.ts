@@ -1,7 +1,9 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from "@azure/identity";
 import { withinTimeLimit } from "./waiting/time-limit";
 
-/** Tokens are replaced this long before they expire: time for a slow issuer, and for a request with the old one to end. */
+/**
+ * Tokens are replaced this long before they expire: time for a slow issuer, and for a request with the old one to end.
+ */
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** The library waits for its issuer without end, and every caller that needs the same token waits with it. */
 const ISSUER_TIMEOUT_MS = 15_000;
@@ -17,9 +19,9 @@ export interface AzureCredentialOptions {
 }
 
 /**
- * The identity of a process: a managed identity in Azure, a client of the local token issuer elsewhere. The library finds
- * out which from its own environment variables. It is loaded with the first token, because loading it takes a tenth of a
- * cold start and much memory of an agent at rest.
+ * The identity of a process: a managed identity in Azure, a client of the local token issuer elsewhere. The library
+ * finds out which from its own environment variables. It is loaded with the first token, because loading it takes a
+ * tenth of a cold start and much memory of an agent at rest.
  */
 export class AzureCredential implements TokenCredential {
   readonly #load: () => Promise<TokenCredential>;

@@ -1,8 +1,8 @@
 /**
  * The ports that every process of the product has: time, randomness, logs and traces.
  *
- * Decisions and flows know these interfaces only, so that the same code runs against Azure, against the emulators, and in
- * a simulation under a fake clock.
+ * Decisions and flows know these interfaces only, so that the same code runs against Azure, against the emulators, and
+ * in a simulation under a fake clock.
  */
 import type { LogEvent } from "@postern/contracts";
 

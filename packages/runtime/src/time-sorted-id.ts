@@ -4,8 +4,8 @@ const TIME_CHARS = 9;
 const RANDOM_CHARS = 16;
 
 /**
- * An id that sorts by time: 45 bits of milliseconds (until the year 3084), then 80 random bits. As a ULID, but lower case, so that it
- * looks like the other ids.
+ * An id that sorts by time: 45 bits of milliseconds (until the year 3084), then 80 random bits. As a ULID, but lower
+ * case, so that it looks like the other ids.
  *
  * @param nowMs Unix milliseconds
  * @param next 0 <= value < 1

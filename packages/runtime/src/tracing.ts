@@ -1,8 +1,8 @@
 /**
  * Tracing by OpenTelemetry, sent over OTLP/HTTP where an endpoint is set.
  *
- * The SDK is loaded here and nowhere else, and only when something is traced: a process that exports nothing does not pay
- * for it.
+ * The SDK is loaded here and nowhere else, and only when something is traced: a process that exports nothing does not
+ * pay for it.
  */
 import type * as OtelApi from "@opentelemetry/api";
 import type {
@@ -38,7 +38,9 @@ export interface TracingOptions {
   readonly serviceName: string;
   /** Resource attributes of every span. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Makes it the tracer provider of the process, so that libraries with spans of their own (SQL statements) use it too. */
+  /**
+   * Makes it the tracer provider of the process, so that libraries with spans of their own (SQL statements) use it too.
+   */
   readonly registerGlobally: boolean;
 }
 

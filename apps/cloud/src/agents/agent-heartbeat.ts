@@ -19,8 +19,8 @@ export interface HeartbeatOutcome {
 const MAX_TRIES = 5;
 
 /**
- * Notes a heartbeat: registers the agent or renews it, and with it the leases of the jobs that it lists. Returns which of
- * those it must stop.
+ * Notes a heartbeat: registers the agent or renews it, and with it the leases of the jobs that it lists. Returns which
+ * of those it must stop.
  *
  * @throws PosternError `conflict` when another agent uses the id
  */

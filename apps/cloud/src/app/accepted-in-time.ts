@@ -4,8 +4,8 @@ import { ServiceUnavailable, TimeLimitExceeded, withinTimeLimit } from "@postern
 const SEND_LIMIT_MS = 3_000;
 
 /**
- * Waits for a send, but not for a broker that does not accept it. A send that succeeds later is harmless: its message id
- * is that of the send that repairs it.
+ * Waits for a send, but not for a broker that does not accept it. A send that succeeds later is harmless: its message
+ * id is that of the send that repairs it.
  *
  * @throws ServiceUnavailable when the broker does not accept the messages in time
  */

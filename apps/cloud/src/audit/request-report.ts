@@ -5,8 +5,8 @@ import type { WallClock, Logger, Random } from "@postern/runtime";
 import type { RequestReport } from "../http/endpoint";
 
 /**
- * What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change; an action on
- * dead letters or a release of held items is recorded before it happens, with the reason.
+ * What people do to the platform. Agents' heartbeats and leases are kept in the documents that they change; an action
+ * on dead letters or a release of held items is recorded before it happens, with the reason.
  */
 const audited: ReadonlySet<OperationId> = new Set<OperationId>([
   "createJob",

@@ -2,7 +2,9 @@ import type { Container, JSONObject, OperationInput, SqlQuerySpec } from "@azure
 import { setTimeout as delay } from "node:timers/promises";
 import { ServiceUnavailable } from "@postern/runtime";
 
-/** What several stores need of Cosmos DB: bulk requests with a status per operation, queries, and a reading of errors. */
+/**
+ * What several stores need of Cosmos DB: bulk requests with a status per operation, queries, and a reading of errors.
+ */
 export interface OperationResult {
   readonly status: number;
   readonly etag: string;

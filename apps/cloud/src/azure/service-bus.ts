@@ -17,8 +17,8 @@ import { TimeLimitExceeded, withinTimeLimit } from "@postern/runtime";
 const RETRY = { maxRetries: 3, retryDelayInMs: 500, timeoutInMs: 10_000 };
 /**
  * A dead connection takes every message and confirms none, and the SDK keeps trying over
- * it for two minutes (the idle time-out of AMQP, twice). One batch unconfirmed for this long is the sign, and the client is
- * replaced. The limit is far above what a batch takes, three tries at a busy broker included.
+ * it for two minutes (the idle time-out of AMQP, twice). One batch unconfirmed for this long is the sign, and the
+ * client is replaced. The limit is far above what a batch takes, three tries at a busy broker included.
  */
 const ANSWERED_WITHIN_MS = 8_000;
 

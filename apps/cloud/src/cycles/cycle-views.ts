@@ -1,6 +1,6 @@
 /**
- * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that belong
- * to them, so that no crash and no repetition can make them wrong.
+ * Cycles as callers see them. Nothing here is counted: totals are the sums of page records and of the markers that
+ * belong to them, so that no crash and no repetition can make them wrong.
  */
 import {
   type Cycle,

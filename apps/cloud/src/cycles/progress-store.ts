@@ -109,9 +109,9 @@ export function createProgressStore(database: Database): ProgressStore {
 }
 
 /**
- * A page continues before the timestamp of the last one, so it never ends between cycles of the same timestamp: it is a few
- * shorter, or longer if all of it has one timestamp. Continuing within a timestamp would have to order by id as well, for
- * which Cosmos needs an additional index.
+ * A page continues before the timestamp of the last one, so it never ends between cycles of the same timestamp: it is a
+ * few shorter, or longer if all of it has one timestamp. Continuing within a timestamp would have to order by id as
+ * well, for which Cosmos needs an additional index.
  */
 async function cyclesPage(
   container: Container,

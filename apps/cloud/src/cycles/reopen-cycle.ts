@@ -2,7 +2,9 @@ import type { CycleId, DefinitionId } from "@postern/contracts";
 import { cycleDocumentId } from "./cycle-document";
 import type { SyncPorts } from "../ports/cloud-ports";
 
-/** Items of these cycles are under way again: the cycle watch is to look at them. Cycles that are gone are passed over. */
+/**
+ * Items of these cycles are under way again: the cycle watch is to look at them. Cycles that are gone are passed over.
+ */
 export async function reopenCycles(
   { progress }: Pick<SyncPorts, "progress">,
   definition: DefinitionId,

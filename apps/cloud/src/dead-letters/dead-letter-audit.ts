@@ -13,8 +13,8 @@ import type { AuditEntry } from "../audit/audit-trail";
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
 
 /**
- * Writes what people last did to a dead letter into the audit trail: the last step, and those before it that may be missing
- * because their request failed. An entry's id is made from its step, so that each step is there once.
+ * Writes what people last did to a dead letter into the audit trail: the last step, and those before it that may be
+ * missing because their request failed. An entry's id is made from its step, so that each step is there once.
  */
 export async function auditLastActions(ports: Ports, letter: DeadLetter): Promise<void> {
   const actions = letter.actions ?? [];

@@ -1,7 +1,7 @@
 /**
- * Moves what a broker or an agent has put into a dead-letter queue into `deadletters`, where people see it. A work message is
- * also counted, by a marker, so that its cycle can end: its application properties say what it held even when its body can
- * no longer be read. Storing a dead letter twice has no effect.
+ * Moves what a broker or an agent has put into a dead-letter queue into `deadletters`, where people see it. A work
+ * message is also counted, by a marker, so that its cycle can end: its application properties say what it held even
+ * when its body can no longer be read. Storing a dead letter twice has no effect.
  */
 import {
   type Accounting,
@@ -113,8 +113,8 @@ export async function drainDeadLetter(
 }
 
 /**
- * Dead letters of the items that no agent has reported. An agent reports a message with a large payload in parts, each under
- * its own id, and may have ended between two of them.
+ * Dead letters of the items that no agent has reported. An agent reports a message with a large payload in parts, each
+ * under its own id, and may have ended between two of them.
  */
 async function countedLetters(
   ports: SyncPorts,

@@ -21,7 +21,9 @@ export interface DeadLetterStore {
     query: Omit<DeadLetterQuery, "state">,
     options: ListOptions & { readonly now: string },
   ): Promise<ListPage<DeadLetter>>;
-  /** Dead letters whose replay was begun but neither sent nor counted before `now`; those that wait longest come first. */
+  /**
+   * Dead letters whose replay was begun but neither sent nor counted before `now`; those that wait longest come first.
+   */
   unfinished(options: {
     readonly limit: number;
     readonly now: string;

@@ -1,9 +1,9 @@
 /**
- * The life of a dead letter, as pure steps: every change takes the letter and returns the one to store, with the step in its
- * history.
+ * The life of a dead letter, as pure steps: every change takes the letter and returns the one to store, with the step
+ * in its history.
  *
- * A replay is stored before its message is sent (who, why, which message id), and noted as sent afterwards. Between the two
- * it is claimed; an expired claim means that its process ended, and the next request sends the same message again.
+ * A replay is stored before its message is sent (who, why, which message id), and noted as sent afterwards. Between the
+ * two it is claimed; an expired claim means that its process ended, and the next request sends the same message again.
  */
 import {
   type Actor,

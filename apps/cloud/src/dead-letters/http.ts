@@ -1,6 +1,6 @@
 /**
- * Redaction policy: payloads hold people's data, so lists and readers see types and lengths; an operator may ask for one
- * payload in full, which is audited.
+ * Redaction policy: payloads hold people's data, so lists and readers see types and lengths; an operator may ask for
+ * one payload in full, which is audited.
  */
 import {
   type DeadLetter,

@@ -1,6 +1,6 @@
 /**
- * What a payload shows to callers who may not see people's data: which columns and properties there are, and the type and
- * length of each value. Never a value, and never a part of one.
+ * What a payload shows to callers who may not see people's data: which columns and properties there are, and the type
+ * and length of each value. Never a value, and never a part of one.
  */
 import { WorkItem } from "@postern/contracts";
 

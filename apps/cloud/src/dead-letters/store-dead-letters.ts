@@ -8,8 +8,8 @@ type Ports = Pick<SyncPorts, "deadLetters" | "clock">;
 const MAX_TRIES = 5;
 
 /**
- * Stores what was given up. An item that a person has replayed and that fails again reopens its dead letter, so that its
- * history stays in one place; everything else is a new dead letter. Storing one twice has no effect.
+ * Stores what was given up. An item that a person has replayed and that fails again reopens its dead letter, so that
+ * its history stays in one place; everything else is a new dead letter. Storing one twice has no effect.
  */
 export async function storeDeadLetters(
   ports: Ports,

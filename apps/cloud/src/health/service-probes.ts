@@ -32,7 +32,8 @@ export function serviceProbes(services: ProbedServices): ServiceProbe[] {
   return [
     {
       name: "cosmos",
-      // A point read through the data plane, as the app makes them. The document does not exist; 404 is the expected reply.
+      // A point read through the data plane, as the app makes them. The document does not exist; 404 is the expected
+      // reply.
       check: async () => {
         const id = "health-probe";
         await database.container(containers.definitions).item(id, id).read();

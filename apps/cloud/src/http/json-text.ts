@@ -42,7 +42,8 @@ function flawAt(text: string, { message, at }: FlawFound): JsonFlaw {
   return { problem: message, line: before.split("\n").length, column: at - lineStart + 1 };
 }
 
-// Sticky: each matches exactly at the place where the scan stands. None can backtrack: every step is decided by one character.
+// Sticky: each matches exactly at the place where the scan stands. None can backtrack: every step is decided by one
+// character.
 const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 // eslint-disable-next-line no-control-regex -- JSON forbids exactly these characters within a string

@@ -4,7 +4,9 @@ import { problemReply } from "./problem-reply";
 import { RequestError } from "./request-error";
 import type { ApiRequest } from "./endpoint";
 
-/** The reply to a request that matches no route: 405 with `Allow` if the path exists, else 404 with the nearest path. */
+/**
+ * The reply to a request that matches no route: 405 with `Allow` if the path exists, else 404 with the nearest path.
+ */
 export function unknownRouteReply(
   request: Pick<ApiRequest, "method" | "path" | "traceId">,
 ): ApiReply {

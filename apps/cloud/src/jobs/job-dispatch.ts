@@ -6,9 +6,10 @@ import { ServiceUnavailable } from "@postern/runtime";
 import type { Stored } from "../ports/stores";
 
 /**
- * Sends a queued job on its way: a message to the group's queue, or an on-demand read of the sync. The document is there
- * before the message; that it was sent is noted after. A crash in between leaves `dispatchedAt` null, and any reader that sees
- * that sends again: the message id is the same (so the broker drops the second), and an agent leases before it acts.
+ * Sends a queued job on its way: a message to the group's queue, or an on-demand read of the sync. The document is
+ * there before the message; that it was sent is noted after. A crash in between leaves `dispatchedAt` null, and any
+ * reader that sees that sends again: the message id is the same (so the broker drops the second), and an agent leases
+ * before it acts.
  */
 export async function dispatchJob(ports: JobPorts, stored: Stored<JobRecord>): Promise<JobRecord> {
   const job = stored.value;

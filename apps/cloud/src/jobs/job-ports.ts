@@ -28,7 +28,10 @@ export interface JobStore {
   replace(job: JobRecord, etag: string): Promise<Stored<JobRecord> | undefined>;
   /** Newest first. */
   list(options: ListOptions): Promise<ListPage<JobRecord>>;
-  /** Jobs that wait to be sent since before `sentBefore`, or whose lease or deadline has passed. Oldest first, some of them. */
+  /**
+   * Jobs that wait to be sent since before `sentBefore`, or whose lease or deadline has passed. Oldest first, some of
+   * them.
+   */
   overdue(options: { now: string; unsentSince: string; limit: number }): Promise<JobId[]>;
 }
 

@@ -7,8 +7,8 @@ const UNSENT_GRACE_MS = 5_000;
 const AT_ONCE = 100;
 
 /**
- * Looks after jobs that no request reads: ends those past their deadline, takes back lost leases, and sends unsent ones.
- * Called by a timer; returns how many it looked at. Safe to run in several instances at the same time.
+ * Looks after jobs that no request reads: ends those past their deadline, takes back lost leases, and sends unsent
+ * ones. Called by a timer; returns how many it looked at. Safe to run in several instances at the same time.
  */
 export async function redispatchJobs(ports: JobPorts): Promise<number> {
   const now = ports.clock.now();

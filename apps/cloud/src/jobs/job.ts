@@ -3,8 +3,8 @@
  *
  * States and transitions are `jobModel` of the contracts. A job of a kind that runs on agents is leased: the agent's
  * heartbeats, which list its jobs, keep the lease alive without a write per job. A job of a kind that runs in the cloud
- * receives the progress of its items. Every reader first brings a job up to date with `settleJob`, so that deadlines and lost
- * leases take effect without a timer.
+ * receives the progress of its items. Every reader first brings a job up to date with `settleJob`, so that deadlines
+ * and lost leases take effect without a timer.
  */
 import type { JobAttempt, JobId, JobRequest, JobState } from "@postern/contracts";
 import {
@@ -233,7 +233,9 @@ export function leaseJob(
   };
 }
 
-/** The job with the result of its attempt in force; unchanged when the result is of another attempt or comes too late. */
+/**
+ * The job with the result of its attempt in force; unchanged when the result is of another attempt or comes too late.
+ */
 export function finishJob(job: JobRecord, message: JobResultMessage, now: number): JobRecord {
   const last = job.attempts.at(-1);
   const inForce =

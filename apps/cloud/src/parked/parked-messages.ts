@@ -2,8 +2,8 @@
  * Work messages of a major version that an agent could not read: kept until an agent of the group can, then sent again.
  *
  * They are not dead letters, which need a person, nor holds, whose items are known: their items have no outcome yet
- * and stay pending in their cycle, where they show as waiting. What is sent again has a new message id, so that duplicate
- * detection lets it through, and the same body, so that its results count once however often it is sent.
+ * and stay pending in their cycle, where they show as waiting. What is sent again has a new message id, so that
+ * duplicate detection lets it through, and the same body, so that its results count once however often it is sent.
  */
 import {
   accountingOf,
@@ -116,8 +116,8 @@ function waitingMarker({ properties, workMessageId }: ParkedRecord, nowMs: numbe
 }
 
 /**
- * Sends again what agents with these capabilities read. Sent before it is noted as sent: should the note be lost, the same
- * message id goes out again. Returns how many were sent.
+ * Sends again what agents with these capabilities read. Sent before it is noted as sent: should the note be lost, the
+ * same message id goes out again. Returns how many were sent.
  */
 export async function sendParked(
   ports: ParkedPorts,
@@ -184,8 +184,8 @@ const LONGEST_PAUSE_MS = 10 * 60_000;
 const PARKED_SUFFIX = /~p(\d{1,4})$/;
 
 /**
- * While old and new agents of a group run side by side an old one may get it again and park it again: from the second time
- * on it comes later each time, until the last old agent is gone.
+ * While old and new agents of a group run side by side an old one may get it again and park it again: from the second
+ * time on it comes later each time, until the last old agent is gone.
  */
 function sentAgain(record: ParkedRecord, nowMs: number): OutgoingMessage {
   const before = Number(PARKED_SUFFIX.exec(record.workMessageId)?.[1] ?? "0");

@@ -1,6 +1,6 @@
 /**
- * What the sync half of the cloud needs from the world. Adapters implement these over the Azure SDKs, the simulation over
- * maps and a fake clock; decisions and flows reach nothing past them.
+ * What the sync half of the cloud needs from the world. Adapters implement these over the Azure SDKs, the simulation
+ * over maps and a fake clock; decisions and flows reach nothing past them.
  */
 import type { BranchId, TenantId, WorkerGroup } from "@postern/contracts";
 import type { Logger, Random, Tracing, WallClock } from "@postern/runtime";
@@ -21,7 +21,9 @@ export interface Stamp {
   readonly branch: BranchId;
   /** CloudEvents `source`. */
   readonly source: string;
-  /** Claims are taken in this name: the instance, so that a restarted process takes over its own lease without waiting. */
+  /**
+   * Claims are taken in this name: the instance, so that a restarted process takes over its own lease without waiting.
+   */
   readonly owner: string;
   readonly groups: readonly WorkerGroup[];
 }

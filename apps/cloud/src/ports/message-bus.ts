@@ -8,7 +8,10 @@ export interface OutgoingMessage {
 }
 
 export interface MessageBus {
-  /** Resolves when the broker has accepted every message; rejects with `ServiceUnavailable` otherwise (some may be accepted). */
+  /**
+   * Resolves when the broker has accepted every message; rejects with `ServiceUnavailable` otherwise (some may be
+   * accepted).
+   */
   send(queue: string, messages: readonly OutgoingMessage[]): Promise<void>;
 }
 

@@ -31,7 +31,10 @@ export interface DefinitionRecord {
   readonly id: DefinitionId;
   readonly definition: SyncDefinition;
   readonly appliedAt: string;
-  /** A mapping change whose resync has not been started yet: the timer starts it if the request that applied it could not. */
+  /**
+   * A mapping change whose resync has not been started yet: the timer starts it if the request that applied it could
+   * not.
+   */
   readonly resyncDue: boolean;
 }
 
@@ -134,7 +137,9 @@ export interface IndexStore {
     definition: DefinitionId,
     entities: readonly EntityRef[],
   ): Promise<Map<string, Standing>>;
-  /** Returns the new etags by `entityKey`, or undefined if a write lost to a newer one (others may have been written). */
+  /**
+   * Returns the new etags by `entityKey`, or undefined if a write lost to a newer one (others may have been written).
+   */
   write(writes: readonly IndexWrite[]): Promise<Map<string, string> | undefined>;
   /** Memberships of these groups, or with these members. */
   membershipsOf(
@@ -169,8 +174,8 @@ export interface HoldStore {
 
 export interface DeadLetterSink {
   /**
-   * An existing dead letter is left as it is, also one of the same item and message under another id: the same message may be
-   * drained or reported twice.
+   * An existing dead letter is left as it is, also one of the same item and message under another id: the same message
+   * may be drained or reported twice.
    */
   add(deadLetters: readonly DeadLetter[]): Promise<void>;
   /** The dead letter that has sent this replay or, of the same item, a later one. */

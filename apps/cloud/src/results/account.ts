@@ -117,7 +117,8 @@ function retryCopy(
 ): OutgoingMessage {
   const { item } = reported;
   if (item === undefined) throw new TypeError("an item that waits comes with its item");
-  // How long, not until when: the agent's time of day may be wrong, and a retry in the past would be an immediate retry.
+  // How long, not until when: the agent's time of day may be wrong, and a retry in the past would be an immediate
+  // retry.
   const askedMs =
     reported.retryAt === undefined ? 0 : Date.parse(reported.retryAt) - Date.parse(reportedAt);
   const attempt = attemptOf(result.workMessageId) + 1;

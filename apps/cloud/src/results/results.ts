@@ -1,11 +1,11 @@
 /**
- * Results of work messages, a batch at a time. For each work message: make sure that a replay is counted as begun, create
- * the marker, then store the dead letters and send the copies of items that wait.
+ * Results of work messages, a batch at a time. For each work message: make sure that a replay is counted as begun,
+ * create the marker, then store the dead letters and send the copies of items that wait.
  *
- * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports what its
- * successor reports too; of two reports the first counts, and only what counts is sent again or given up. A report that
- * comes twice, because its batch failed half-way, finds its own marker and goes on from there: ids are made from what they
- * stand for.
+ * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports
+ * what its successor reports too; of two reports the first counts, and only what counts is sent again or given up. A
+ * report that comes twice, because its batch failed half-way, finds its own marker and goes on from there: ids are made
+ * from what they stand for.
  *
  * A message that cannot be read is stored as a dead letter; only an unavailable service fails the batch.
  */
@@ -35,7 +35,10 @@ import { type Account, accountOf } from "./account";
 import { countBegun, type ReportedItem } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
 
-/** @throws ServiceUnavailable when a service is unavailable, PosternError `conflict` when a job is being changed by too many writers */
+/**
+ * @throws ServiceUnavailable when a service is unavailable, PosternError `conflict` when a job is being changed by too
+ * many writers
+ */
 export async function consumeResults(
   ports: SyncPorts,
   group: GroupName,

@@ -2,8 +2,8 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /**
- * Below the range from which Linux takes the local ports of outgoing connections (32768 on): a port chosen now must still
- * be free when its server listens, a second and hundreds of connections later.
+ * Below the range from which Linux takes the local ports of outgoing connections (32768 on): a port chosen now must
+ * still be free when its server listens, a second and hundreds of connections later.
  */
 const LOWEST_PORT = 15_000;
 const HIGHEST_PORT = 32_700;

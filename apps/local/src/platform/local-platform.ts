@@ -9,8 +9,8 @@ const AGENT_STOP_MS = 2_800;
 const EMULATOR_STOP_MS = 1_500;
 
 /**
- * The whole platform on one machine: emulators, functions host and agent as processes of their own, wired by nothing but
- * endpoints and credentials. The product inside is the same as in Azure.
+ * The whole platform on one machine: emulators, functions host and agent as processes of their own, wired by nothing
+ * but endpoints and credentials. The product inside is the same as in Azure.
  */
 export class LocalPlatform {
   readonly api: ApiClient;

@@ -28,13 +28,13 @@ const workspace = workspaceRoot();
 const AGENT_DRAIN_MS = 2_000;
 
 /**
- * As the agent's unit file and the function app's settings have it: without a limit V8 lets garbage grow with the memory
- * of the machine before it collects.
+ * As the agent's unit file and the function app's settings have it: without a limit V8 lets garbage grow with the
+ * memory of the machine before it collects.
  */
 const memoryFlags = ["--max-old-space-size=144", "--max-semi-space-size=4"];
 /**
- * The agent shares its VM: a young generation of 1 MB and one helper thread save 15 MB at rest. All its times are UTC: the
- * system's time zone serves it as well as ICU's tables, of which V8 would map 8 MB for the first ISO date.
+ * The agent shares its VM: a young generation of 1 MB and one helper thread save 15 MB at rest. All its times are UTC:
+ * the system's time zone serves it as well as ICU's tables, of which V8 would map 8 MB for the first ISO date.
  */
 const agentMemoryFlags = [
   "--no-icu-timezone-data",

@@ -1,8 +1,8 @@
 const ESCAPE = "\u001b";
 
 /**
- * The part of the terminal that changes in place. On a terminal it is repainted; elsewhere its text is written as a line
- * whenever it has changed, at most once a second, so that a log stays readable.
+ * The part of the terminal that changes in place. On a terminal it is repainted; elsewhere its text is written as a
+ * line whenever it has changed, at most once a second, so that a log stays readable.
  */
 export class LiveRegion {
   readonly #out: NodeJS.WriteStream;

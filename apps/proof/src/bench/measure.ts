@@ -1,4 +1,6 @@
-/** One figure of the benchmark and the budget it is held against (docs/benchmarks.md says why each bar is where it is). */
+/**
+ * One figure of the benchmark and the budget it is held against (docs/benchmarks.md says why each bar is where it is).
+ */
 export interface Measure {
   readonly name: MeasureName;
   readonly value: number;

@@ -6,9 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 /**
  * Resident memory of processes, in MB.
  *
- * Linux counts pages of the Node.js binary among them, and how many are mapped beside those that are used depends on how the
- * page cache got the file: 35 to 64 MB of it, for the same program (docs/benchmarks.md). So what is measured runs a binary
- * that was just written, as an installer leaves it, and a bare node of the same file is measured beside it.
+ * Linux counts pages of the Node.js binary among them, and how many are mapped beside those that are used depends on
+ * how the page cache got the file: 35 to 64 MB of it, for the same program (docs/benchmarks.md). So what is measured
+ * runs a binary that was just written, as an installer leaves it, and a bare node of the same file is measured beside
+ * it.
  */
 const SETTLED_MS = 2_000;
 

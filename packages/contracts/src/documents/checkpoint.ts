@@ -30,8 +30,8 @@ export const Checkpoint = z.object({
   /** Enumeration from scratch: entities left in an older generation at its end are delete candidates. */
   generation: z.int().min(0),
   /**
-   * Version of the page with which the stream last came to a delta link; absent before the first. What a page after that has
-   * found gone and never committed a new enumeration does not show either; only its end can tell.
+   * Version of the page with which the stream last came to a delta link; absent before the first. What a page after
+   * that has found gone and never committed a new enumeration does not show either; only its end can tell.
    */
   comparedFrom: z.int().min(0).optional(),
   /** When Graph was last asked: ticks before it need not ask again. */

@@ -41,8 +41,8 @@ export const Cycle = z.object({
   /** Set while nothing moves. */
   stall: CycleStall.nullish(),
   /**
-   * When the cycle watch found every item with its final outcome: it looks at the cycle no more. A later page, release or
-   * replay takes it away. Null or absent: open.
+   * When the cycle watch found every item with its final outcome: it looks at the cycle no more. A later page, release
+   * or replay takes it away. Null or absent: open.
    */
   closedAt: Timestamp.nullish(),
   ttl: z.int().optional(),

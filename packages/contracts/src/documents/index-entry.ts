@@ -3,8 +3,8 @@ import { EntityRef } from "../words/entity";
 import { Lane } from "../words/ids";
 
 /**
- * What the cloud knows of one entity of one definition. Graph returns an entity in parts and omits what has not changed;
- * only this document knows the whole, and what was ever sent.
+ * What the cloud knows of one entity of one definition. Graph returns an entity in parts and omits what has not
+ * changed; only this document knows the whole, and what was ever sent.
  */
 export const IndexEntry = z.object({
   /** `entityKey(entity)` */
@@ -37,14 +37,14 @@ export const IndexEntry = z.object({
   /** During a resync: source properties known before and not seen again yet. Cleared at its end. */
   unseen: z.array(z.string()).optional(),
   /**
-   * Version of the sweep that found it gone, or without some of its properties, at the end of a resync. Stays until that sweep
-   * is known to be committed: one that was abandoned would not find it again.
+   * Version of the sweep that found it gone, or without some of its properties, at the end of a resync. Stays until
+   * that sweep is known to be committed: one that was abandoned would not find it again.
    */
   swept: z.int().min(0).optional(),
   /**
-   * It came or went, and its memberships follow. `until-committed`: settled if the page of this entry's version has been
-   * committed; an abandoned page, read again, finds nothing changed any more, and may not even show this entity again.
-   * `once-more`: owed to the next page that touches it, whatever was committed.
+   * It came or went, and its memberships follow. `until-committed`: settled if the page of this entry's version has
+   * been committed; an abandoned page, read again, finds nothing changed any more, and may not even show this entity
+   * again. `once-more`: owed to the next page that touches it, whatever was committed.
    */
   follow: z.enum(["until-committed", "once-more"]).optional(),
 });

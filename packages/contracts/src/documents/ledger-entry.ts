@@ -21,8 +21,8 @@ export const LedgerEntry = z.object({
     })
     .optional(),
   /**
-   * Highest version above the applied one that left its lane without an end: the target may have taken it, or may take it
-   * yet. While it is here, `applied.hash` is not proof of what the target holds.
+   * Highest version above the applied one that left its lane without an end: the target may have taken it, or may take
+   * it yet. While it is here, `applied.hash` is not proof of what the target holds.
    */
   triedTo: Version.optional(),
   at: Timestamp,

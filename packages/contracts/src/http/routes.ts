@@ -1,4 +1,7 @@
-/** Every route of the HTTP API. Handlers, authorisation tests, clients and the OpenAPI document are made from this table. */
+/**
+ * Every route of the HTTP API. Handlers, authorisation tests, clients and the OpenAPI document are made from this
+ * table.
+ */
 import { agentRoutes } from "./agent-routes";
 import { cycleRoutes } from "./cycle-routes";
 import { deadLetterRoutes } from "./dead-letter-routes";

@@ -1,6 +1,6 @@
 /**
- * What a message is about, as application properties with the prefix `postern:`. They let the cloud account for a message
- * whose body it cannot read, and let an operator filter a queue without opening bodies.
+ * What a message is about, as application properties with the prefix `postern:`. They let the cloud account for a
+ * message whose body it cannot read, and let an operator filter a queue without opening bodies.
  */
 import { z } from "zod";
 import { StreamName } from "../words/entity";

@@ -3,8 +3,8 @@ import { PosternError } from "../words/error-codes";
 import { fieldProblems, problemText } from "../words/field-problems";
 
 /**
- * CloudEvents 1.0 in the AMQP binding: attributes are application properties with the prefix `cloudEvents:`, the body is
- * JSON. `type` ends in the major version of the schema (`.v1`).
+ * CloudEvents 1.0 in the AMQP binding: attributes are application properties with the prefix `cloudEvents:`, the body
+ * is JSON. `type` ends in the major version of the schema (`.v1`).
  */
 const PREFIX = "cloudEvents:";
 
@@ -48,7 +48,8 @@ export interface ReadOptions<Schema extends z.ZodType> {
 /**
  * Reads a message of the expected type.
  *
- * @throws PosternError `message-type-unknown` for another type or major, `message-malformed` when the body does not match
+ * @throws PosternError `message-type-unknown` for another type or major, `message-malformed` when the body does not
+ *   match
  */
 export function readMessage<Schema extends z.ZodType>(
   options: ReadOptions<Schema>,

@@ -37,8 +37,8 @@ const parked = {
 };
 
 /**
- * A work message of a major version that the agent does not read. Nobody is to blame and nothing is lost: the cloud keeps it
- * and sends it again when an agent of the group reads that major.
+ * A work message of a major version that the agent does not read. Nobody is to blame and nothing is lost: the cloud
+ * keeps it and sends it again when an agent of the group reads that major.
  */
 export const ParkedMessage = z.object({
   messageId: MessageId,

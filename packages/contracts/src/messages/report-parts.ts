@@ -6,9 +6,9 @@ import type { WorkItem } from "./work-message";
 const PART_PAYLOAD_BYTES = limits.messageBytes / 2;
 
 /**
- * The parts in which an agent reports a work message. The consumer drops a result whose work message id it has seen, so their
- * borders and ids are the same at every delivery: they are taken from the message alone, never from what became of it. The
- * cloud finds them again when it accounts for a message that was given up.
+ * The parts in which an agent reports a work message. The consumer drops a result whose work message id it has seen, so
+ * their borders and ids are the same at every delivery: they are taken from the message alone, never from what became
+ * of it. The cloud finds them again when it accounts for a message that was given up.
  */
 export interface ReportPart {
   /** Of the message itself for the first part; `DEF:V.03.0#1` → `DEF:V.03.0~2#1` for the second. */

@@ -1,6 +1,6 @@
 /**
- * The first `limit` UTF-16 code units of a text: the unit in which schemas bound texts. A surrogate pair is never cut in
- * two, so the result may be one unit shorter.
+ * The first `limit` UTF-16 code units of a text: the unit in which schemas bound texts. A surrogate pair is never cut
+ * in two, so the result may be one unit shorter.
  *
  * @param limit code units, at least 0; take it from `limits`
  * @param ending marks a cut, for example `…`; it counts towards the limit, which must hold it

@@ -130,7 +130,9 @@ export class PosternError extends Error {
   }
 }
 
-/** A broken assumption: not an expected failure. The agent stops and is restarted; the cloud app fails the invocation. */
+/**
+ * A broken assumption: not an expected failure. The agent stops and is restarted; the cloud app fails the invocation.
+ */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (
     condition === false ||

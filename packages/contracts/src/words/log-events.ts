@@ -1,7 +1,7 @@
 /**
- * Every event that cloud and agent log: `noun.verb`, with the program that logs it and a line of explanation. The set is
- * closed: queries and alerts may rely on names, while fields and texts are free to improve. docs/log-events.md is made
- * from it.
+ * Every event that cloud and agent log: `noun.verb`, with the program that logs it and a line of explanation. The set
+ * is closed: queries and alerts may rely on names, while fields and texts are free to improve. docs/log-events.md is
+ * made from it.
  */
 export type LoggedBy = "agent" | "cloud" | "both";
 

@@ -1,6 +1,6 @@
 /**
- * State models as data: a table of transitions, and one pure function that applies one. Diagrams in the documentation are
- * made from the same tables.
+ * State models as data: a table of transitions, and one pure function that applies one. Diagrams in the documentation
+ * are made from the same tables.
  */
 export interface Transition<State extends string, Event extends string> {
   readonly from: State;
@@ -15,7 +15,9 @@ export interface StateModel<State extends string, Event extends string> {
   readonly transitions: readonly Transition<State, Event>[];
 }
 
-/** Declares a model. Throws at load if a transition repeats another's `from` and `on`: a model must be deterministic. */
+/**
+ * Declares a model. Throws at load if a transition repeats another's `from` and `on`: a model must be deterministic.
+ */
 export function defineStateModel<const State extends string, const Event extends string>(
   model: StateModel<State, Event>,
 ): StateModel<State, Event> {

@@ -1,4 +1,6 @@
-/** Pauses while a cloud service does not answer: short enough to be back within 15 s of its return, growing to spare it. */
+/**
+ * Pauses while a cloud service does not answer: short enough to be back within 15 s of its return, growing to spare it.
+ */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 4_000;
 

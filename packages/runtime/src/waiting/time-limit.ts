@@ -1,6 +1,8 @@
 /** Work did not end in time. It may still end later: the caller has only stopped waiting. */
 export class TimeLimitExceeded extends Error {
-  /** As of a socket that times out, so that code which recognises passing failures by their codes recognises this one. */
+  /**
+   * As of a socket that times out, so that code which recognises passing failures by their codes recognises this one.
+   */
   readonly code = "ETIMEDOUT";
 
   constructor(limitMs: number, what: string) {

@@ -40,7 +40,10 @@ export async function findCandidates(
   );
 }
 
-/** Ids of dead letters whose entity the index has in a newer version: that version is on its way, held, or has failed on its own. */
+/**
+ * Ids of dead letters whose entity the index has in a newer version: that version is on its way, held, or has failed on
+ * its own.
+ */
 async function newerThan(
   ports: DeadLetterPorts,
   candidates: readonly (ReplayableItem & { stored: Stored<DeadLetter> })[],

@@ -22,8 +22,8 @@ export function placeOf(letter: DeadLetter): MarkerPlace | undefined {
 }
 
 /**
- * For a replay whose claim has expired: whether its message has ended, reported by an agent or given up here. If so, nothing
- * more is sent, and the letter is updated. Undefined when it has not ended.
+ * For a replay whose claim has expired: whether its message has ended, reported by an agent or given up here. If so,
+ * nothing more is sent, and the letter is updated. Undefined when it has not ended.
  */
 export async function followEnd(
   ports: DeadLetterPorts,
@@ -37,7 +37,9 @@ export async function followEnd(
   return follow(ports, stored, end, "its definition no longer takes it");
 }
 
-/** Updates the letter from its replay's end: open again if the replay was given up, sent if an agent has reported it. */
+/**
+ * Updates the letter from its replay's end: open again if the replay was given up, sent if an agent has reported it.
+ */
 export async function follow(
   ports: DeadLetterPorts,
   { value: letter, etag }: Stored<DeadLetter>,

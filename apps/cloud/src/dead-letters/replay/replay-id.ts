@@ -2,8 +2,8 @@ import type { DeadLetter, DefinitionId, ItemId, MessageId, Version } from "@post
 import { itemDigest } from "../../work/item-message-ids";
 
 /**
- * Message ids of replays, `DEFINITION:VERSION.d-ITEM#replay-N`: made from the item and the number, so that two requests for
- * one replay give one message; and still to be recognised in the ids of its retries, which end in `~HASH#ATTEMPT`.
+ * Message ids of replays, `DEFINITION:VERSION.d-ITEM#replay-N`: made from the item and the number, so that two requests
+ * for one replay give one message; and still to be recognised in the ids of its retries, which end in `~HASH#ATTEMPT`.
  */
 export function replayMessageId(
   place: { readonly definition: DefinitionId; readonly version: Version; readonly itemId: ItemId },

@@ -36,8 +36,8 @@ export interface ReportedItem extends MarkerPlace {
 }
 
 /**
- * An agent's report may arrive before the request that sent the replay has counted it as started, or after that request has
- * failed half-way: before an outcome is counted, the start is.
+ * An agent's report may arrive before the request that sent the replay has counted it as started, or after that request
+ * has failed half-way: before an outcome is counted, the start is.
  */
 export async function countBegun(
   ports: Pick<SyncPorts, "deadLetters" | "progress" | "clock">,

@@ -1,13 +1,14 @@
 /**
  * Sends dead-lettered items again: same item, same version, a new message id.
  *
- * For each: validate → claim (the letter is `replayed`, by whom and why, under its etag) → audit → send → markers → note as
- * sent. A replay that is interrupted is resumed once its claim has expired, by the next request or by a timer, and sends the
- * same message id, which the broker, the marker and the ledger each recognise. An item that the index has in a newer version
- * is not sent but counted as superseded; if the index moves later, the agent's ledger and inbox come to the same outcome.
+ * For each: validate → claim (the letter is `replayed`, by whom and why, under its etag) → audit → send → markers →
+ * note as sent. A replay that is interrupted is resumed once its claim has expired, by the next request or by a timer,
+ * and sends the same message id, which the broker, the marker and the ledger each recognise. An item that the index has
+ * in a newer version is not sent but counted as superseded; if the index moves later, the agent's ledger and inbox come
+ * to the same outcome.
  *
- * Counts (ADR 0006): a marker `MESSAGE.withdrawn` withdraws the outcome that was counted when the item failed, so the item
- * is pending again in its cycle until the replay's own marker counts how it ended.
+ * Counts (ADR 0006): a marker `MESSAGE.withdrawn` withdraws the outcome that was counted when the item failed, so the
+ * item is pending again in its cycle until the replay's own marker counts how it ended.
  */
 import type { DeadLetter } from "@postern/contracts";
 import { inParallel } from "@postern/runtime";

@@ -14,9 +14,9 @@ const TAKEN_UP = 200;
 const PARALLEL = 16;
 /**
  * Finishes replays whose request ended between its claim and its end, in the name of who asked: an item that a
- * person has replayed is sent even if the request is never repeated. A replay that an agent has reported meanwhile is noted
- * as sent; one that can no longer be sent is open again, with the reason. Called by a timer; safe to run in several instances
- * at the same time, as the requests of two people are. Returns how many it resumed.
+ * person has replayed is sent even if the request is never repeated. A replay that an agent has reported meanwhile is
+ * noted as sent; one that can no longer be sent is open again, with the reason. Called by a timer; safe to run in
+ * several instances at the same time, as the requests of two people are. Returns how many it resumed.
  */
 export async function resumeReplays(ports: DeadLetterPorts): Promise<number> {
   const now = new Date(ports.clock.now()).toISOString();

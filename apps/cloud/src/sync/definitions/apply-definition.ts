@@ -15,8 +15,8 @@ const MAX_ATTEMPTS = 5;
 /**
  * Creates or replaces a definition; a new one starts its initial cycle, a changed mapping starts a resync.
  *
- * @throws PosternError `expression-invalid` or `definition-invalid` (details.problems: FieldProblem[]), `precondition-failed`
- *   when `ifMatch` is not the etag of the stored one, `conflict` when the change cannot be made
+ * @throws PosternError `expression-invalid` or `definition-invalid` (details.problems: FieldProblem[]),
+ *   `precondition-failed` when `ifMatch` is not the etag of the stored one, `conflict` when the change cannot be made
  */
 export async function applyDefinition(
   ports: EnumerationPorts,

@@ -1,6 +1,7 @@
 /**
  * Container `definitions`, behind a cache of 10 s: the timer asks every tick. What this process writes drops the cache;
- * another process sees a change after 10 s at most and a new definition immediately; every enumeration reads the newest.
+ * another process sees a change after 10 s at most and a new definition immediately; every enumeration reads the
+ * newest.
  */
 import type { Database } from "@azure/cosmos";
 import { containers, DefinitionId, SyncDefinition } from "@postern/contracts";

@@ -1,7 +1,7 @@
 /**
  * From the index before and after a work page to what the target should hold. Levels, not edges: the same entry always
- * gives the same desired state, whatever path led to it. The one thing that needs an edge (memberships follow their group
- * and their member) is remembered in the entry, for a page that is read again.
+ * gives the same desired state, whatever path led to it. The one thing that needs an edge (memberships follow their
+ * group and their member) is remembered in the entry, for a page that is read again.
  */
 import type { IndexEntry } from "@postern/contracts";
 import {

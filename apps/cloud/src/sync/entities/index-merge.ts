@@ -1,7 +1,7 @@
 /**
- * Folds what a source reports into the entity index. Reports come in parts, repeated, and with unchanged properties left
- * out; parts of one round hold values as they were when read, so that folding them in any order, any number of times gives
- * the same entry.
+ * Folds what a source reports into the entity index. Reports come in parts, repeated, and with unchanged properties
+ * left out; parts of one round hold values as they were when read, so that folding them in any order, any number of
+ * times gives the same entry.
  */
 import {
   type DefinitionId,

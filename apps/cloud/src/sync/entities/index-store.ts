@@ -1,7 +1,7 @@
 /**
  * Container `index`: a document an entity, partitioned by lane. Documents of one lane travel together: written in one
- * transaction, read in one query. The SDK's bulk operations would hash the partition key of every single document, which
- * costs as much as all the rest.
+ * transaction, read in one query. The SDK's bulk operations would hash the partition key of every single document,
+ * which costs as much as all the rest.
  */
 import type { Container, Database, OperationInput } from "@azure/cosmos";
 import {

@@ -8,9 +8,10 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 const READS_AT_ONCE = 5;
 
 /**
- * An entity that comes back after its removal is read whole: a property that the delta leaves out is either unchanged or,
- * as for a new entity, absent, and the delta does not say which. What the delta does show is the same or newer, since a
- * lagging replica may serve the read, and is applied on top. This is the one case where a page reads single entities.
+ * An entity that comes back after its removal is read whole: a property that the delta leaves out is either unchanged
+ * or, as for a new entity, absent, and the delta does not say which. What the delta does show is the same or newer,
+ * since a lagging replica may serve the read, and is applied on top. This is the one case where a page reads single
+ * entities.
  *
  * @throws SourceError when an entity that came back cannot be read
  */

@@ -3,9 +3,9 @@
  * written before any item leaves, and every write carries the etag that was read: a run that loses worked on a stale
  * state, abandons the page, and does it again under a new version.
  *
- * Users and groups are two streams that may run at the same time, and both decide about memberships. Each writes its own side
- * first and looks at the other's afterwards, so at least one of them sees both; an entry that a higher version has
- * written already is never decided under a lower one. It never enqueues and never commits: see page-run.
+ * Users and groups are two streams that may run at the same time, and both decide about memberships. Each writes its
+ * own side first and looks at the other's afterwards, so at least one of them sees both; an entry that a higher version
+ * has written already is never decided under a lower one. It never enqueues and never commits: see page-run.
  */
 import {
   type CycleId,
@@ -238,7 +238,10 @@ class WorkPage {
     return after.held === this.#input.version;
   }
 
-  /** Removes the holds that this page replaced or made unnecessary. If it fails before that, they no longer count anyway. */
+  /**
+   * Removes the holds that this page replaced or made unnecessary. If it fails before that, they no longer count
+   * anyway.
+   */
   async #withdrawHolds(): Promise<void> {
     const withdrawn = [...this.#drafts.values()].flatMap(({ before, after: { entity } }) =>
       before?.held === undefined ? [] : [holdId({ entity, version: before.held as Version })],

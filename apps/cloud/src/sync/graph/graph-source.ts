@@ -16,8 +16,8 @@ import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
 
 const MAX_MEMBER_PAGES = 200;
 /**
- * Ten times what slow pages take. Without it a connection that is gone without a word holds its stream for as long as the
- * host lets a function run.
+ * Ten times what slow pages take. Without it a connection that is gone without a word holds its stream for as long as
+ * the host lets a function run.
  */
 const ANSWERED_WITHIN_MS = 60_000;
 /** Marks our requests as background work: interactive callers of the tenant go first (facts: Graph throttling). */

@@ -2,8 +2,8 @@ import { limits } from "@postern/contracts";
 import { z } from "zod";
 
 /**
- * The id of a user or a group as Microsoft Graph gives them, or the name of a user: it becomes a part of paths at Graph and
- * of ids in Cosmos, so it holds nothing that either gives a meaning to.
+ * The id of a user or a group as Microsoft Graph gives them, or the name of a user: it becomes a part of paths at Graph
+ * and of ids in Cosmos, so it holds nothing that either gives a meaning to.
  */
 export const ObjectId = z
   .string()

@@ -1,6 +1,7 @@
 /**
- * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that follow
- * a released removal are made under the stream's claim, by an on-demand read of their group or member (a follow-up).
+ * Items that the breaker holds, and their release by a person. A released item keeps its version; memberships that
+ * follow a released removal are made under the stream's claim, by an on-demand read of their group or member (a
+ * follow-up).
  */
 import {
   type DefinitionId,
@@ -93,7 +94,9 @@ async function releaseSome(
   throw new ServiceUnavailable("cosmos", "held items change faster than they can be released");
 }
 
-/** Undefined when an entity moved at this moment, or the index showed an older state: to be done again from the start. */
+/**
+ * Undefined when an entity moved at this moment, or the index showed an older state: to be done again from the start.
+ */
 async function tryRelease(
   ports: SyncPorts,
   syncDefinition: SyncDefinition,
@@ -183,8 +186,8 @@ async function sendReleased(
 const COUNTED_AT_ONCE = 98;
 
 /**
- * From held to sent, in the record of the page that held them, once for each: a marker without counts remembers it. A page
- * that was abandoned has no record, and its items count nowhere.
+ * From held to sent, in the record of the page that held them, once for each: a marker without counts remembers it. A
+ * page that was abandoned has no record, and its items count nowhere.
  */
 async function countReleased(
   ports: SyncPorts,
@@ -235,8 +238,8 @@ function releaseMarker(definition: DefinitionId, { item, cycleId }: Hold, nowMs:
 }
 
 /**
- * Memberships of what was removed follow it, under new versions: those come from the stream's claim only. Cycles of their
- * own, made from what was released: a release that is repeated asks for the same.
+ * Memberships of what was removed follow it, under new versions: those come from the stream's claim only. Cycles of
+ * their own, made from what was released: a release that is repeated asks for the same.
  */
 async function followReleased(
   ports: SyncPorts,

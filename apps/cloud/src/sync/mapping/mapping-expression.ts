@@ -1,9 +1,9 @@
 /**
  * One CEL expression of a sync definition, compiled once and evaluated for every entity.
  *
- * A property path (`manager.id`) is null where any part of it is absent, in every expression: the CEL engine alone would
- * raise an error there. Each path is therefore looked up here and handed to the engine as one variable. An expression that
- * is nothing but a path never reaches the engine: same meaning, a fraction of the time.
+ * A property path (`manager.id`) is null where any part of it is absent, in every expression: the CEL engine alone
+ * would raise an error there. Each path is therefore looked up here and handed to the engine as one variable. An
+ * expression that is nothing but a path never reaches the engine: same meaning, a fraction of the time.
  */
 import { limits } from "@postern/contracts";
 import { Environment, EvaluationError, ParseError, TypeError } from "@marcbachmann/cel-js";

@@ -1,6 +1,6 @@
 /**
- * The decisions of a page run, as pure steps: what follows from what was read, and what follows from a commit. The runner
- * is in page-run.
+ * The decisions of a page run, as pure steps: what follows from what was read, and what follows from a commit. The
+ * runner is in page-run.
  */
 import type { Cycle, CycleKind, StartMessage, Version } from "@postern/contracts";
 import { SourceError } from "../../ports/source";
@@ -49,8 +49,8 @@ export function afterRead(
   return {
     kind: "page",
     read,
-    // An enumeration is as new as its first page. One that was abandoned and begins again from nothing must not be taken
-    // for this one: what it alone has seen may be gone by now.
+    // An enumeration is as new as its first page. One that was abandoned and begins again from nothing must not be
+    // taken for this one: what it alone has seen may be gone by now.
     generation: checkpoint.link === null ? version : checkpoint.generation,
     // Under the claim, and under a version that is in hand already.
     readAhead: more && versions.length > 1 ? nextLink : null,
@@ -81,8 +81,8 @@ export function afterCommit(
 
 /**
  * The cycle that pages of a run belong to; `stored` is the one that the checkpoint names. An enumeration whose cycle no
- * longer exists (history is kept for 30 days: a definition can be disabled for longer) continues as a resync, in a new document: only the
- * sweep at its end is sure to find what is gone, and where nothing is gone, it finds nothing.
+ * longer exists (history is kept for 30 days: a definition can be disabled for longer) continues as a resync, in a new
+ * document: only the sweep at its end is sure to find what is gone, and where nothing is gone, it finds nothing.
  */
 export function cycleOfRun(
   message: Pick<StartMessage, "cycleId" | "reason">,

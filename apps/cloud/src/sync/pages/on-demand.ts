@@ -1,6 +1,7 @@
 /**
  * Single entities read on demand, under their stream's claim: their versions come from the same counter and their reads
- * happen under the same lease as those of every page, so that neither can overtake the other. The checkpoint does not move.
+ * happen under the same lease as those of every page, so that neither can overtake the other. The checkpoint does not
+ * move.
  */
 import {
   type EntityRef,

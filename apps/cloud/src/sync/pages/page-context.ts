@@ -19,8 +19,8 @@ export interface CycleOfRun {
 }
 
 /**
- * One page, from its claim to its commit. Made once, when the claim and with it the page's version are in hand; indexing,
- * enqueueing and committing all take it as it is.
+ * One page, from its claim to its commit. Made once, when the claim and with it the page's version are in hand;
+ * indexing, enqueueing and committing all take it as it is.
  */
 export interface PageContext extends RunContext, CycleOfRun {
   readonly claim: Claim;

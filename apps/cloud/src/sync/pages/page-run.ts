@@ -7,9 +7,9 @@ import type { SyncPorts } from "../../ports/cloud-ports";
  *   look → decide → claim → read → index → enqueue → commit → (next page …) → continuation
  *
  * Called by the queue trigger of `sync-start`, one message of a stream at a time (its session). Pages are run until the
- * delta link, or until 60 s have passed: then a continuation asks for the rest. A failure on the way ends the run; what it
- * has not committed is done again under a new version. A run never sleeps: to wait, it schedules a message that asks for
- * it again. It never completes the message: returning does.
+ * delta link, or until 60 s have passed: then a continuation asks for the rest. A failure on the way ends the run; what
+ * it has not committed is done again under a new version. A run never sleeps: to wait, it schedules a message that asks
+ * for it again. It never completes the message: returning does.
  */
 import type { StartMessage, Version } from "@postern/contracts";
 import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";

@@ -6,8 +6,8 @@ import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 
 /**
- * The delta token has expired: a new generation, in a new cycle, compares everything. Undefined when another run has the
- * claim.
+ * The delta token has expired: a new generation, in a new cycle, compares everything. Undefined when another run has
+ * the claim.
  */
 export async function beginResync(
   ports: SyncPorts,

@@ -1,6 +1,6 @@
 /**
- * Runs after a complete enumeration, never after a partial one: entities that it has not shown are gone. Works in pages until
- * the index has nothing left behind; then the stream takes the delta link.
+ * Runs after a complete enumeration, never after a partial one: entities that it has not shown are gone. Works in pages
+ * until the index has nothing left behind; then the stream takes the delta link.
  */
 import type { Stored } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";

@@ -45,8 +45,8 @@ export async function settleDefinition(
 
 /**
  * Sets every stream to the beginning: generation 1 where there is no checkpoint, the next one where there is. The
- * process that applied the definition and the timer may do this at the same time: the cycle's id is made from the time of
- * applying, so that it begins once.
+ * process that applied the definition and the timer may do this at the same time: the cycle's id is made from the time
+ * of applying, so that it begins once.
  */
 async function beginEnumeration(
   ports: EnumerationPorts,

@@ -1,7 +1,7 @@
 /**
- * On-demand reads without a job: of released entities, whose memberships have to follow. Each has its own cycle, which names
- * the entities. If its start message is lost or expires, the cycle stands still and the cycle watch restarts it. Once its
- * page is committed, further messages of it do nothing.
+ * On-demand reads without a job: of released entities, whose memberships have to follow. Each has its own cycle, which
+ * names the entities. If its start message is lost or expires, the cycle stands still and the cycle watch restarts it.
+ * Once its page is committed, further messages of it do nothing.
  */
 import {
   type Cycle,

@@ -38,8 +38,8 @@ export function startMessageOf(
 }
 
 /**
- * Id of a message that asks again at `atMs`. Never the same twice: for the same moment, the broker would take the second
- * one for a repetition and drop it.
+ * Id of a message that asks again at `atMs`. Never the same twice: for the same moment, the broker would take the
+ * second one for a repetition and drop it.
  */
 export function repeatMessageId(
   { definition, stream }: Pick<StartMessage, "definition" | "stream">,

@@ -2,10 +2,10 @@
  * The claims on streams that this process has.
  *
  * A claim is one transaction: the checkpoint is written under its etag (so that it invalidates any other claim) and the
- * definition's counter gives out versions. The next write of the checkpoint invalidates it; the commit of a page detects
- * that by the etag. Each commit also takes the version for a later page, so that a run of pages needs no claim after the
- * first. While an enumeration is under way the claim also says who holds it until when (the lease), which others
- * respect; between polls it does not: the etag alone keeps it safe, and no run has to wait for an idle process.
+ * definition's counter gives out versions. The next write of the checkpoint invalidates it; the commit of a page
+ * detects that by the etag. Each commit also takes the version for a later page, so that a run of pages needs no claim
+ * after the first. While an enumeration is under way the claim also says who holds it until when (the lease), which
+ * others respect; between polls it does not: the etag alone keeps it safe, and no run has to wait for an idle process.
  *
  * Called by the page run and by on-demand reads. Never talks to the source.
  */
@@ -102,9 +102,9 @@ export class StreamClaims {
   /**
    * The claim with at least one fresh version, taken again where necessary; undefined when another run was faster.
    *
-   * A claim serves one run. The broker may hand the same stream to a second run of this process while the first still goes
-   * on (its session lock was lost): the second run takes its own claim, which ends the first one's. If they shared one,
-   * both would give the same version to what each has read.
+   * A claim serves one run. The broker may hand the same stream to a second run of this process while the first still
+   * goes on (its session lock was lost): the second run takes its own claim, which ends the first one's. If they shared
+   * one, both would give the same version to what each has read.
    */
   async acquire(claim: Claim): Promise<Claim | undefined> {
     const nowMs = this.#ports.clock.now();

@@ -7,8 +7,8 @@ import { settleDefinition } from "./begin-enumeration";
 import { startMessageOf, tickMessageId } from "./start-messages";
 
 /**
- * A tick: one start message per enabled definition and stream. Instances that tick at the same time make the same ids, and
- * the broker keeps one. A tick that is lost costs nothing but time: the next one asks for the same.
+ * A tick: one start message per enabled definition and stream. Instances that tick at the same time make the same ids,
+ * and the broker keeps one. A tick that is lost costs nothing but time: the next one asks for the same.
  */
 export async function tick(ports: SyncPorts, scheduledAtMs: number): Promise<void> {
   const tickAt = new Date(scheduledAtMs).toISOString();

@@ -24,7 +24,9 @@ export const noPageMs = 10 * MINUTE_MS;
 export const resultsIdleMs = 5 * MINUTE_MS;
 /** Where every item left waits for a retry: the agents' longest pause between two, with its jitter. */
 export const retriesIdleMs = 72 * MINUTE_MS + resultsIdleMs;
-/** Far longer than a read may lag behind a write. What comes later (a page, a release, a replay) opens the cycle again. */
+/**
+ * Far longer than a read may lag behind a write. What comes later (a page, a release, a replay) opens the cycle again.
+ */
 export const closeAfterMs = 5 * MINUTE_MS;
 /** The longest time that a job may be given, and an hour that its start message may lie about. */
 export const longestJobMs = 25 * 60 * MINUTE_MS;
@@ -89,8 +91,8 @@ interface StreamStall {
 }
 
 /**
- * Nothing can come of a look at this cycle's history yet, whatever it holds: no moment in it is before the cycle's beginning.
- * Spares the store a request for every minute of the five until a cycle can be closed.
+ * Nothing can come of a look at this cycle's history yet, whatever it holds: no moment in it is before the cycle's
+ * beginning. Spares the store a request for every minute of the five until a cycle can be closed.
  */
 export function isTooYoung(cycle: Cycle, nowMs: number): boolean {
   if (cycle.stall !== undefined && cycle.stall !== null) return false;

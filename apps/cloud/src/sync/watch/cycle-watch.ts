@@ -1,8 +1,8 @@
 /**
  * Looks after cycles in which nothing moves: marks them for people, asks again for what stands, removes the mark when
  * they move, and closes what is complete, so that it is not looked at again. Called by a timer; safe to run in several
- * instances at the same time, since a mark is written under the cycle's etag and the messages it sends have ids made from
- * the mark.
+ * instances at the same time, since a mark is written under the cycle's etag and the messages it sends have ids made
+ * from the mark.
  *
  * It sends no work item a second time and gives none an outcome: what is at a target is the agents' to report.
  */
@@ -270,8 +270,8 @@ async function isOurs(
 }
 
 /**
- * From since when it stands and how often it was asked for: the same from every instance that saw the same mark, and never
- * one that the broker has seen before, which it would drop for a repetition.
+ * From since when it stands and how often it was asked for: the same from every instance that saw the same mark, and
+ * never one that the broker has seen before, which it would drop for a repetition.
  */
 function restartMessage(
   ports: CycleWatchPorts,

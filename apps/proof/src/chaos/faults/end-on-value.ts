@@ -1,6 +1,6 @@
 /**
- * Ends the process that it is loaded into as soon as a statement binds a certain value: what a fault in a driver's native
- * code does. Loaded with `--require` by a file that chaos writes; a bundle of its own, without the product.
+ * Ends the process that it is loaded into as soon as a statement binds a certain value: what a fault in a driver's
+ * native code does. Loaded with `--require` by a file that chaos writes; a bundle of its own, without the product.
  */
 import { StatementSync } from "node:sqlite";
 

@@ -2,9 +2,9 @@
  * Ends or stops the process that it is loaded into, exactly at a named point of its work.
  *
  * Loaded with `--require` by a file that chaos writes (see strikes.ts); a bundle of its own, without the product. It
- * listens to the points that the product publishes. At each it looks for an order, one file; an order is taken (the file
- * is renamed) before it is carried out, so that the process, started again, does not meet it again. It also notes the
- * first time that the process brought something to its end. It never changes what the product does otherwise.
+ * listens to the points that the product publishes. At each it looks for an order, one file; an order is taken (the
+ * file is renamed) before it is carried out, so that the process, started again, does not meet it again. It also notes
+ * the first time that the process brought something to its end. It never changes what the product does otherwise.
  */
 import { subscribe } from "node:diagnostics_channel";
 import { appendFileSync, readFileSync, renameSync, statSync } from "node:fs";

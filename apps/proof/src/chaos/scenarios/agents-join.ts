@@ -1,9 +1,9 @@
 /**
  * Two and four agents share one queue: they join, leave, are killed and stand still while others work.
  *
- * A round: two agents all up, then four all up (the share of each is measured), then a time of joining, leaving, killing
- * and stopping. Failover is from the moment at which an agent was killed or stopped to the next unit in a lane that it
- * held; it is read from the agents' logs afterwards.
+ * A round: two agents all up, then four all up (the share of each is measured), then a time of joining, leaving,
+ * killing and stopping. Failover is from the moment at which an agent was killed or stopped to the next unit in a lane
+ * that it held; it is read from the agents' logs afterwards.
  */
 import path from "node:path";
 import type { ChaosStage } from "../stage/chaos-stage";

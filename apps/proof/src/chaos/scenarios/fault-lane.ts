@@ -1,6 +1,7 @@
 /**
- * One source of faults, one after another, drawn from the seed: kills, stops and network faults, each ended before the next
- * begins. Several lanes at once make faults overlap; a process in the hands of one lane is left alone by the others.
+ * One source of faults, one after another, drawn from the seed: kills, stops and network faults, each ended before the
+ * next begins. Several lanes at once make faults overlap; a process in the hands of one lane is left alone by the
+ * others.
  */
 import type { SeededRandom } from "../../kit/seeded-random";
 import type { ChaosStage } from "../stage/chaos-stage";

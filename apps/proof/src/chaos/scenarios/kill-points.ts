@@ -47,8 +47,8 @@ export const killPlans = {
 } as const satisfies Record<string, KillPlan>;
 
 /**
- * A run between two polls goes on with the claim that its process holds; a requested cycle takes one anew. It is continued
- * later when Graph asks it to wait.
+ * A run between two polls goes on with the claim that its process holds; a requested cycle takes one anew. It is
+ * continued later when Graph asks it to wait.
  */
 async function provokeFunctions(
   { platform, definition }: ChaosStage,

@@ -1,10 +1,10 @@
 /**
  * Poison among good work: rows that the target refuses and messages that cannot be read, one in a hundred items.
  *
- * Five pairs of runs, with and without, in turn: the agent is stopped, its queue filled, the agent started, and the rate
- * is that from its first unit to its last. A last run, by itself, has some items that end the process: each costs the
- * agent a number of lives to be sure of (see the agent's domain/trial), so its rate is shown, and only that good items go
- * through and each such item is found is asked of it.
+ * Five pairs of runs, with and without, in turn: the agent is stopped, its queue filled, the agent started, and the
+ * rate is that from its first unit to its last. A last run, by itself, has some items that end the process: each costs
+ * the agent a number of lives to be sure of (see the agent's domain/trial), so its rate is shown, and only that good
+ * items go through and each such item is found is asked of it.
  */
 import type { ServiceBusMessage } from "@azure/service-bus";
 import type { DeadLetterView } from "@postern/contracts";
@@ -30,7 +30,9 @@ const POISON_EVERY = 100;
 const MESSAGE_EVERY = 4;
 const WARM_UP_ITEMS = 2_000;
 const ENDING_ITEMS = 3;
-/** Lives that one such item may take: three until the agent is careful, one with its unit, six alone, and one to spare. */
+/**
+ * Lives that one such item may take: three until the agent is careful, one with its unit, six alone, and one to spare.
+ */
 const LIVES_PER_ITEM = 11;
 const LEAST_RATIO = 0.8;
 const RUN_WITHIN_MS = 240_000;

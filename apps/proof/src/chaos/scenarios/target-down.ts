@@ -25,8 +25,9 @@ const SETTLE_MS = 10_000;
 const BEFORE_MS = 40_000;
 const AFTER_MS = 60_000;
 /**
- * A rate is that of a stretch as long as this: the shorter one tells sooner, the longer one is steadier. When the second
- * target is back its backlog takes all of a small machine, and what the first is late by for a second it makes up for.
+ * A rate is that of a stretch as long as this: the shorter one tells sooner, the longer one is steadier. When the
+ * second target is back its backlog takes all of a small machine, and what the first is late by for a second it makes
+ * up for.
  */
 const BACK_WINDOW_MS = 5_000;
 const KEPT_WINDOW_MS = 20_000;

@@ -1,9 +1,9 @@
 /**
  * One platform under chaos: its processes, the proxies between them, the administrators, the oracle.
  *
- * start → (faults, workload) → quiesce → check → close. Scenarios do the faults; this says what must be true afterwards,
- * from what lies outside the product: Graph's own lists, the target's tables and audit log, the broker's gauges, and what
- * the HTTP API answers any caller.
+ * start → (faults, workload) → quiesce → check → close. Scenarios do the faults; this says what must be true
+ * afterwards, from what lies outside the product: Graph's own lists, the target's tables and audit log, the broker's
+ * gauges, and what the HTTP API answers any caller.
  */
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

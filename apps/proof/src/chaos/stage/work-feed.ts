@@ -1,6 +1,6 @@
 /**
- * Work sent straight to a target's queue, as the cloud would send it: full rate from the first second, and items that no
- * mapping would make. The rows go to a table of their own, so that the tenant's stay what Graph says.
+ * Work sent straight to a target's queue, as the cloud would send it: full rate from the first second, and items that
+ * no mapping would make. The rows go to a table of their own, so that the tenant's stay what Graph says.
  */
 import { ServiceBusClient, type ServiceBusMessage } from "@azure/service-bus";
 import {

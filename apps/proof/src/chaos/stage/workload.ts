@@ -1,6 +1,6 @@
 /**
- * Administrators at work: changes of a tenant through Graph, from a seed, for as long as they are told to. It remembers who
- * exists only to have something to change; what is true is asked of Graph at the end.
+ * Administrators at work: changes of a tenant through Graph, from a seed, for as long as they are told to. It remembers
+ * who exists only to have something to change; what is true is asked of Graph at the end.
  */
 import { z } from "zod";
 import type { SeededRandom } from "../../kit/seeded-random";

@@ -1,6 +1,6 @@
 /**
- * An oracle inside the target: triggers that log every row change with the version that the inbox held for it in the same
- * transaction. It knows nothing of the product but the inbox table.
+ * An oracle inside the target: triggers that log every row change with the version that the inbox held for it in the
+ * same transaction. It knows nothing of the product but the inbox table.
  */
 export const auditedTables = {
   people: { key: (row: string) => `'user:' || ${row}.id` },

@@ -10,7 +10,9 @@ const credentials = { user: "app", password: "chaos" } as const;
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The package ends the process on a signal as soon as it is loaded; ours has more to do then than to stop this server. */
+/**
+ * The package ends the process on a signal as soon as it is loaded; ours has more to do then than to stop this server.
+ */
 async function withoutSignalListeners<T>(load: () => Promise<T>): Promise<T> {
   const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
   const loaded = await load();
@@ -74,7 +76,9 @@ export class PostgresServer {
     this.#running = true;
   }
 
-  /** A terminal's Ctrl-C ends the server too, since it is of the same process group: what it holds is still to be read. */
+  /**
+   * A terminal's Ctrl-C ends the server too, since it is of the same process group: what it holds is still to be read.
+   */
   async revive(): Promise<void> {
     const client = new Client({ connectionString: this.url() });
     try {

@@ -1,7 +1,7 @@
 /**
- * Looks at everything once it is at rest: is the target what the source says, is every item accounted for exactly once, is
- * nothing left behind, has nothing gone where it must not. Knows the mapping by itself; asks the product for nothing but
- * what its users see.
+ * Looks at everything once it is at rest: is the target what the source says, is every item accounted for exactly once,
+ * is nothing left behind, has nothing gone where it must not. Knows the mapping by itself; asks the product for nothing
+ * but what its users see.
  */
 import { allowance, summarise } from "@postern/cloud";
 import {
@@ -162,8 +162,8 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
   const problems: string[] = [];
   const pages = stores.progress.ofType<PageRecord>(definition.id, "page");
   const items = new Map<number, Set<string>>();
-  // Sent, and then the process ended and a newer state withdrew the hold before anyone asked for the release again: nobody
-  // has counted it, and superseding it harms nothing.
+  // Sent, and then the process ended and a newer state withdrew the hold before anyone asked for the release again:
+  // nobody has counted it, and superseding it harms nothing.
   const uncounted = new Set(
     [...history.work.keys()].filter(
       (messageId) =>

@@ -1,7 +1,7 @@
 /**
- * What really happened, written down outside the product as it happens: what queues accepted and gave away for good, what
- * the target committed, what agents reported. Some promises can be broken at one moment only; those are checked here, at
- * that moment. The first violation ends the run.
+ * What really happened, written down outside the product as it happens: what queues accepted and gave away for good,
+ * what the target committed, what agents reported. Some promises can be broken at one moment only; those are checked
+ * here, at that moment. The first violation ends the run.
  */
 import {
   entityKey,

@@ -1,6 +1,6 @@
 /**
- * Faults as data: what, to whom, when. The plan of a seed is a list of them, so that a failing seed can be made smaller by
- * leaving some out. A fault of an operation waits, once its time has come, for the next operation that it fits.
+ * Faults as data: what, to whom, when. The plan of a seed is a list of them, so that a failing seed can be made smaller
+ * by leaving some out. A fault of an operation waits, once its time has come, for the next operation that it fits.
  */
 export type Service = "cosmos" | "broker" | "graph" | "target";
 

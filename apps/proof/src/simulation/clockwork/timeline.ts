@@ -1,6 +1,6 @@
 /**
- * Simulated time: a queue of events, run one at a time. Between two events every promise that can go on goes on, so that
- * the order of everything follows from the queue alone. Nothing here waits for real time.
+ * Simulated time: a queue of events, run one at a time. Between two events every promise that can go on goes on, so
+ * that the order of everything follows from the queue alone. Nothing here waits for real time.
  */
 export interface TimelineEvent {
   readonly atMs: number;

@@ -1,6 +1,6 @@
 /**
- * The way from a process to a service and back. A request takes time to arrive, its effect happens at the service at one
- * moment, the answer takes time again; faults strike at each of these. What a dead process has sent still arrives.
+ * The way from a process to a service and back. A request takes time to arrive, its effect happens at the service at
+ * one moment, the answer takes time again; faults strike at each of these. What a dead process has sent still arrives.
  */
 import type { FaultBook, OperationEffect, Service } from "./fault-book";
 import type { SeededRandom } from "../../kit/seeded-random";

@@ -31,7 +31,8 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
         },
         failure: cosmosFailure,
       }),
-    // Never stale: what is only looked at has no etag to lose by, and rests on the account's strong consistency (ADR 0009).
+    // Never stale: what is only looked at has no etag to lose by, and rests on the account's strong consistency (ADR
+    // 0009).
     standings: (_definition, entities) =>
       wire.ask({
         service: "cosmos",

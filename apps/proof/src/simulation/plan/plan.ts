@@ -1,4 +1,7 @@
-/** What a seed decides before anything runs: the directory, what people do, what goes wrong. Plain data, so it can be cut down. */
+/**
+ * What a seed decides before anything runs: the directory, what people do, what goes wrong. Plain data, so it can be
+ * cut down.
+ */
 import { BEGINNING_MS } from "../clockwork/timeline";
 import type { Fault, OperationEffect, Service } from "../clockwork/fault-book";
 import { type LetterChange, makeLetterPlan, noLetterPlan } from "./letter-plan";

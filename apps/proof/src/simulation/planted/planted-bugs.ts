@@ -1,6 +1,7 @@
 /**
- * One-line sabotages of the product, each of a kind that reviews let through. The simulation must catch every one: that is
- * what its silence about the real product is worth. Applied one at a time while a bundle is made, never to the working tree.
+ * One-line sabotages of the product, each of a kind that reviews let through. The simulation must catch every one: that
+ * is what its silence about the real product is worth. Applied one at a time while a bundle is made, never to the
+ * working tree.
  */
 import type { PlantedBug } from "../run/planted-bug";
 

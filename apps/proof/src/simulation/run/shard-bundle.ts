@@ -1,13 +1,15 @@
 /**
- * Bundles the simulating process from the working tree, as it is or with one planted bug. The bug is put in while the source
- * is read: the working tree is never touched.
+ * Bundles the simulating process from the working tree, as it is or with one planted bug. The bug is put in while the
+ * source is read: the working tree is never touched.
  */
 import { build, type Plugin } from "esbuild";
 import path from "node:path";
 import { workspaceRoot } from "@postern/local";
 import { type PlantedBug, planting } from "./planted-bug";
 
-/** Our own modules do nothing when they are loaded: what is not used of them (SDK adapters) is left out of the bundle. */
+/**
+ * Our own modules do nothing when they are loaded: what is not used of them (SDK adapters) is left out of the bundle.
+ */
 const unusedLeftOut: Plugin = {
   name: "unused-left-out",
   setup(context) {

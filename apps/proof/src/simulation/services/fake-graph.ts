@@ -1,7 +1,8 @@
 /**
- * A directory and its delta queries: users and groups with their history, shown as Microsoft Graph shows them. One object
- * may come in parts over several pages and more than once; unchanged properties are left out; a change made while pages are
- * read is shown in this round, in the next, or in both. Values are those of the moment at which a page is read.
+ * A directory and its delta queries: users and groups with their history, shown as Microsoft Graph shows them. One
+ * object may come in parts over several pages and more than once; unchanged properties are left out; a change made
+ * while pages are read is shown in this round, in the next, or in both. Values are those of the moment at which a page
+ * is read.
  */
 import type { MemberChange, SourceChange, SourcePage } from "@postern/cloud";
 import type { StreamName } from "@postern/contracts";

@@ -1,7 +1,7 @@
 /**
- * A queue of the fake broker: duplicate detection, schedule, delivery count, dead letters, and locks that run out by the
- * broker's own time. With sessions, one holder has a session and gets its messages in order; without, each message is
- * locked by itself. It knows nothing of processes: who receives is a consumer that may long be dead.
+ * A queue of the fake broker: duplicate detection, schedule, delivery count, dead letters, and locks that run out by
+ * the broker's own time. With sessions, one holder has a session and gets its messages in order; without, each message
+ * is locked by itself. It knows nothing of processes: who receives is a consumer that may long be dead.
  */
 import type { QueueTopology } from "@postern/contracts";
 import type { Timeline } from "../clockwork/timeline";

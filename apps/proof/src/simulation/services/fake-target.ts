@@ -1,7 +1,7 @@
 /**
- * A target with an inbox, as the connectors promise it: version and effect are stored together, and a version that is not
- * newer than the one stored changes nothing. It may be down or slow, and refuse some entities permanently and others for
- * a time.
+ * A target with an inbox, as the connectors promise it: version and effect are stored together, and a version that is
+ * not newer than the one stored changes nothing. It may be down or slow, and refuse some entities permanently and
+ * others for a time.
  */
 import type { ApplyItem, ApplyResult } from "@postern/connectors";
 import { entityKey, type ErrorCode, type FailureClass, type WorkItem } from "@postern/contracts";
