@@ -54,14 +54,14 @@ test("while Service Bus does not accept messages, a job is accepted all the same
   await bus.close();
 }, 60_000);
 
-test("a fault of our own says nothing but its trace id", async () => {
+test("an internal error shows only its trace id", async () => {
   api.cosmos.faults.add({ kind: "refuse", status: 400, times: 1 });
   const reply = await api.request("GET", "jobs", { token });
   expect(reply.status).toBe(500);
   const problem = Problem.parse(reply.json);
   expect(problem).toMatchObject({
     code: "internal",
-    detail: "Something went wrong inside; quote the trace id when you report it.",
+    detail: "An internal error occurred; quote the trace id when you report it.",
   });
   // The reply can overtake the line that the child has written to its pipe.
   const { traceId } = problem;

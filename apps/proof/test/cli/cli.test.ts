@@ -41,6 +41,16 @@ beforeAll(async () => {
   writeFileSync(endpoints, JSON.stringify({ functions: address, token, more: "of it" }));
   const login = await cli("login", "--endpoints", endpoints);
   expect(login).toMatchObject({ code: 0, stdout: "" });
+  await heartbeat();
+});
+afterAll(async () => {
+  await scene.close();
+  await api.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** Agent `vm-1` reports that it runs; without another heartbeat it is offline after `offlineAfterMs`. */
+async function heartbeat(): Promise<void> {
   const agent = await api.token(["Agent"], "agents");
   const beat = await api.request("POST", "agents/vm-1/heartbeat", {
     token: agent,
@@ -66,12 +76,7 @@ beforeAll(async () => {
     },
   });
   expect(beat.status).toBe(200);
-});
-afterAll(async () => {
-  await scene.close();
-  await api.close();
-  rmSync(home, { recursive: true, force: true });
-});
+}
 
 const cli = (...args: string[]): Promise<CliOutcome> => postern(args, { environment });
 const json = async (...args: string[]): Promise<unknown> => {
@@ -251,6 +256,7 @@ describe("what there is", () => {
     expect(CycleList.parse(await json("cycles", "list", "people")).items.length).toBeGreaterThan(0);
     expect(AgentList.parse(await json("agents", "list")).items).toMatchObject([{ id: "vm-1" }]);
     expect(Health.parse(await json("health"))).toMatchObject({ status: "ok" });
+    await heartbeat();
     expect((await cli("agents", "list")).stdout).toMatch(
       /vm-1 +running +main .*hr-db \(unreachable\)/,
     );
@@ -364,7 +370,7 @@ describe("postern dlq", () => {
   });
 
   test("watching a cycle ends when every item has an outcome, with exit code 2 for dead letters", async () => {
-    const watched = await cli("cycles", "watch", "people", cycleId, "--timeout", "1");
+    const watched = await cli("cycles", "watch", "people", cycleId, "--timeout", "30");
     expect([watched.code, watched.stderr]).toEqual([2, expect.stringContaining(cycleId)]);
     expect(watched.stderr).toContain("dead-lettered");
   });
