@@ -108,7 +108,16 @@ export function progressOf(
   const retrying = Math.min(pending, waits.retrying);
   const parked = Math.min(pending - retrying, waits.parked);
   return {
-    ...{ readToEnd, completed, movedAtMs, read, enqueued, held, pending, retrying, parked, total },
+    readToEnd,
+    completed,
+    movedAtMs,
+    read,
+    enqueued,
+    held,
+    pending,
+    retrying,
+    parked,
+    total,
   };
 }
 

@@ -8,6 +8,7 @@ import {
 import type { Order } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import { timeSortedId } from "@postern/runtime";
+import { deadLetterLimits } from "./dead-letter-limits";
 import type { AuditEntry } from "../audit/audit-trail";
 
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
@@ -61,7 +62,7 @@ export async function auditRefusal(
     decision: "denied",
     status: 409,
     traceId: order.traceId,
-    detail: detail.slice(0, 1_000),
+    detail: detail.slice(0, deadLetterLimits.auditDetailChars),
     reason: order.reason,
     ttl: historyTtlSeconds,
   });

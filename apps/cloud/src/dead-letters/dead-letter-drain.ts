@@ -29,6 +29,7 @@ import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";
+import { deadLetterLimits } from "./dead-letter-limits";
 import { storeDeadLetters } from "./store-dead-letters";
 
 /** The broker's own reasons (facts: Service Bus), as codes of ours. */
@@ -57,13 +58,16 @@ export async function drainDeadLetter(
     state: "open",
     source: queue,
     by: reason in brokerReasons ? "broker" : "agent",
-    code: code.slice(0, 60),
+    code: code.slice(0, deadLetterLimits.codeChars),
     reason: (description === "" ? reason : description).slice(0, limits.reasonChars),
     definition: accounting?.definition ?? null,
-    target: readPosternProperties(properties).target?.slice(0, 200) ?? null,
-    messageId: message.messageId.slice(0, 200),
+    target:
+      readPosternProperties(properties).target?.slice(0, deadLetterLimits.targetChars) ?? null,
+    messageId: message.messageId.slice(0, deadLetterLimits.messageIdChars),
     cycleId: accounting?.cycleId ?? null,
-    traceparent: eventAttribute(properties, "traceparent")?.slice(0, 55) ?? null,
+    traceparent:
+      eventAttribute(properties, "traceparent")?.slice(0, deadLetterLimits.traceparentChars) ??
+      null,
     attempts: work.success ? (work.data.attempts ?? []) : [],
     deliveryCount: message.deliveryCount,
     deadLetteredAt: new Date(ports.clock.now()).toISOString(),
@@ -129,11 +133,12 @@ async function countedLetters(
   },
 ): Promise<readonly DeadLetter[]> {
   // A body that cannot be read was not reported either: what it held is counted as a whole.
-  if (items === undefined) return (await counts(ports, givenUp, accounting)) ? deadLetters : [];
+  if (items === undefined)
+    return (await countGivenUp(ports, givenUp, accounting)) ? deadLetters : [];
   const open: DeadLetter[] = [];
   for (const { id, from, to } of reportParts(givenUp.messageId, items)) {
     const part = { ...accounting, count: to - from };
-    if (await counts(ports, { ...givenUp, messageId: id }, part)) {
+    if (await countGivenUp(ports, { ...givenUp, messageId: id }, part)) {
       open.push(...deadLetters.slice(from, to));
     }
   }
@@ -164,7 +169,7 @@ interface GivenUp {
  * Counts the message as given up. False: an agent's report counts, which came first (ADR 0010), or another copy of the
  * message, which was sent twice further apart than the broker notices. The same copy, drained again, counts.
  */
-async function counts(
+async function countGivenUp(
   ports: SyncPorts,
   { messageId, code, atMs }: GivenUp,
   { count, ...place }: Accounting,

@@ -5,6 +5,8 @@
  * A replay is stored before its message is sent (who, why, which message id), and noted as sent afterwards. Between the
  * two it is claimed; an expired claim means that its process ended, and the next request sends the same message again.
  */
+import { deadLetterLimits } from "./dead-letter-limits";
+import { timestamp } from "@postern/runtime";
 import {
   type Actor,
   type DeadLetter,
@@ -57,7 +59,7 @@ export interface ReplayPlan {
 }
 
 export function withReplay(letter: DeadLetter, plan: ReplayPlan, order: Order): DeadLetter {
-  const at = stamp(plan.nowMs);
+  const at = timestamp(plan.nowMs);
   const to = letter.state === "open" ? nextState(deadLetterModel, "open", "replay") : letter.state;
   const action = plan.superseded ? "supersede" : letter.state === "open" ? "replay" : "resend";
   return {
@@ -74,9 +76,9 @@ export function withReplay(letter: DeadLetter, plan: ReplayPlan, order: Order): 
       messageId: plan.messageId,
       at,
       superseded: plan.superseded,
-      scheduledAt: plan.scheduledAtMs === undefined ? null : stamp(plan.scheduledAtMs),
+      scheduledAt: plan.scheduledAtMs === undefined ? null : timestamp(plan.scheduledAtMs),
       sentAt: null,
-      claimedUntil: stamp(plan.nowMs + replayClaimMs),
+      claimedUntil: timestamp(plan.nowMs + replayClaimMs),
     },
     ttl: historyTtlSeconds,
   };
@@ -84,19 +86,22 @@ export function withReplay(letter: DeadLetter, plan: ReplayPlan, order: Order): 
 
 export function withReplaySent(letter: DeadLetter, nowMs: number): DeadLetter {
   if (letter.replay === undefined) return letter;
-  return { ...letter, replay: { ...letter.replay, sentAt: stamp(nowMs) } };
+  return { ...letter, replay: { ...letter.replay, sentAt: timestamp(nowMs) } };
 }
 
 /** Sending has failed, or its outcome is not known: the next request need not wait for the claim to expire. */
 export function withClaimGivenUp(letter: DeadLetter, nowMs: number): DeadLetter {
   if (letter.replay === undefined) return letter;
-  return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs) } };
+  return { ...letter, replay: { ...letter.replay, claimedUntil: timestamp(nowMs) } };
 }
 
 /** Requests that arrive meanwhile see that it is being dealt with. */
 export function withClaimExtended(letter: DeadLetter, nowMs: number): DeadLetter {
   if (letter.replay === undefined) return letter;
-  return { ...letter, replay: { ...letter.replay, claimedUntil: stamp(nowMs + replayClaimMs) } };
+  return {
+    ...letter,
+    replay: { ...letter.replay, claimedUntil: timestamp(nowMs + replayClaimMs) },
+  };
 }
 
 /** Undefined when its state does not allow it. */
@@ -109,7 +114,7 @@ export function withDiscard(
   if (to === undefined) return undefined;
   return {
     ...withAction(letter, to, {
-      at: stamp(nowMs),
+      at: timestamp(nowMs),
       action: "discard",
       by: order.by,
       reason: order.reason,
@@ -129,10 +134,10 @@ export function withFailureAgain(
   const to = nextState(deadLetterModel, letter.state, "fail-again");
   if (to === undefined) return undefined;
   const { ttl: _ttl, ...kept } = withAction(letter, to, {
-    at: stamp(nowMs),
+    at: timestamp(nowMs),
     action: "fail-again",
     by: null,
-    reason: failed.reason.slice(0, 500),
+    reason: failed.reason.slice(0, deadLetterLimits.actionReasonChars),
     traceId: failed.traceparent?.split("-")[1] ?? null,
     messageId: failed.messageId?.slice(0, limits.messageIdChars) ?? null,
   });
@@ -166,8 +171,4 @@ function withAction(
     last.by?.azp === step.by?.azp;
   const actions = again ? before : [...before, { ...step, from: letter.state, to }];
   return { ...letter, state: to, actions: actions.slice(-deadLetterActionsListed) };
-}
-
-function stamp(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -54,9 +54,9 @@ async function discardOne(
   for (let tries = 0; tries < MAX_TRIES && stored !== undefined; tries += 1) {
     const letter = stored.value;
     const discarded = withDiscard(letter, order, ports.clock.now());
-    if (discarded === undefined) return closed(ports, letter, order);
+    if (discarded === undefined) return notDiscarded(ports, letter, order);
     const written = await ports.letters.replace(discarded, stored.etag);
-    if (written !== undefined) return audited(ports, written.value, "discarded");
+    if (written !== undefined) return auditedResult(ports, written.value, "discarded");
     stored = await ports.letters.read(letter.id, letter.group);
   }
   if (stored === undefined) return resultOf(first.value, "not-found");
@@ -74,10 +74,10 @@ export async function discardAsRead(
   order: Order,
 ): Promise<DeadLetterResult> {
   const discarded = withDiscard(letter, order, ports.clock.now());
-  if (discarded === undefined) return closed(ports, letter, order);
+  if (discarded === undefined) return notDiscarded(ports, letter, order);
   const written =
     (await ports.letters.replace(discarded, etag)) ?? (await ownDiscard(ports, discarded));
-  if (written !== undefined) return audited(ports, written.value, "discarded");
+  if (written !== undefined) return auditedResult(ports, written.value, "discarded");
   throw new PosternError(
     "precondition-failed",
     "The dead letter has changed since it was read; look at it again.",
@@ -94,15 +94,19 @@ async function ownDiscard(
   return own ? now : undefined;
 }
 
-async function closed(ports: Ports, letter: DeadLetter, order: Order): Promise<DeadLetterResult> {
+async function notDiscarded(
+  ports: Ports,
+  letter: DeadLetter,
+  order: Order,
+): Promise<DeadLetterResult> {
   // Again, in case the request that discarded it could not write the audit entry: the same step makes the same entry.
-  if (letter.state === "discarded") return audited(ports, letter, "already-discarded");
+  if (letter.state === "discarded") return auditedResult(ports, letter, "already-discarded");
   const detail = `it was replayed${lastStepText(letter)}; it opens again if it fails again`;
   await auditRefusal(ports, letter.id, "discardDeadLetter", order, detail);
   return resultOf(letter, "refused", detail);
 }
 
-async function audited(
+async function auditedResult(
   ports: Ports,
   letter: DeadLetter,
   outcome: DeadLetterResult["outcome"],

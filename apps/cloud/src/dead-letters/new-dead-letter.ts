@@ -11,6 +11,7 @@ import {
   limits,
   type SyncDefinition,
 } from "@postern/contracts";
+import { deadLetterLimits } from "./dead-letter-limits";
 import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 
 const MAX_PAYLOAD_CHARS = 65_536;
@@ -88,9 +89,13 @@ export function unreadableDeadLetter(
     entity: null,
     itemId: null,
     version: null,
-    messageId: received.messageId.slice(0, 200),
+    messageId: received.messageId.slice(0, deadLetterLimits.messageIdChars),
     cycleId: null,
-    traceparent: eventAttribute(received.properties, "traceparent")?.slice(0, 55) ?? null,
+    traceparent:
+      eventAttribute(received.properties, "traceparent")?.slice(
+        0,
+        deadLetterLimits.traceparentChars,
+      ) ?? null,
     attempts: [],
     deliveryCount: received.deliveryCount,
     ...payloadText(bodyText(received.body)),

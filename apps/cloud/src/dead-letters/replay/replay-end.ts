@@ -5,6 +5,7 @@ import type { MarkerPlace } from "../../cycles/message-marker";
 import type { Stored } from "../../ports/stores";
 import { markerId } from "../../cycles/document-ids";
 import { reopenCycles } from "../../cycles/reopen-cycle";
+import { deadLetterLimits } from "../dead-letter-limits";
 import { withdrawalOf } from "./replay-markers";
 
 /** Report name of a replay that could not be finished: it distinguishes that end from an agent's report. */
@@ -54,7 +55,10 @@ export async function follow(
     await ports.letters.replace(withReplaySent(letter, nowMs), etag);
     return "sent";
   }
-  const reason = `the replay could not be finished: ${why}`.slice(0, 500);
+  const reason = `the replay could not be finished: ${why}`.slice(
+    0,
+    deadLetterLimits.actionReasonChars,
+  );
   const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);
   // A write that loses does no harm: the next look finds the newer state.
   if (opened !== undefined) await ports.letters.replace(opened, etag);
