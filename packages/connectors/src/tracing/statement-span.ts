@@ -1,3 +1,5 @@
+import { clip } from "@postern/contracts";
+
 /** A statement of many rows repeats itself: its beginning is enough. */
 const STATEMENT_CHARS = 2_000;
 
@@ -49,7 +51,7 @@ export async function statementSpan<Result>(
         "db.sql.table": facts.table,
         "postern.target": facts.target,
         "postern.items": facts.items,
-        ...(statement === undefined ? {} : { "db.statement": statement.slice(0, STATEMENT_CHARS) }),
+        ...(statement === undefined ? {} : { "db.statement": clip(statement, STATEMENT_CHARS) }),
       },
       failed,
       startedAtMs,

@@ -5,7 +5,7 @@
  * Messages are for a person: what happened, and how to fix it if waiting does not help. They contain no value of the
  * item.
  */
-import type { ErrorCode, FailureClass } from "@postern/contracts";
+import { clip, type ErrorCode, type FailureClass } from "@postern/contracts";
 import type { TargetFailure } from "../../connector";
 
 /**
@@ -34,13 +34,13 @@ function sqlFailure(
   return {
     scope,
     catalogueStale,
-    failure: { class: failureClass, code, message: message.slice(0, MESSAGE_CHARS) },
+    failure: { class: failureClass, code, message: clip(message, MESSAGE_CHARS) },
   };
 }
 
 /** A failure found before a statement was sent. */
 export function itemFailure(code: ErrorCode, message: string): TargetFailure {
-  return { class: "permanent", code, message: message.slice(0, MESSAGE_CHARS) };
+  return { class: "permanent", code, message: clip(message, MESSAGE_CHARS) };
 }
 
 /** Another row has a value that must be unique. It may become free later. */

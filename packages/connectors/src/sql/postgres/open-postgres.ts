@@ -1,3 +1,4 @@
+import { clip } from "@postern/contracts";
 import type { OpenEngine } from "../driver";
 import { readUrlAgain } from "../location";
 import { openPostgres } from "./postgres-engine";
@@ -9,7 +10,7 @@ const APPLICATION_NAME_CHARS = 63;
 export const openPostgresEngine: OpenEngine = (settings, name) =>
   openPostgres({
     url: readUrlAgain(settings, postgresUrlProblem),
-    applicationName: `postern ${name}`.slice(0, APPLICATION_NAME_CHARS),
+    applicationName: clip(`postern ${name}`, APPLICATION_NAME_CHARS),
     schema: settings.schema,
     poolSize: settings.poolSize,
     connectTimeoutMs: settings.connectTimeoutMs,

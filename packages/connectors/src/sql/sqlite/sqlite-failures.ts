@@ -1,3 +1,4 @@
+import { clip } from "@postern/contracts";
 import { isNativeError } from "node:util/types";
 import {
   busy,
@@ -33,7 +34,7 @@ const DETAIL_CHARS = 200;
 
 /** SQLite's message about a constraint names table and column, but never a value. */
 function detail(error: Error): string {
-  return error.message.replace(/\s+/g, " ").slice(0, DETAIL_CHARS);
+  return clip(error.message.replace(/\s+/g, " "), DETAIL_CHARS);
 }
 
 /** Extended result code of an error from SQLite; undefined for any other error. */
