@@ -13,7 +13,7 @@ const folder = mkdtempSync(path.join(root, "node_modules", ".openapi-"));
 try {
   const outfile = path.join(folder, "openapi.cjs");
   await build({
-    entryPoints: [path.join(cloud, "src", "http", "openapi.ts")],
+    entryPoints: [path.join(cloud, "src", "http", "openapi", "openapi.ts")],
     outfile,
     bundle: true,
     platform: "node",
