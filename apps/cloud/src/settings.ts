@@ -1,7 +1,9 @@
 import {
   BranchId,
+  clip,
   fieldProblems,
   GroupName,
+  limits,
   PosternError,
   problemText,
   Secret,
@@ -147,7 +149,7 @@ export function loadSettings(
   return deepFreeze({
     tenant: all.TENANT_ID,
     branch: all.BRANCH,
-    instance: (all.WEBSITE_INSTANCE_ID ?? hostName).slice(0, 100),
+    instance: clip(all.WEBSITE_INSTANCE_ID ?? hostName, limits.instanceChars),
     version: all.POSTERN_VERSION,
     groups: all.WORKER_GROUPS,
     serviceBus: {

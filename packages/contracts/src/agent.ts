@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId, BranchId, GroupName, JobId, TargetName, Timestamp } from "./words/ids";
+import { limits } from "./words/limits";
 
 /** What an agent last found out about a target, by a live probe. */
 export const TargetHealth = z.object({
@@ -7,7 +8,7 @@ export const TargetHealth = z.object({
   connector: z.string().max(40),
   state: z.enum(["reachable", "unreachable", "half-open"]),
   /** For a person, when it is not reachable. */
-  reason: z.string().max(500).optional(),
+  reason: z.string().max(limits.failureChars).optional(),
   probedAt: Timestamp,
 });
 export type TargetHealth = z.infer<typeof TargetHealth>;

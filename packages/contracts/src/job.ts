@@ -94,7 +94,7 @@ export type JobAttempt = z.infer<typeof JobAttempt>;
 /** What a job came to; `detail` is made for a person, `data` for a program. */
 export const JobResult = z.object({
   ok: z.boolean(),
-  code: z.string().max(60).optional(),
+  code: z.string().max(limits.codeChars).optional(),
   detail: z.string().max(limits.reasonChars),
   data: z
     .record(

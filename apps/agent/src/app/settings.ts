@@ -8,6 +8,7 @@ import {
 import {
   type AgentId,
   type BranchId,
+  clip,
   type FieldProblem,
   fieldProblems,
   type GroupName,
@@ -175,7 +176,7 @@ function targetEntries(document: Record<string, unknown>, problems: FieldProblem
       const suggestion = nearest(kind, [...registry.keys()]);
       problems.push({
         field: `$.targets.${name}.connector`,
-        problem: `there is no connector '${kind.slice(0, limits.nameChars)}'; there are: ${[...registry.keys()].join(", ")}`,
+        problem: `there is no connector '${clip(kind, limits.nameChars)}'; there are: ${[...registry.keys()].join(", ")}`,
         ...(suggestion === undefined ? {} : { hint: `did you mean '${suggestion}'?` }),
       });
       continue;

@@ -1,4 +1,5 @@
 /** Maps Cosmos DB's responses: to outages, and to conflicts, which are not outages. */
+import { clip } from "@postern/contracts";
 import { type OutageCode, OutageError } from "@postern/runtime";
 import { textLimits } from "../ports/text-limits";
 
@@ -26,7 +27,7 @@ export function outage(what: string, wrapped: unknown): OutageError {
   const status = field(error, "code");
   const retryAfter = field(error, "retryAfterInMs");
   const shown = typeof status === "number" || typeof status === "string" ? status : "";
-  const message = `${what}: ${shown} ${text}`.slice(0, textLimits.failureChars);
+  const message = clip(`${what}: ${shown} ${text}`, textLimits.failureChars);
   return new OutageError("ledger", outageCode(status), message, {
     cause: error,
     ...(typeof retryAfter === "number" ? { retryAfterMs: retryAfter } : {}),

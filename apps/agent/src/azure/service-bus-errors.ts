@@ -1,3 +1,4 @@
+import { clip } from "@postern/contracts";
 import { isServiceBusError } from "@azure/service-bus";
 import { type OutageCode, OutageError } from "@postern/runtime";
 import { textLimits } from "../ports/text-limits";
@@ -21,7 +22,7 @@ export function brokerOutage(what: string, error: unknown): OutageError {
   const code = serviceBusCode(inner);
   const text = inner instanceof Error ? inner.message : String(inner);
   const retryAfterMs = code === "ServiceBusy" ? { retryAfterMs: 2_000 } : {};
-  const message = `${what}: ${code}: ${text}`.slice(0, textLimits.failureChars);
+  const message = clip(`${what}: ${code}: ${text}`, textLimits.failureChars);
   return new OutageError("broker", outageCode(code), message, { cause: inner, ...retryAfterMs });
 }
 

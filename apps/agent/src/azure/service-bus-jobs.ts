@@ -3,6 +3,7 @@
  * after an error and after a quiet time: the SDK reconnects it after most failures, but leaves it dead without notice
  * after some.
  */
+import { clip } from "@postern/contracts";
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { Clock, Logger } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, JobSource } from "../ports/broker";
@@ -62,7 +63,7 @@ export class BusJobSource implements JobSource {
     await this.#settle(delivery, "dead-letter", (receiver, message) =>
       receiver.deadLetterMessage(message, {
         deadLetterReason: reason.code,
-        deadLetterErrorDescription: reason.text.slice(0, textLimits.deadLetterChars),
+        deadLetterErrorDescription: clip(reason.text, textLimits.deadLetterChars),
       }),
     );
   }
@@ -128,7 +129,7 @@ export class BusJobSource implements JobSource {
           if (!this.#inOutage) {
             this.#inOutage = true;
             this.#options.log.warn("jobs-queue.failed", {
-              reason: error.message.slice(0, textLimits.loggedReasonChars),
+              reason: clip(error.message, textLimits.loggedReasonChars),
             });
           }
           this.#reopenIn(REOPEN_AFTER_ERROR_MS);

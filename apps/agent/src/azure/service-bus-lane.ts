@@ -6,6 +6,7 @@
  * the SDK's renewal only logs a failure, and spins when the wall clock is ahead of the broker's. A separate timer ends
  * the lane when its lock expires: a renewal may never be answered, and a unit in another thread does not check.
  */
+import { clip } from "@postern/contracts";
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from "@azure/service-bus";
 import { type Clock, OutageError } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, LaneSession } from "../ports/broker";
@@ -105,7 +106,7 @@ export class BusLane implements LaneSession {
       "dead-letter",
       this.#receiver.deadLetterMessage(BusDelivery.sdkMessageOf(delivery), {
         deadLetterReason: reason.code,
-        deadLetterErrorDescription: reason.text.slice(0, textLimits.deadLetterChars),
+        deadLetterErrorDescription: clip(reason.text, textLimits.deadLetterChars),
       }),
     );
   }

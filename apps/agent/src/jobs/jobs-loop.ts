@@ -6,6 +6,7 @@
  */
 import {
   type AgentId,
+  clip,
   JOB_MESSAGE_TYPE,
   JobMessage,
   jobsQueueName,
@@ -109,7 +110,7 @@ export class JobsLoop {
       log.warn("job-message.dead-lettered", { messageId: delivery.messageId, code: error.code });
       await jobs.deadLetter(delivery, {
         code: error.code,
-        text: error.message.slice(0, limits.reasonChars),
+        text: clip(error.message, limits.reasonChars),
       });
       return;
     }

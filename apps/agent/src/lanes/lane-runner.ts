@@ -7,7 +7,13 @@
  * settled only after its report was accepted, and reported only when every item of it has a verdict.
  */
 import type { TargetFailure } from "@postern/connectors";
-import { agentPoint, eventAttribute, type Lane, type WorkMessageResult } from "@postern/contracts";
+import {
+  agentPoint,
+  clip,
+  eventAttribute,
+  type Lane,
+  type WorkMessageResult,
+} from "@postern/contracts";
 import {
   asksBeforeUnit,
   creditsFor,
@@ -194,7 +200,7 @@ class LaneRun {
       lane: this.#session.sessionId,
       messageId: delivery.messageId,
       code: reason.code,
-      reason: reason.text.slice(0, textLimits.loggedReasonChars),
+      reason: clip(reason.text, textLimits.loggedReasonChars),
     });
     await this.#session.deadLetter(delivery, reason);
     delivery.returnCredit();

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import {
+  clip,
   eventProperties,
   limits,
   type MessageId,
@@ -45,7 +46,7 @@ export function parkedMessageOf(
     sessionId: unknown.sessionId,
     workMessageId: delivery.messageId,
     unreadType: unknown.type,
-    reason: unknown.reason.slice(0, limits.reasonChars),
+    reason: clip(unknown.reason, limits.reasonChars),
     properties: plain(delivery.properties),
     payload: JSON.stringify(delivery.body),
   });

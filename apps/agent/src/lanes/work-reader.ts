@@ -1,5 +1,6 @@
 import {
   type BranchId,
+  clip,
   eventAttribute,
   type GroupName,
   laneOf,
@@ -82,7 +83,7 @@ function isWork(type: string): boolean {
 }
 
 function unreadable(code: string, text: string): WorkReading {
-  return { kind: "unreadable", reason: { code, text: text.slice(0, REASON_CHARS) } };
+  return { kind: "unreadable", reason: { code, text: clip(text, REASON_CHARS) } };
 }
 
 function wrongAddress(message: WorkMessage, address: WorkAddress): string | undefined {

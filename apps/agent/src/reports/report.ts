@@ -1,13 +1,14 @@
 /** Turns verdicts into results: one for a message as a whole, or several for its parts (`reportParts`). */
 import { Buffer } from "node:buffer";
-import type {
-  AgentId,
-  Attempt,
-  FailureClass,
-  ItemResult,
-  WorkItem,
-  WorkMessage,
-  WorkMessageResult,
+import {
+  type AgentId,
+  type Attempt,
+  clip,
+  type FailureClass,
+  type ItemResult,
+  type WorkItem,
+  type WorkMessage,
+  type WorkMessageResult,
 } from "@postern/contracts";
 import { timestamp } from "@postern/runtime";
 import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
@@ -109,7 +110,7 @@ function failureFields(
     agent: context.agent,
     failure: failure.class,
     code: failure.code,
-    reason: failure.message.slice(0, LONGEST_ATTEMPT_REASON_CHARS),
+    reason: clip(failure.message, LONGEST_ATTEMPT_REASON_CHARS),
   };
   const listed = Math.max(1, Math.min(limits.attemptsListed, Math.floor(ATTEMPT_BUDGET / failing)));
   return {

@@ -5,7 +5,7 @@
  * every lane of the target is given back after its current unit, and the slots wait. A target never waits for another:
  * each has a loop, slots and a breaker of its own.
  */
-import type { TargetHealth, TargetName } from "@postern/contracts";
+import { clip, type TargetHealth, type TargetName } from "@postern/contracts";
 import {
   type Clock,
   endWait,
@@ -261,7 +261,7 @@ export class TargetLoop {
     if (after === before) return;
     this.#breaker = after;
     if (event === "target-down" || event === "probe-failed")
-      this.#reason = reason?.slice(0, textLimits.failureChars);
+      this.#reason = reason === undefined ? undefined : clip(reason, textLimits.failureChars);
     if (after.state === before.state) return;
     this.#dependencies.log.info("breaker.changed", {
       from: before.state,

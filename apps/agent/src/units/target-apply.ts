@@ -4,6 +4,7 @@
  * Every call goes through the gate, after a check that the lane is still held. A unit is applied `together` with
  * others, as a whole with nothing else under way (`watched`), or item by item with nothing else under way (`alone`).
  */
+import { clip } from "@postern/contracts";
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
 import type { TargetPort } from "../ports/agent-ports";
 import type { Clock, RandomSource } from "@postern/runtime";
@@ -175,7 +176,7 @@ function thrownResult(error: unknown, hasInbox: boolean): ApplyResult {
   const failure: TargetFailure = {
     class: "transient",
     code: "internal",
-    message: `the connector failed: ${text}`.slice(0, textLimits.failureChars),
+    message: clip(`the connector failed: ${text}`, textLimits.failureChars),
   };
   return { outcome: hasInbox ? "failed" : "unknown", failure };
 }

@@ -1,4 +1,10 @@
-import { type OperationId, PosternError, historyTtlSeconds } from "@postern/contracts";
+import {
+  clip,
+  historyTtlSeconds,
+  limits,
+  type OperationId,
+  PosternError,
+} from "@postern/contracts";
 import { timeSortedId } from "@postern/runtime";
 import type { AuditEntry, AuditTrail } from "../audit/audit-trail";
 import type { WallClock, Logger, Random } from "@postern/runtime";
@@ -66,7 +72,7 @@ function auditEntry(
     decision: denied ? "denied" : "allowed",
     status,
     traceId,
-    detail: error instanceof PosternError ? error.message.slice(0, 1_000) : null,
+    detail: error instanceof PosternError ? clip(error.message, limits.auditDetailChars) : null,
     // Changes are kept for good; refusals are not, because an attacker could cause thousands.
     ...(denied ? { ttl: historyTtlSeconds } : {}),
   };
@@ -74,5 +80,5 @@ function auditEntry(
 
 /** `/api/syncs/people/cycles/c1` → `syncs/people`: everything that happens to one resource is found together. */
 function subjectOf(path: string): string {
-  return path.split("/").slice(2, 4).join("/").slice(0, 200);
+  return clip(path.split("/").slice(2, 4).join("/"), limits.pathChars);
 }

@@ -6,6 +6,7 @@
 import {
   type Accounting,
   accountingOf,
+  clip,
   type DeadLetter,
   entityKey,
   eventAttribute,
@@ -54,7 +55,7 @@ export async function drainDeadLetter(
     DeadLetter,
     "id" | "entity" | "itemId" | "version" | "payload" | "payloadTruncated"
   > = {
-    group: group.slice(0, limits.nameChars),
+    group: clip(group, limits.nameChars),
     state: "open",
     source: queue,
     by: reason in brokerReasons ? "broker" : "agent",

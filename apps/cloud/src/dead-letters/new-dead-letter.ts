@@ -1,33 +1,37 @@
 import { createHash } from "node:crypto";
 import {
-  eventAttribute,
-  type PosternError,
   type Attempt,
+  clip,
   type CycleId,
   type DeadLetter,
-  type EntityRef,
   entityKey,
+  type EntityRef,
   type ErrorCode,
+  eventAttribute,
   limits,
+  type PosternError,
   type SyncDefinition,
 } from "@postern/contracts";
 import { deadLetterLimits } from "./dead-letter-limits";
 import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 
 const MAX_PAYLOAD_CHARS = 65_536;
+const ID_CHARS = 250;
+const DIGEST_CHARS = 16;
 
 /** Ids sort by time and are made from what they identify, so that storing one twice has no effect. */
 export function deadLetterId(atMs: number, subject: string): string {
   const time = new Date(atMs).toISOString().replace(/[-:.]/g, "");
   const id = `${time}-${subject.replace(/[/\\?#\s]/g, "_")}`;
-  if (id.length <= 250) return id;
+  if (id.length <= ID_CHARS) return id;
   // The part that is cut off may be the only difference between two of one message.
-  return `${id.slice(0, 233)}~${createHash("sha256").update(subject).digest("hex").slice(0, 16)}`;
+  const digest = createHash("sha256").update(subject).digest("hex").slice(0, DIGEST_CHARS);
+  return `${id.slice(0, ID_CHARS - 1 - DIGEST_CHARS)}~${digest}`;
 }
 
 export function payloadText(text: string): Pick<DeadLetter, "payload" | "payloadTruncated"> {
   return {
-    payload: text.slice(0, MAX_PAYLOAD_CHARS),
+    payload: clip(text, MAX_PAYLOAD_CHARS),
     payloadTruncated: text.length > MAX_PAYLOAD_CHARS,
   };
 }
@@ -51,7 +55,7 @@ export function unmappedDeadLetter(facts: {
     source: "page-run",
     by: "cloud",
     code: facts.code,
-    reason: facts.reason.slice(0, limits.reasonChars),
+    reason: clip(facts.reason, limits.reasonChars),
     definition: definition.id,
     target: definition.target,
     entity: entityKey(entity),
@@ -83,7 +87,7 @@ export function unreadableDeadLetter(
     source: queue,
     by: "cloud",
     code: error.code,
-    reason: error.message.slice(0, limits.reasonChars),
+    reason: clip(error.message, limits.reasonChars),
     definition: null,
     target: null,
     entity: null,

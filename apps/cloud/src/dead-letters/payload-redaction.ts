@@ -2,7 +2,7 @@
  * What a payload shows to callers who may not see people's data: which columns and properties there are, and the type
  * and length of each value. Never a value, and never a part of one.
  */
-import { WorkItem } from "@postern/contracts";
+import { clip, limits, WorkItem } from "@postern/contracts";
 
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 200;
@@ -44,6 +44,6 @@ function shapeOf(value: unknown, depth: number): unknown {
   return Object.fromEntries(
     entries
       .slice(0, MAX_ENTRIES)
-      .map(([name, inner]) => [name.slice(0, 128), shapeOf(inner, depth + 1)]),
+      .map(([name, inner]) => [clip(name, limits.columnNameChars), shapeOf(inner, depth + 1)]),
   );
 }

@@ -1,4 +1,4 @@
-import { PosternError, Role } from "@postern/contracts";
+import { clip, limits, PosternError, Role } from "@postern/contracts";
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { RequestError } from "./request-error";
 
@@ -85,7 +85,7 @@ function callerOfClaims(claims: JWTPayload, tenantId: string): Caller {
   return {
     oid,
     azp,
-    name: typeof userName === "string" ? userName.slice(0, 200) : `app:${azp}`,
+    name: typeof userName === "string" ? clip(userName, limits.actorNameChars) : `app:${azp}`,
     roles: new Set(granted),
   };
 }

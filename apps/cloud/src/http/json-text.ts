@@ -3,6 +3,8 @@
  * `__proto__`. `JSON.parse` names no reliable place, keeps the last of two equal keys (so that two readers of one
  * document may disagree), and has no depth limit. The value itself is then made by `JSON.parse`.
  */
+import { clip, limits } from "@postern/contracts";
+
 interface JsonFlaw {
   readonly problem: string;
   /** Both from 1. */
@@ -92,7 +94,8 @@ class JsonScan {
       const key = this.#take(STRING);
       if (key === undefined) this.#fail("expected a key in double quotes");
       const name = JSON.parse(key) as string;
-      if (seen.has(name)) this.#fail(`the key '${name.slice(0, 100)}' appears twice`, start);
+      if (seen.has(name))
+        this.#fail(`the key '${clip(name, limits.quotedChars)}' appears twice`, start);
       if (name === "__proto__") this.#fail("the key '__proto__' is not allowed", start);
       seen.add(name);
       this.#take(SPACE);

@@ -1,4 +1,4 @@
-import { defaultBodyBytes, type MediaType, type Route } from "@postern/contracts";
+import { clip, defaultBodyBytes, limits, type MediaType, type Route } from "@postern/contracts";
 import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { maxJsonDepth, readJson } from "./json-text";
 import { invalidRequest, RequestError } from "./request-error";
@@ -50,7 +50,7 @@ function mediaTypeOf(route: Route, headers: Headers): MediaType {
   if (known === undefined || !accepted.includes(known) || !utf8) {
     throw new RequestError(
       "media-type-unsupported",
-      `${given === null ? "The request names no content-type" : `'${given.slice(0, 100)}' is not read here`}; send ${accepted.join(" or ")} in UTF-8.`,
+      `${given === null ? "The request names no content-type" : `'${clip(given, limits.quotedChars)}' is not read here`}; send ${accepted.join(" or ")} in UTF-8.`,
       { headers: { Accept: accepted.join(", ") } },
     );
   }
@@ -107,7 +107,7 @@ function readYamlBody(text: string): unknown {
   const flaw =
     error === undefined
       ? duplicateKey(document)
-      : { problem: error.message.slice(0, 300), offset: error.pos[0] };
+      : { problem: clip(error.message, limits.loggedReasonChars), offset: error.pos[0] };
   if (flaw !== undefined) {
     const { line, column } = placeOf(text, flaw.offset);
     throw invalidRequest([

@@ -1,4 +1,4 @@
-import { type FieldProblem, fieldProblems, type Route } from "@postern/contracts";
+import { clip, type FieldProblem, fieldProblems, limits, type Route } from "@postern/contracts";
 import { z } from "zod";
 import { type RawBody, readBody } from "./request-body";
 import { invalidRequest } from "./request-error";
@@ -64,7 +64,10 @@ function queryObject(query: URLSearchParams, problems: FieldProblem[]): Record<s
   const entries = new Map<string, string>();
   for (const [name, value] of query) {
     if (entries.has(name))
-      problems.push({ field: `query.${name.slice(0, 100)}`, problem: "given more than once" });
+      problems.push({
+        field: `query.${clip(name, limits.quotedChars)}`,
+        problem: "given more than once",
+      });
     entries.set(name, value);
   }
   return Object.fromEntries(entries);

@@ -1,4 +1,4 @@
-import { nearest, routes } from "@postern/contracts";
+import { clip, limits, nearest, routes } from "@postern/contracts";
 import { type ApiReply, commonHeaders } from "./api-reply";
 import { problemReply } from "./problem-reply";
 import { RequestError } from "./request-error";
@@ -46,6 +46,6 @@ function methodsAt(path: string): string[] {
 
 function suggestion(path: string): string {
   const known = routes.map((route) => `/api/${route.path}`);
-  const found = nearest(path.slice(0, 200), known);
+  const found = nearest(clip(path, limits.pathChars), known);
   return found === undefined ? " GET /api/openapi.json lists all." : ` Did you mean ${found}?`;
 }

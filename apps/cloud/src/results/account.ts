@@ -1,5 +1,6 @@
 /** What one report of a work message comes to: its count, the copies to send, the items to give up. */
 import {
+  clip,
   type DeadLetter,
   type GroupName,
   historyTtlSeconds,
@@ -77,9 +78,7 @@ export function accountOf(report: Report): Account {
         version: item.version,
         outcome: item.outcome,
         ...(item.code === undefined ? {} : { code: item.code }),
-        ...(item.reason === undefined
-          ? {}
-          : { reason: item.reason.slice(0, EXCEPTION_REASON_CHARS) }),
+        ...(item.reason === undefined ? {} : { reason: clip(item.reason, EXCEPTION_REASON_CHARS) }),
       });
     }
   }

@@ -21,7 +21,7 @@ export const Checkpoint = z.object({
   /** Fencing token of the claim in force, or of the last one. */
   version: z.int().min(0),
   /** Who holds the claim; null when it is free. */
-  owner: z.string().max(100).nullable(),
+  owner: z.string().max(limits.instanceChars).nullable(),
   leaseUntil: Timestamp.nullable(),
   /** Since when the source refuses to be read, and in which words; a page that is committed takes it away. */
   refusal: z.object({ since: Timestamp, message: z.string().max(limits.reasonChars) }).nullish(),

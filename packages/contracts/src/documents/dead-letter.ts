@@ -32,7 +32,7 @@ export const Actor = z.object({
   oid: z.string().max(100),
   /** Client id of the program. */
   azp: z.string().max(100),
-  name: z.string().max(200),
+  name: z.string().max(limits.actorNameChars),
 });
 export type Actor = z.infer<typeof Actor>;
 
@@ -44,7 +44,7 @@ export const DeadLetterAction = z.object({
   to: DeadLetterState,
   /** null: the platform itself, when a replayed item failed again. */
   by: Actor.nullable(),
-  reason: z.string().max(500),
+  reason: z.string().max(limits.failureChars),
   traceId: z.string().max(64).nullable(),
   /** Message that a replay sends, or that failed again. */
   messageId: z.string().max(limits.messageIdChars).nullable(),
@@ -79,18 +79,18 @@ export const DeadLetter = z.object({
   source: z.string().max(200),
   /** `agent`, `broker` or `cloud`: who gave it up. */
   by: z.enum(["agent", "broker", "cloud"]),
-  code: z.string().max(60),
+  code: z.string().max(limits.codeChars),
   reason: z.string().max(limits.reasonChars),
   /** What it counts as in its cycle; `dead-lettered` when absent. */
   outcome: z.enum(["dead-lettered", "outcome-unknown"]).optional(),
-  definition: z.string().max(200).nullable(),
-  target: z.string().max(200).nullable(),
+  definition: z.string().max(limits.foreignNameChars).nullable(),
+  target: z.string().max(limits.foreignNameChars).nullable(),
   entity: z.string().max(300).nullable(),
   itemId: z.string().max(300).nullable(),
   version: z.number().nullable(),
-  messageId: z.string().max(200).nullable(),
-  cycleId: z.string().max(64).nullable(),
-  traceparent: z.string().max(55).nullable(),
+  messageId: z.string().max(limits.foreignNameChars).nullable(),
+  cycleId: z.string().max(limits.timeSortedIdChars).nullable(),
+  traceparent: z.string().max(limits.traceparentChars).nullable(),
   attempts: z.array(Attempt).max(limits.attemptsListed),
   deliveryCount: z.int().min(0),
   /** The item or message as received, as JSON text where it was JSON; cut at 64 KB. */

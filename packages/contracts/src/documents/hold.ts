@@ -2,6 +2,7 @@ import { z } from "zod";
 import { WorkItem } from "../messages/work-message";
 import { entityKey, StreamName } from "../words/entity";
 import { CycleId, DefinitionId, Timestamp } from "../words/ids";
+import { limits } from "../words/limits";
 
 /**
  * An item that the delete breaker keeps back until a person releases it. It keeps its version on release.
@@ -19,7 +20,7 @@ export const Hold = z.object({
   item: WorkItem,
   /** `delete` or the disabled attribute. */
   cause: z.string().max(200),
-  reason: z.string().max(500),
+  reason: z.string().max(limits.failureChars),
   heldAt: Timestamp,
 });
 export type Hold = z.infer<typeof Hold>;

@@ -1,6 +1,8 @@
 import type { z } from "zod";
+import { clip } from "../words/clip";
 import { PosternError } from "../words/error-codes";
 import { fieldProblems, problemText } from "../words/field-problems";
+import { limits } from "../words/limits";
 
 /**
  * CloudEvents 1.0 in the AMQP binding: attributes are application properties with the prefix `cloudEvents:`, the body
@@ -60,7 +62,7 @@ export function readMessage<Schema extends z.ZodType>(
   if (type !== options.type) {
     throw new PosternError(
       "message-type-unknown",
-      `expected a message of type ${options.type}, found ${type === undefined ? "none" : `'${type.slice(0, 100)}'`}`,
+      `expected a message of type ${options.type}, found ${type === undefined ? "none" : `'${clip(type, limits.quotedChars)}'`}`,
       { details: { type } },
     );
   }

@@ -29,7 +29,7 @@ export const ItemResult = z.object({
   outcome: ItemOutcome,
   failure: FailureClass.optional(),
   /** Code of the closed set; see error-codes. */
-  code: z.string().max(60).optional(),
+  code: z.string().max(limits.codeChars).optional(),
   /** For a person: what is wrong and the way out. */
   reason: z.string().max(limits.reasonChars).optional(),
   /** When a waiting item is to be tried again. */
@@ -51,7 +51,7 @@ export const WorkMessageResult = z.object({
   cycleId: CycleId,
   jobId: JobId.optional(),
   version: Version,
-  traceparent: z.string().max(55).optional(),
+  traceparent: z.string().max(limits.traceparentChars).optional(),
   items: z.array(ItemResult).min(1).max(limits.itemsPerMessage),
 });
 export type WorkMessageResult = z.infer<typeof WorkMessageResult>;

@@ -29,7 +29,7 @@ export type TargetValue = z.infer<typeof TargetValue>;
 export const TargetIdentifier = z
   .string()
   .min(1)
-  .max(128)
+  .max(limits.columnNameChars)
   .regex(/^[A-Za-z_][A-Za-z0-9_$.-]*$/, {
     error: "must begin with a letter or underscore and hold only letters, digits, _ $ . -",
   });
@@ -64,8 +64,8 @@ export const Attempt = z.object({
   at: Timestamp,
   agent: z.string().max(limits.nameChars),
   failure: z.string().max(40),
-  code: z.string().max(60),
-  reason: z.string().max(500),
+  code: z.string().max(limits.codeChars),
+  reason: z.string().max(limits.failureChars),
 });
 export type Attempt = z.infer<typeof Attempt>;
 

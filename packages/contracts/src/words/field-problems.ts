@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { clip } from "./clip";
 import { nearest } from "./nearest";
 import type { FieldProblem } from "./problem";
 
@@ -8,12 +9,12 @@ const MAX_PROBLEMS = 50;
 const MAX_FIELD_CHARS = 300;
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .reduce<string>(
-      (text, part) => (typeof part === "number" ? `${text}[${part}]` : `${text}.${String(part)}`),
-      "$",
-    )
-    .slice(0, MAX_FIELD_CHARS);
+  const text = path.reduce<string>(
+    (before, part) =>
+      typeof part === "number" ? `${before}[${part}]` : `${before}.${String(part)}`,
+    "$",
+  );
+  return clip(text, MAX_FIELD_CHARS);
 }
 
 /**

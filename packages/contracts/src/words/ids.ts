@@ -44,7 +44,7 @@ export type TenantId = z.infer<typeof TenantId>;
 
 const timeSorted = z
   .string()
-  .max(64)
+  .max(limits.timeSortedIdChars)
   .regex(/^[A-Za-z0-9_-]+$/);
 
 /** A cycle. Sorts by the time at which it began. */

@@ -1,3 +1,6 @@
+import { clip } from "./clip";
+import { limits } from "./limits";
+
 /** Levenshtein distance, for "did you mean". Inputs are keys of configuration: short. */
 function distance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
@@ -16,7 +19,7 @@ function distance(a: string, b: string): number {
 
 /** The known word nearest to `word`, if any is near enough to be what was meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const lower = word.toLowerCase().slice(0, 100);
+  const lower = clip(word.toLowerCase(), limits.quotedChars);
   let best: { word: string; distance: number } | undefined;
   for (const candidate of known) {
     const found = distance(lower, candidate.toLowerCase());

@@ -1,4 +1,4 @@
-import { jobKinds, type JobMessage, type JobResult } from "@postern/contracts";
+import { clip, jobKinds, type JobMessage, type JobResult } from "@postern/contracts";
 import { textLimits } from "../../ports/text-limits";
 import type { JobContext, JobHandler } from "./handler";
 import { targetTest } from "./target-test";
@@ -42,5 +42,5 @@ export function jobKindRegistry(
 }
 
 function failed(code: string, detail: string): JobResult {
-  return { ok: false, code, detail: detail.slice(0, textLimits.jobDetailChars) };
+  return { ok: false, code, detail: clip(detail, textLimits.jobDetailChars) };
 }

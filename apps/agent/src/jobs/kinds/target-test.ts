@@ -1,4 +1,4 @@
-import { TargetTestParameters } from "@postern/contracts";
+import { clip, TargetTestParameters } from "@postern/contracts";
 import { textLimits } from "../../ports/text-limits";
 import type { JobHandler } from "./handler";
 
@@ -31,7 +31,7 @@ export const targetTest: JobHandler = {
     return {
       ok: false,
       code: "target-unreachable",
-      detail: `'${name}' does not answer: ${reason}`.slice(0, textLimits.jobDetailChars),
+      detail: clip(`'${name}' does not answer: ${reason}`, textLimits.jobDetailChars),
       data,
     };
   },

@@ -1,4 +1,5 @@
 import {
+  clip,
   type DeadLetter,
   type DeadLetterResult,
   type FieldProblem,
@@ -34,5 +35,5 @@ export function refusal(letter: DeadLetter, problems: readonly FieldProblem[]): 
       ({ field, problem, hint }) => `${field}: ${problem}${hint === undefined ? "" : ` (${hint})`}`,
     )
     .join("; ");
-  return { ...resultOf(letter, "refused", detail.slice(0, limits.reasonChars)), problems };
+  return { ...resultOf(letter, "refused", clip(detail, limits.reasonChars)), problems };
 }

@@ -1,4 +1,4 @@
-import type { DeadLetter, Marker } from "@postern/contracts";
+import { clip, type DeadLetter, limits, type Marker } from "@postern/contracts";
 import { inParallel } from "@postern/runtime";
 import { type Order, replayChance, withClaimExtended } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
@@ -75,7 +75,7 @@ async function readable(
     return await letters.read(id, group);
   } catch (error) {
     if (error instanceof ServiceUnavailable) throw error;
-    logger.warn("dead-letter.read-failed", { id, error: String(error).slice(0, 500) });
+    logger.warn("dead-letter.read-failed", { id, error: clip(String(error), limits.failureChars) });
     return undefined;
   }
 }

@@ -2,6 +2,7 @@
  * Microsoft Graph through its official client. Without the client's own retry handler: it sleeps as long as the service
  * asks, and a function must not sleep. Throttling and outages come out as typed errors with the time to wait.
  */
+import { clip, limits } from "@postern/contracts";
 import {
   AuthenticationHandler,
   Client,
@@ -114,7 +115,7 @@ function sourceError(error: unknown, nowMs: number): SourceError {
   // Below zero: no answer came, and the reason lies in what went wrong on the way (name, token, connection).
   const text =
     statusCode < 0
-      ? `Microsoft Graph was not reached: ${error.message}`.slice(0, 500)
+      ? clip(`Microsoft Graph was not reached: ${error.message}`, limits.failureChars)
       : `Microsoft Graph answered ${statusCode} ${code ?? ""}`.trim();
   const retryAfterMs = retryAfter(error, nowMs);
   if (statusCode === 410 || EXPIRED_CODES.has(code ?? "")) {

@@ -4,13 +4,15 @@
  * move.
  */
 import {
+  clip,
   type EntityRef,
   type JobId,
-  startQueueName,
+  limits,
   type StartMessage,
+  startQueueName,
   startSession,
-  streamOf,
   type StreamName,
+  streamOf,
 } from "@postern/contracts";
 import { newCycle } from "../../cycles/cycle-document";
 import { compileDefinition, type CompiledDefinition } from "../mapping/compiled-definition";
@@ -175,14 +177,18 @@ export async function startOnDemand(
   await ports.bus.send(
     startQueueName,
     [...byStream].map(([stream, entities]) =>
-      startMessageOf(ports, `${startSession(definition, stream)}/${jobId.slice(0, 64)}`, {
-        definition,
-        stream,
-        tick: now,
-        cycleId,
-        reason: "on-demand",
-        onDemand: { jobId, entities },
-      }),
+      startMessageOf(
+        ports,
+        `${startSession(definition, stream)}/${clip(jobId, limits.timeSortedIdChars)}`,
+        {
+          definition,
+          stream,
+          tick: now,
+          cycleId,
+          reason: "on-demand",
+          onDemand: { jobId, entities },
+        },
+      ),
     ),
   );
   return { cycleId };

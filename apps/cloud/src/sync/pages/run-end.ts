@@ -1,7 +1,13 @@
 /**
  * The ways in which a page run ends: with nothing left to do, or with a message that asks for the rest.
  */
-import { cloudPoint, type CycleId, startQueueName, type StartMessage } from "@postern/contracts";
+import {
+  clip,
+  cloudPoint,
+  type CycleId,
+  type StartMessage,
+  startQueueName,
+} from "@postern/contracts";
 import { cycleDocumentId } from "../../cycles/cycle-document";
 import type { OutgoingMessage } from "../../ports/message-bus";
 import type { ServiceUnavailable } from "@postern/runtime";
@@ -103,7 +109,7 @@ export class RunEnd {
       owner: null,
       leaseUntil: new Date(nowMs + waitMs).toISOString(),
       ...(refused && claim.checkpoint.phase === "enumerating"
-        ? { refusal: { since, message: error.message.slice(0, REFUSAL_CHARS) } }
+        ? { refusal: { since, message: clip(error.message, REFUSAL_CHARS) } }
         : {}),
     });
     const quiet = claim.checkpoint.phase === "settled" && this.#message.reason === "timer";

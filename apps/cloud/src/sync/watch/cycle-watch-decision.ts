@@ -6,13 +6,15 @@
  * A cycle moves when it makes progress: a committed page for a stream that is being read, a counted result for
  * items at the target. A claim alone is not progress: a run that keeps dying on the same page takes many.
  */
-import type {
-  Checkpoint,
-  Cycle,
-  CycleStall,
-  StallReason,
-  StreamName,
-  TargetName,
+import {
+  type Checkpoint,
+  clip,
+  type Cycle,
+  type CycleStall,
+  limits,
+  type StallReason,
+  type StreamName,
+  type TargetName,
 } from "@postern/contracts";
 
 const MINUTE_MS = 60_000;
@@ -274,7 +276,10 @@ function agentsText({ agents, target }: WatchedCycle): string {
   }
   const why = agents
     .slice(0, NAMED)
-    .map(({ id, reason }) => `${id}: ${(reason ?? "has no such target").slice(0, 300)}`);
+    .map(
+      ({ id, reason }) =>
+        `${id}: ${clip(reason ?? "has no such target", limits.loggedReasonChars)}`,
+    );
   return `No online agent can reach target '${target}' (${why.join("; ")}).`;
 }
 

@@ -8,11 +8,13 @@
  */
 import {
   type Checkpoint,
+  clip,
   type Cycle,
   type CycleId,
   type CycleStall,
   type DefinitionId,
   type GroupName,
+  limits,
   startQueueName,
   startSession,
   type StreamName,
@@ -280,7 +282,8 @@ function restartMessage(
   { since, restarts }: Pick<CycleStall, "since" | "restarts">,
 ): OutgoingMessage {
   const { definition, cycleId, startedAt } = cycle;
-  const what = from === null ? cycleId.slice(0, 40) : `page-${from.page}#${from.version}`;
+  const what =
+    from === null ? clip(cycleId, limits.nameChars) : `page-${from.page}#${from.version}`;
   const id = `${startSession(definition, stream)}/${what}-again-${Date.parse(since)}-${restarts}`;
   const asked = { definition, stream, cycleId };
   const now = new Date(ports.clock.now()).toISOString();
