@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What an emulator is given at start; containers that exist already are left as they are. */
+/** Databases and containers to create at the start; those that exist are left as they are. */
 export const Topology = z.strictObject({
   databases: z
     .array(

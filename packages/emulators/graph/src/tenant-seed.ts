@@ -1,7 +1,7 @@
 /**
- * Brings the directory to the state of a tenant file. An empty directory is filled; on existing data a file whose content
- * was applied last time is ignored (what was changed since stays), and any other becomes ordinary changes: properties,
- * managers, members, new objects, and soft deletion of what the file no longer has.
+ * Brings the directory to the state of a tenant file. An empty directory is seeded; on existing data a file whose content
+ * was applied last time is ignored (later changes stay), and any other becomes ordinary changes: properties, managers,
+ * members, new objects, and soft deletion of objects that are no longer in the file.
  */
 import { createHash } from "node:crypto";
 import type { Directory } from "./engine/directory";
@@ -34,7 +34,7 @@ function found(directory: Directory, id: string): DirectoryObject {
 function applyObject(directory: Directory, { collection, id, properties }: SeedObject): void {
   let object = directory.find(id);
   if (object?.collection !== undefined && object.collection !== collection) {
-    // The id has changed its type: what it was is gone for good.
+    // The id has changed its type: the object that it named is gone.
     directory.delete(object);
     directory.purge(object);
   }
@@ -44,7 +44,7 @@ function applyObject(directory: Directory, { collection, id, properties }: SeedO
     return;
   }
   if (object.state === "deleted") directory.restore(object);
-  // A property that the file no longer has is cleared, except what the service itself has set.
+  // A property that is no longer in the file is cleared, except those that the service itself has set.
   const cleared = Object.keys(object.properties).filter(
     (name) => !(name in properties) && !setByService.has(name),
   );

@@ -1,4 +1,4 @@
-/** A tenant as a file: users and groups as Graph returns them. Checked as a whole before anything is started. */
+/** The tenant to start with: users and groups as Graph returns them, checked as a whole before anything is started. */
 import { JsonFileError, readJsonFile } from "@postern/emulator-kit";
 import { z } from "zod";
 import { hasKind, resourceTypes, type CollectionName } from "./engine/property-catalog";
@@ -48,7 +48,7 @@ const SeedGroup = z
   .looseObject({ id: Id, members: z.array(Reference).nullish() })
   .superRefine(checkTypes("groups"));
 
-/** Repetitions that Graph cannot hold. */
+/** Reports ids, names and members that occur twice. */
 function checkUnique(
   tenant: { users: z.infer<typeof SeedUser>[]; groups: z.infer<typeof SeedGroup>[] },
   context: z.RefinementCtx,
@@ -88,7 +88,7 @@ export const Tenant = z
 export type Tenant = z.infer<typeof Tenant>;
 export type TenantInput = z.input<typeof Tenant>;
 
-/** Thrown when a tenant cannot be used; the message names the place. */
+/** A tenant cannot be used; the message names the place. */
 export class TenantError extends Error {
   readonly code = "tenant-invalid";
   constructor(source: string, problem: string, options?: ErrorOptions) {
@@ -99,14 +99,18 @@ export class TenantError extends Error {
 
 const MAX_PROBLEMS = 20;
 
-/** What was checked here before need not be checked again: for a large tenant that is half a second. */
+/** Values that were checked before are not checked again: for a large tenant that saves half a second. */
 const checked = new WeakSet<object>();
 
 function isChecked(value: unknown): value is Tenant {
   return typeof value === "object" && value !== null && checked.has(value);
 }
 
-/** Checks a tenant that has been read already; throws {@link TenantError}, which names `source` and the place. */
+/**
+ * Checks a tenant.
+ *
+ * @throws TenantError, naming `source` and the place
+ */
 export function parseTenant(source: string, value: unknown): Tenant {
   if (isChecked(value)) return value;
   const parsed = Tenant.safeParse(value);
@@ -123,7 +127,11 @@ export function parseTenant(source: string, value: unknown): Tenant {
   throw new TenantError(source, `\n${lines.join("\n")}`);
 }
 
-/** Reads and checks a tenant file; throws {@link TenantError}. */
+/**
+ * Reads and checks a tenant file.
+ *
+ * @throws TenantError, naming the file and the place
+ */
 export function readTenant(file: string): Tenant {
   let value: unknown;
   try {

@@ -32,6 +32,7 @@ export class Database {
     };
   }
 
+  /** @throws CosmosError `NotFound` */
   container(id: string): Container {
     const container = this.containers.get(id);
     if (container === undefined) {
@@ -66,6 +67,7 @@ export class Account {
     }
   }
 
+  /** @throws CosmosError `NotFound` */
   database(id: string): Database {
     const database = this.databases.get(id);
     if (database === undefined) {

@@ -19,7 +19,7 @@ const KIND: Record<string, OperationKind> = {
   Read: "read",
 };
 
-// Checked by hand where it is hot: the bodies of documents are checked when they are carried out.
+// The bodies of documents are not checked here but when the operation is carried out.
 const BatchOperation = z.object({
   operationType: z.enum(["Create", "Upsert", "Replace", "Delete", "Patch", "Read"]),
   id: z.string().optional(),
@@ -38,11 +38,12 @@ export interface BatchResult {
 }
 
 export interface BatchOptions {
-  /** Leave the documents written out of the answer. */
+  /** Leaves the written documents out of the reply. */
   readonly minimal: boolean;
   readonly nowMs: number;
 }
 
+/** @throws CosmosError `BadRequest` if the body is not a list of operations within the limit */
 export function parseBatch(body: Json): BatchOperation[] {
   if (!Array.isArray(body) || body.length === 0) {
     throw badRequest("The body of a batch must be an array of operations.");
@@ -75,7 +76,7 @@ interface Result {
   readonly error: CosmosError | undefined;
 }
 
-/** All or nothing, within one partition key. */
+/** Runs all of the operations or none, within one partition key. */
 export function runTransactionalBatch(
   container: Container,
   partitionKey: string,
@@ -93,7 +94,7 @@ export function runTransactionalBatch(
     }
   }
   transaction.commit();
-  return answer(container, operations, results, options);
+  return resultOf(container, operations, results, options);
 }
 
 function failedBatch(length: number, failedIndex: number, error: CosmosError): BatchResult {
@@ -110,7 +111,7 @@ function failedBatch(length: number, failedIndex: number, error: CosmosError): B
   return { failed: true, charge: FAILED_CHARGE, body: JSON.stringify(body) };
 }
 
-/** Every operation on its own, with its own partition key. */
+/** Runs every operation by itself, with its own partition key. */
 export function runBulk(
   container: Container,
   operations: readonly BatchOperation[],
@@ -142,10 +143,10 @@ export function runBulk(
       stopped = !options.continueOnError;
     }
   }
-  return answer(container, operations, results, options);
+  return resultOf(container, operations, results, options);
 }
 
-function answer(
+function resultOf(
   container: Container,
   operations: readonly BatchOperation[],
   results: readonly Result[],

@@ -10,9 +10,9 @@ const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 export interface ChangesRequest {
   readonly key: RequestedKey | undefined;
   readonly maxItems: number | undefined;
-  /** The etag of the last page, `*` for "from now", absent for the beginning. */
+  /** The etag of the last page, `*` for "from now on", absent for the beginning. */
   readonly after: string | undefined;
-  /** Only what was written since this HTTP date. */
+  /** Returns only what was written since this HTTP date. */
   readonly since: string | undefined;
   readonly nowMs: number;
 }

@@ -1,6 +1,6 @@
 /**
  * The documents of a container, all in memory, by logical partition and id, as JSON text that is parsed when a query
- * looks inside. Loaded from the journal when first asked for, so that starting an emulator does not wait for it.
+ * looks inside. Loaded from the journal on first use, so that the start of an emulator does not wait for it.
  *
  * Documents change only through a Transaction (transaction.ts) and the purge of expired ones. An expired document is
  * treated as absent everywhere, whether it has been purged or not.
@@ -23,7 +23,7 @@ export class Container {
   #definition: ContainerDefinition;
   #changedMs: number;
   #partitions: Map<string, Partition> | undefined;
-  /** All documents in the order of their creation, which queries and continuation tokens go by. */
+  /** All documents in the order of their creation, the order of queries and continuation tokens. */
   readonly #bySequence = new Map<number, StoredDocument>();
   lsn: number;
   documentSequence: number;
@@ -108,7 +108,7 @@ export class Container {
     }
   }
 
-  /** Whether any document here can expire at all: saves asking each of them. */
+  /** Whether any document here can expire at all: saves checking each of them. */
   get expires(): boolean {
     return this.#definition.defaultTtlSeconds !== undefined;
   }
@@ -126,7 +126,7 @@ export class Container {
     return document === undefined || this.isExpired(document, nowMs) ? undefined : document;
   }
 
-  /** Puts a version in its place, in memory and in the journal. Called by transactions only. */
+  /** Stores a version, in memory and in the journal. Called by transactions only. */
   store(partitionKey: string, document: StoredDocument): void {
     const partition = this.#partitionFor(partitionKey);
     partition.documents.set(document.id, document);
@@ -134,7 +134,7 @@ export class Container {
     this.journal.putDocument(this.number, { partitionKey, document });
   }
 
-  /** Takes a document away, in memory and in the journal. */
+  /** Removes a document, in memory and in the journal. */
   discard(partition: Partition, document: StoredDocument): void {
     if (!partition.documents.delete(document.id)) return;
     this.#bySequence.delete(document.sequence);

@@ -16,7 +16,7 @@ import { isUnderKey, keyOfValues, type RequestedKey } from "./model/partition-ke
 /** The service ends a page at 4 MB; JSON texts are counted by characters here. */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const DEFAULT_PAGE_ITEMS = 100;
-/** More combinations of partition key values than this are scanned for instead of looked up. */
+/** With more combinations of partition key values than this, documents are scanned instead of looked up. */
 const MAX_KEYS = 10_000;
 
 export interface QueryRequest {
@@ -36,7 +36,11 @@ export interface QueryPage {
   readonly charge: number;
 }
 
-/** Reads the body of a query request. */
+/**
+ * Reads the body of a query request.
+ *
+ * @throws CosmosError `BadRequest`
+ */
 export function parseQueryBody(body: Json): { text: string; parameters: Map<string, Json> } {
   const text = isObject(body) ? body["query"] : undefined;
   if (typeof text !== "string") throw badRequest("The body of a query needs the property 'query'.");
@@ -54,7 +58,7 @@ export function parseQueryBody(body: Json): { text: string; parameters: Map<stri
   return { text, parameters };
 }
 
-/** Programs send few different texts, with different parameters: each is parsed once. */
+/** Programs send few different texts, with many parameters: each text is parsed once. */
 const MAX_PARSED = 200;
 const parsedQueries = new Map<string, Query>();
 
@@ -98,7 +102,7 @@ export function queryDocuments(container: Container, request: QueryRequest): Que
   };
 }
 
-/** What a query without FROM runs over. */
+/** The source of a query without FROM. */
 const NO_DOCUMENT: SourceRow = {
   position: 0,
   text: () => "{}",

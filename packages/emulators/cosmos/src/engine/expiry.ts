@@ -1,12 +1,12 @@
 import type { Account } from "./account";
 import type { Container } from "./container";
 
-/** Expired documents are invisible at once; this only gives their memory back. */
+/** Expired documents are invisible immediately; a purge only frees their memory. */
 const PURGE_EVERY_MS = 2000;
-/** A purge stops after so many documents and goes on at the next turn, to keep answers quick. */
+/** A purge stops after this many documents and continues the next time, to keep replies quick. */
 const MAX_PURGED = 2000;
 
-/** Removes the expired documents of a container; answers how many. */
+/** Removes expired documents of a container; returns how many. */
 function purgeExpired(container: Container, nowMs: number, limit = MAX_PURGED): number {
   if (!container.isLoaded || !container.expires) return 0;
   let purged = 0;

@@ -10,7 +10,7 @@ export type OperationKind = "create" | "upsert" | "replace" | "delete" | "patch"
 
 export interface Operation {
   readonly kind: OperationKind;
-  /** Which document; of a create or an upsert the body says it. */
+  /** Id of the document; for a create or an upsert it is in the body. */
   readonly id: string | undefined;
   readonly body: Json | undefined;
   readonly ifMatch: string | undefined;
@@ -47,7 +47,11 @@ function existing(transaction: Transaction, operation: Operation): StoredDocumen
   return current;
 }
 
-/** Carries one operation out within a transaction, or throws a {@link CosmosError} and leaves it unchanged. */
+/**
+ * Carries one operation out within a transaction.
+ *
+ * @throws CosmosError if the operation is refused; the transaction is unchanged then
+ */
 export function execute(transaction: Transaction, operation: Operation): Outcome {
   switch (operation.kind) {
     case "create":
@@ -90,7 +94,7 @@ function write(transaction: Transaction, { kind, body, ifMatch }: Operation): Ou
   if (draft.partitionKey !== transaction.partitionKey) throw keyMismatch();
   const current = transaction.find(draft.id);
   if (current === undefined) {
-    // An upsert of a document that does not exist is a create, whatever If-Match says: so does the service.
+    // As in the service, an upsert of a document that does not exist is a create, whatever If-Match says.
     const document = transaction.put(draft);
     return { status: 201, document, charge: insertCharge(draft.json.length) };
   }

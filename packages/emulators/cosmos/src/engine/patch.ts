@@ -52,7 +52,11 @@ export interface PatchTarget {
   readonly rendered: () => Json;
 }
 
-/** The patched document. `document` is taken over and changed. */
+/**
+ * Returns the patched document. `document` is changed in place.
+ *
+ * @throws CosmosError `PreconditionFailed` if the condition is not met, `BadRequest` if an operation does not apply
+ */
 export function patchDocument(document: Json, patch: Patch, target: PatchTarget): Json {
   if (patch.condition !== undefined && !evaluateCondition(patch.condition, target.rendered())) {
     throw new CosmosError("PreconditionFailed", "The condition of the patch is not met.");

@@ -9,8 +9,8 @@ interface DraftWrite {
 
 /**
  * Changes to one logical partition that are applied together or not at all: reads see the changes made so far, the
- * container sees them at {@link Transaction.commit}. Everything happens within one turn of the event loop, so there is
- * no other writer to be isolated from.
+ * container sees them at {@link Transaction.commit}. Everything happens within one turn of the event loop, so no other
+ * writer needs to be isolated.
  */
 export class Transaction {
   readonly container: Container;
@@ -33,6 +33,7 @@ export class Transaction {
     return this.container.find(this.partitionKey, id, this.#nowMs);
   }
 
+  /** @throws CosmosError `Conflict` if another document has the same unique values */
   put(draft: DocumentDraft): StoredDocument {
     this.#checkUniqueKeys(draft);
     const current = this.find(draft.id);
@@ -44,7 +45,7 @@ export class Transaction {
       writtenMs: this.#nowMs,
       ttlSeconds: draft.ttlSeconds,
     };
-    // A document deleted and made again in one transaction is stored after those made in between.
+    // A document deleted and created again in one transaction is stored after those created in between.
     if (current === undefined) this.#writes.delete(draft.id);
     this.#writes.set(draft.id, { document, uniqueKeys: draft.uniqueKeys });
     return document;

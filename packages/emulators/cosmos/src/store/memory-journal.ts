@@ -5,7 +5,7 @@ import type {
   Journal,
 } from "../engine/model/journal";
 
-/** Forgets everything: an emulator without a data directory lives in memory only. */
+/** Keeps nothing: without a data directory, data lives in memory only. */
 export class MemoryJournal implements Journal {
   #number = 0;
 

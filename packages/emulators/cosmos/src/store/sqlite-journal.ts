@@ -1,10 +1,10 @@
 /**
- * Group commit: what the operations of one loop turn change is collected, written in one transaction at the end of the
- * turn, and only then answered. Several writes of one document in a turn are one row write. synchronous=NORMAL: a
- * killed process loses nothing that was answered (the log is in the page cache); a power cut may lose the last commits.
+ * Group commit: the changes of one turn of the event loop are collected, written in one transaction at the end of the
+ * turn, and only then acknowledged. Several writes of one document in a turn are one row write. synchronous=NORMAL: a
+ * killed process loses nothing that was acknowledged (the log is in the page cache); a power cut may lose the last commits.
  *
- * A failed commit leaves memory ahead of the disk, so the journal stays failed: every later answer is an error until
- * the emulator is restarted.
+ * A failed commit leaves memory ahead of the disk, so the journal stays failed: every later reply is an error until the
+ * emulator is restarted.
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -31,7 +31,11 @@ const SCHEMA = `
     lsn INTEGER NOT NULL, written_ms INTEGER NOT NULL, ttl_seconds INTEGER) STRICT;
 `;
 
-/** Opens the file for this process alone: a second emulator would overwrite the documents of the first. */
+/**
+ * Opens the file for this process alone: a second emulator would overwrite the documents of the first.
+ *
+ * @throws StartError `data-unusable`
+ */
 function open(directory: string): DatabaseSync {
   const file = path.join(directory, "cosmos.sqlite");
   const database = new DatabaseSync(file);
@@ -184,7 +188,7 @@ export class SqliteJournal implements Journal {
   }
 
   afterCommit(callback: (error?: Error) => void): void {
-    // Reads wait as well: nobody may see a value that a kill could still take back.
+    // Reads wait as well: no client may see a value that a kill could still undo.
     if (this.#scheduled === undefined) callback(this.#failure);
     else this.#waiting.push(callback);
   }

@@ -3,19 +3,23 @@ import { sameSecret } from "@postern/emulator-kit";
 import { CosmosError } from "../engine/model/cosmos-error";
 import type { CosmosRequest } from "./request";
 
-/** The service refuses dates that are further off than this. */
+/** The service refuses requests whose date is further off than this. */
 const MAX_SKEW_MS = 15 * 60 * 1000;
 
 export function importKey(key: string): KeyObject {
   return createSecretKey(Buffer.from(key, "base64"));
 }
 
-/** Checks the signature of the account key over method, resource and date. */
+/**
+ * Checks the signature of the account key over method, resource and date.
+ *
+ * @throws CosmosError `Unauthorized` for a wrong signature, `Forbidden` for a date too far off
+ */
 export function authorize(request: CosmosRequest, key: KeyObject, nowMs: number): void {
   const date = request.header("x-ms-date") ?? request.header("date") ?? "";
   const given = signatureOf(request.header("authorization"));
   const { resourceType, resourceLink } = request;
-  // An offer is named by its resource id, which is signed in lower case.
+  // An offer is addressed by its resource id, which is signed in lower case.
   const link = resourceType === "offers" ? resourceLink.toLowerCase() : resourceLink;
   const signed = `${request.method.toLowerCase()}\n${resourceType}\n${link}\n${date.toLowerCase()}\n\n`;
   const expected = createHmac("sha256", key).update(signed).digest();

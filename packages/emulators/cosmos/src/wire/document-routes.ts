@@ -11,10 +11,14 @@ import type { CosmosRequest } from "./request";
 
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 
-/** Operations on documents, as faults and counters name them. */
+/** Operations on documents, by the names that faults and counters use. */
 export type DocumentOperation = OperationKind | "batch" | "bulk" | "query" | "change-feed";
 
-/** Which operation a request on `/docs` is. */
+/**
+ * The operation of a request on `/docs`.
+ *
+ * @throws CosmosError `MethodNotAllowed`
+ */
 export function documentOperation(request: CosmosRequest): DocumentOperation | "query-plan" {
   const onDocument = request.segments.length === 6;
   switch (request.method) {
@@ -152,7 +156,7 @@ function handleChangeFeed(request: CosmosRequest, container: Container, nowMs: n
   if (request.header("a-im")?.toLowerCase() !== "incremental feed") {
     throw new CosmosError(
       "NotImplemented",
-      "Of the change feed only the latest-version mode is emulated.",
+      "Only the latest-version mode of the change feed is emulated.",
     );
   }
   if (request.header("x-ms-start-epk") !== undefined) {

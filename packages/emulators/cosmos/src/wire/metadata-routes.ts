@@ -1,6 +1,6 @@
 /**
- * Everything but documents: the account, databases, containers and partition key ranges. Pages are not divided here:
- * an emulated account has few databases and containers.
+ * Everything except documents: the account, databases, containers and partition key ranges. Lists are not paged: an
+ * emulated account has few databases and containers.
  */
 import type { Account, Database } from "../engine/account";
 import type { Container } from "../engine/container";
@@ -39,8 +39,8 @@ export function handleMetadata(request: CosmosRequest, account: Account): Reply 
 }
 
 /**
- * The account with one location, at the address by which the client came. Without a location, or with the id
- * `localhost`, the SDK would read the account again before every single request.
+ * The account with one location, at the address that the client used. Without a location, or with the id `localhost`, the
+ * SDK would read the account again before every request.
  */
 function accountResource(request: CosmosRequest): JsonObject {
   const endpoint = `http://${request.header("host") ?? "127.0.0.1"}/`;
@@ -147,7 +147,7 @@ function feed(request: CosmosRequest, rid: string, name: string, all: readonly J
   return { status: 200, body, charge: 1, itemCount: items.length };
 }
 
-/** Answers a query over databases or containers. */
+/** Runs a query over databases or containers. */
 function select(request: CosmosRequest, all: readonly Json[]): readonly string[] {
   const { text, parameters } = parseQueryBody(request.requiredBody());
   const query = compileQuery(parseQueryText(text), text, parameters);
@@ -160,7 +160,7 @@ function select(request: CosmosRequest, all: readonly Json[]): readonly string[]
   return runQuery(query, rows, START, { items: Infinity, bytes: Infinity }).items;
 }
 
-/** A plan that leaves everything to the server, which it can do because there is one range. */
+/** A plan that leaves everything to the server, which works because there is one range. */
 export function queryPlan(request: CosmosRequest): Reply {
   parseQueryText(parseQueryBody(request.requiredBody()).text);
   return jsonReply(200, {

@@ -36,7 +36,7 @@ function sessionToken(container: Container): string {
 export function send(response: ServerResponse, reply: Reply): void {
   if (response.destroyed) return;
   activityNumber += 1;
-  // As a string it leaves in one piece with the headers; a buffer would be a second write.
+  // A string leaves in one write with the headers; a buffer would take a second one.
   const { body } = reply;
   const headers: string[] = [
     "content-type",

@@ -3,7 +3,7 @@ import { badRequest, CosmosError } from "../engine/model/cosmos-error";
 import { parseJson, type Json } from "../engine/model/json";
 import { parseRequestedKey, type RequestedKey } from "../engine/model/partition-key";
 
-/** Bulk requests of the SDK stay under 220 KB, batches and documents under 2 MB; some room for the envelope. */
+/** The SDK keeps bulk requests under 220 KB, batches and documents under 2 MB; the rest is room for the envelope. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** A request as the routes see it. */
@@ -35,7 +35,7 @@ export class CosmosRequest {
     return (segments.length % 2 === 0 ? segments.at(-2) : segments.at(-1)) ?? "";
   }
 
-  /** What is signed: the resource itself, or for a feed the resource that it belongs to. */
+  /** The resource that is signed: the resource itself, or for a feed the one that it belongs to. */
   get resourceLink(): string {
     const { segments } = this;
     if (segments[0] === "offers") return segments[1] ?? "";
@@ -77,7 +77,10 @@ function decodePath(url: string): string[] {
   }
 }
 
-/** Reads a body as text. One that is too long is read to its end, so that the sender gets to see the refusal. */
+/**
+ * Reads a body as text. One that is too large is read to its end, so that its sender sees the refusal. Calls back without
+ * a promise, because most requests are answered within the turn in which they arrive.
+ */
 export function readBody(
   message: IncomingMessage,
   done: (text: string, error: CosmosError | undefined) => void,

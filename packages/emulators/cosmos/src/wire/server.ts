@@ -1,6 +1,7 @@
 /**
- * One request: read the body, check the signature, ask the fault plan, carry it out, and answer once the journal has
- * committed. A request is carried out within one turn of the event loop, so requests never see each other half done.
+ * The http server. For each request it reads the body, checks the signature, takes a fault from the plan, carries the
+ * request out, and replies once the journal has committed. A request is carried out within one turn of the event loop,
+ * so no request sees another half done.
  */
 import type { KeyObject } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -24,7 +25,7 @@ export interface ServerParts {
   readonly nowMs: () => number;
 }
 
-/** Longer than any client keeps an idle connection, so that none is closed under a request that is on its way. */
+/** Longer than any client keeps an idle connection, so that none is closed while a request is on its way. */
 const KEEP_ALIVE_MS = 10 * 60 * 1000;
 
 export function createCosmosServer(parts: ServerParts): Server {
@@ -47,7 +48,7 @@ export function createCosmosServer(parts: ServerParts): Server {
 
 function toCosmosError(error: unknown): CosmosError {
   if (error instanceof CosmosError) return error;
-  // A mistake of the emulator itself: name it to the client, where somebody is looking.
+  // A bug of the emulator: reported to the client, where it is seen.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new CosmosError("ServiceUnavailable", `The emulator failed: ${text}`);
 }
@@ -85,11 +86,11 @@ function handle(
     }
   };
   const fault = parts.faults.take(operation, containerId);
-  if (fault === undefined) answer(parts, response, run());
+  if (fault === undefined) sendCharged(parts, response, run());
   else strike(parts, fault, response, run);
 }
 
-function answer(parts: ServerParts, response: ServerResponse, reply: Reply): void {
+function sendCharged(parts: ServerParts, response: ServerResponse, reply: Reply): void {
   parts.counters.add("requestUnits", reply.charge);
   sendCommitted(parts, response, reply);
 }
@@ -102,7 +103,7 @@ function sendCommitted(parts: ServerParts, response: ServerResponse, reply: Repl
   });
 }
 
-/** Makes a fault happen on the wire. */
+/** Carries out a fault. */
 function strike(
   parts: ServerParts,
   fault: Fault,
@@ -111,7 +112,7 @@ function strike(
 ): void {
   switch (fault.kind) {
     case "delay":
-      setTimeout(() => answer(parts, response, run()), fault.delayMs).unref();
+      setTimeout(() => sendCharged(parts, response, run()), fault.delayMs).unref();
       return;
     case "cut":
       response.destroy();

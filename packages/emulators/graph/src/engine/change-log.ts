@@ -1,14 +1,14 @@
 /**
- * What happened to users and groups, in order. Delta is answered from it: a token names a sequence number, and the round
- * tells which objects were touched since. Only the fact of a change is kept, never a value: a round shows the state of
- * the moment, so that replays and late reads always converge.
+ * What happened to users and groups, in order. Delta reads from it: a token names a sequence number, and the round lists
+ * the objects touched since. Only the fact of a change is kept, never a value: a round shows the current state, so that
+ * replays and late reads always converge.
  */
 import type { CollectionName } from "./property-catalog";
 
 export type ChangeEvent =
   | { readonly kind: "created" | "restored" | "deleted" | "purged" }
   | { readonly kind: "properties"; readonly names: readonly string[] }
-  /** A member came or went (`groups`), or the link to a manager did (`users`). */
+  /** A member was added or removed (`groups`), or the link to a manager was (`users`). */
   | { readonly kind: "related"; readonly relatedId: string };
 
 export type Change = ChangeEvent & {
@@ -35,7 +35,7 @@ export class ChangeLog {
   readonly #changes: Readonly<Record<CollectionName, Change[]>> = { users: [], groups: [] };
   #startSeq: number;
 
-  /** @param startSeq what happened up to here is not in the log (seeded, or forgotten since). */
+  /** @param startSeq changes up to here are not in the log (seeded, or deleted since) */
   constructor(startSeq: number, changes: Iterable<Change>) {
     this.#startSeq = startSeq;
     for (const change of changes) this.append(change);
@@ -45,7 +45,11 @@ export class ChangeLog {
     return this.#startSeq;
   }
 
-  /** Moves the start of an empty log: what was seeded needs no entries, since no token can be older. */
+  /**
+   * Moves the start of an empty log: the seed needs no entries, because no token can be older.
+   *
+   * @throws RangeError if the log has entries
+   */
   startAt(seq: number): void {
     if (this.#changes.users.length + this.#changes.groups.length > 0) {
       throw new RangeError("the log has entries: its start cannot move");
@@ -63,7 +67,7 @@ export class ChangeLog {
     return changes.slice(firstAfter(changes, fromSeq), firstAfter(changes, toSeq));
   }
 
-  /** The sequence number reached at a time: what replication has carried everywhere by then. */
+  /** The sequence number of the last change at or before a time. */
   seqAt(timeMs: number): number {
     let seq = this.#startSeq;
     for (const changes of [this.#changes.users, this.#changes.groups]) {
@@ -74,7 +78,7 @@ export class ChangeLog {
     return seq;
   }
 
-  /** A sequence number `count` entries earlier: from there a round repeats what an earlier one has shown. */
+  /** A sequence number `count` entries earlier: a round from there repeats what an earlier one has shown. */
   rewind(collection: CollectionName, seq: number, count: number): number {
     const changes = this.#changes[collection];
     const index = firstAfter(changes, seq) - 1 - count;

@@ -1,21 +1,21 @@
 /**
- * One page of a round of delta, computed from the token's state and the directory of the moment.
+ * One page of a round of delta, computed from the token's state and the current directory.
  *
- * A full round walks a collection, an incremental one the objects touched between two sequence numbers. Either shows
- * objects as they are now, which may be newer than the round's end: whatever happened since is shown again by the next
- * round, so a client that merges by id always converges, however the pages interleave with changes.
+ * A full round walks a collection, an incremental one the objects touched between two sequence numbers. Both show
+ * objects as they are now, which may be newer than the round's end: the next round shows later changes again, so a client
+ * that merges by id always converges, however the pages interleave with changes.
  *
- * Two phases. `objects`: everything, members of a big group spread over pages with the group repeated. `managers`
- * (users only): a fixed share of the users gets its manager apart from the rest, as the service does at times.
+ * Two phases. `objects`: everything; the members of a large group are spread over pages, and the group is repeated.
+ * `managers` (users only): a fixed share of the users gets its manager separately, as happens in the service.
  */
 import type { Change } from "./change-log";
 import type { Directory } from "./directory";
 import { isVisible, type DirectoryObject } from "./directory-object";
 import type { DeltaState } from "./delta-state";
 
-/** What the round's changes say about one object. */
+/** The round's changes to one object. */
 interface Touch {
-  /** Created or restored: shown with everything. */
+  /** Created or restored: shown with all properties and links. */
   whole: boolean;
   readonly names: Set<string>;
   readonly relatedIds: Set<string>;
@@ -25,16 +25,16 @@ export type DeltaItem = Record<string, unknown>;
 
 export interface DeltaPage {
   readonly items: DeltaItem[];
-  /** Where the round goes on; absent when it is over. */
+  /** Where the round continues; absent when it is over. */
   readonly next: DeltaState | undefined;
 }
 
-/** The sizes of the service; tests of the paging itself take smaller ones. */
+/** Page sizes; tests of the paging itself use smaller ones than the service. */
 export interface PageLimits {
   readonly objects: number;
   /** Members of all groups on one page. */
   readonly members: number;
-  /** One user in so many gets its manager apart from the rest. */
+  /** One user in this many gets its manager separately. */
   readonly splitEvery: number;
 }
 
@@ -48,7 +48,7 @@ interface Step {
   readonly position: number;
 }
 
-/** Where in an object's members the next page goes on. */
+/** Where in an object's members the next page continues. */
 interface Rest {
   readonly touched: number;
   readonly joined: number;
@@ -83,7 +83,7 @@ function touchesOf(changes: readonly Change[]): Map<string, Touch> {
   return touches;
 }
 
-/** FNV-1a: the share must be the same in every process. */
+/** Whether a user gets its manager separately. FNV-1a: the share must be the same in every process. */
 function isSplit(id: string, splitEvery: number): boolean {
   let hash = 0x811c9dc5;
   for (let index = 0; index < id.length; index += 1)
@@ -206,7 +206,7 @@ class PageUnderConstruction {
     return this.items.length >= this.#limits.objects || this.#members >= this.#limits.members;
   }
 
-  /** Adds an object; when it does not fit, or not all of its members do, returns where in it the next page goes on. */
+  /** Adds an object. If it does not fit, or not all of its members do, returns where in it the next page continues. */
   add(step: Step): Rest | undefined {
     if (this.#isFull) return startOfObject;
     const removed = this.#removal(step);
@@ -234,8 +234,8 @@ class PageUnderConstruction {
     }
     const { links, rest } = this.#memberLinks(step, object, whole);
     if (links.length > 0) item["members@delta"] = links;
-    // A group goes on from an earlier page only with members.
-    if (links.length > 0 || (changed && !this.#goesOn(step))) this.items.push(item);
+    // A group continues from an earlier page only with members.
+    if (links.length > 0 || (changed && !this.#continues(step))) this.items.push(item);
     return rest;
   }
 
@@ -249,7 +249,7 @@ class PageUnderConstruction {
   }
 
   #removal({ id, object }: Step): DeltaItem | undefined {
-    // An id that has come back as another type is gone from this collection.
+    // An id that now belongs to another type is gone from this collection.
     const isOurs = object?.collection === this.#state.collection;
     if (object === undefined || !isOurs || object.state === "purged") {
       return { id, "@removed": { reason: "deleted" } };
@@ -291,7 +291,7 @@ class PageUnderConstruction {
   }
 
   /** Whether the page begins in the middle of this group. */
-  #goesOn(step: Step): boolean {
+  #continues(step: Step): boolean {
     const { position, touched, joined } = this.#state;
     return step.position === position && (touched > 0 || joined > 0);
   }
@@ -301,7 +301,7 @@ class PageUnderConstruction {
     group: DirectoryObject,
     whole: boolean,
   ): { links: DeltaItem[]; rest: Rest | undefined } {
-    let { touched, joined } = this.#goesOn(step) ? this.#state : startOfObject;
+    let { touched, joined } = this.#continues(step) ? this.#state : startOfObject;
     const links: DeltaItem[] = [];
     const full = (): boolean => this.#members + links.length >= this.#limits.members;
     const done = (rest?: Rest) => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 const Collection = z.enum(["users", "groups"]);
 const Count = z.int().min(0);
 
-/** A round of delta: what was asked for, and where it stands. */
+/** A round of delta: what was requested, and how far it has come. */
 export const DeltaState = z.strictObject({
   collection: Collection,
   /** Selected properties; null: all. */
@@ -12,9 +12,9 @@ export const DeltaState = z.strictObject({
   relation: z.boolean(),
   /** Tracked objects; null: all. */
   ids: z.array(z.string()).nullable(),
-  /** The round shows what changed after this; null: everything there is. */
+  /** The round shows changes after this; null: it shows everything. */
   fromSeq: Count.nullable(),
-  /** … up to this. */
+  /** The round shows changes up to this. */
   toSeq: Count,
   phase: z.enum(["objects", "managers"]),
   /** The next object: its index in the round, or in a full round its ordinal. */

@@ -1,8 +1,8 @@
-/** What the directory tells its store, and what the store gives back at the next start. */
+/** What the directory reports to its store, and what the store returns at the next start. */
 import type { Change } from "./change-log";
 import type { DirectoryObject } from "./directory-object";
 
-/** Where changes become durable. */
+/** Makes changes durable. */
 export interface DirectoryJournal {
   object(object: DirectoryObject): void;
   memberAdded(group: DirectoryObject, member: DirectoryObject, seq: number): void;

@@ -1,11 +1,11 @@
-/** An object of the directory, as everyone but the directory itself sees it: nothing can be changed through it. */
+/** An object of the directory as everything outside the directory sees it: read-only. */
 import type { CollectionName } from "./property-catalog";
 
 type ObjectState = "live" | "deleted" | "purged";
 
 export interface DirectoryObject {
   readonly id: string;
-  /** Absent for what is only known because others refer to it (devices, service principals, …). */
+  /** Absent for objects that are known only because others refer to them (devices, service principals, …). */
   readonly collection: CollectionName | undefined;
   readonly odataType: string;
   /** Position in its collection: the sequence number of its creation. */

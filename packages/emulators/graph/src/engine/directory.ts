@@ -1,10 +1,10 @@
 /**
- * The tenant in memory: objects, who manages whom, who is a member of what, and the log of changes.
+ * The tenant in memory: objects, managers, memberships, and the log of changes.
  *
- * States of an object: live → deleted (soft; keeps its links, which nobody sees meanwhile) → live again (restored) or
- * purged (for good; the empty object stays as a tombstone so that delta can tell). A link is visible while both ends are
- * live. Callers (routes, seeding) have validated what they ask for; nothing here knows HTTP. Every change reaches the
- * journal, which makes it durable before anybody is told.
+ * States of an object: live → deleted (soft; keeps its links, which are hidden meanwhile) → live again (restored) or
+ * purged (permanently; the empty object stays as a tombstone so that delta can report it). A link is visible while both
+ * ends are live. Callers (routes, seeding) have validated their input; nothing here knows HTTP. Every change reaches the
+ * journal, which makes it durable before a client learns of it.
  */
 import { ChangeLog, type Change, type ChangeEvent } from "./change-log";
 import type { DirectoryJournal, StoredDirectory } from "./directory-journal";
@@ -25,11 +25,11 @@ interface Mutable extends DirectoryObject {
   memberOf: Set<Mutable>;
 }
 
-/** Most objects are never in a relation: they share these until they are. */
+/** Shared by the many objects without relations. */
 const noObjects: Set<Mutable> = new Set();
 const noMembers: Map<Mutable, number> = new Map();
 
-/** Ids are compared without regard to case, as the service does. */
+/** Ids are compared case-insensitively, as in the service. */
 function keyOf(id: string): string {
   return id.toLowerCase();
 }
@@ -105,12 +105,16 @@ export class Directory {
     return this.#ordered[collection];
   }
 
-  /** Whether a property exists: in Graph's own type, or because an object was seeded with it. */
+  /** Whether a property exists: in Graph's type, or because an object was seeded with it. */
   knows(collection: CollectionName, name: string): boolean {
     return resourceTypes[collection].properties.has(name) || this.#otherNames[collection].has(name);
   }
 
-  /** Runs the first filling of an empty directory: it leaves no changes, since no token can be older. */
+  /**
+   * Seeds an empty directory. Leaves no changes in the log, because no token can be older.
+   *
+   * @throws RangeError if the directory is not empty
+   */
   fill(seed: () => void): void {
     if (!this.isEmpty) throw new RangeError("only an empty directory can be filled");
     this.#silent = true;
@@ -120,7 +124,11 @@ export class Directory {
     this.#journal.startSeq(this.#seq);
   }
 
-  /** Adds an object, or brings back under its id what was purged or only referred to. */
+  /**
+   * Adds an object, or replaces one of the same id that was purged or only referred to.
+   *
+   * @throws RangeError if an object of this id exists
+   */
   create(
     collection: CollectionName,
     id: string,
@@ -165,7 +173,7 @@ export class Directory {
     return object;
   }
 
-  /** The object that a reference means, made up as a bare directory object when nothing else is known about it. */
+  /** The object that a reference names; created as a bare directory object if it is not known. */
   reference(id: string, odataType = "#microsoft.graph.directoryObject"): DirectoryObject {
     const known = this.#objects.get(keyOf(id));
     if (known !== undefined) return known;
@@ -187,7 +195,7 @@ export class Directory {
     return object;
   }
 
-  /** Sets properties (null clears); only those whose value differs count as changed. Returns their names. */
+  /** Sets properties (null clears). Returns the names of those whose value has changed. */
   setProperties(
     target: DirectoryObject,
     values: Readonly<Record<string, unknown>>,
@@ -222,7 +230,7 @@ export class Directory {
     this.#journal.object(user);
   }
 
-  /** Returns whether it was not a member before. */
+  /** Returns false if it was a member before. */
   addMember(targetGroup: DirectoryObject, targetMember: DirectoryObject): boolean {
     const group = this.#own(targetGroup);
     const member = this.#own(targetMember);
@@ -244,7 +252,7 @@ export class Directory {
     return true;
   }
 
-  /** Into the deleted items. Its links stay, out of sight, until it is restored or purged. */
+  /** Moves an object to the deleted items. Its links stay, hidden, until it is restored or purged. */
   delete(target: DirectoryObject): void {
     const object = this.#own(target);
     if (object.state !== "live" || object.collection === undefined) return;
@@ -267,7 +275,7 @@ export class Directory {
     this.#journal.object(object);
   }
 
-  /** For good. What was linked to it loses the link. */
+  /** Removes a deleted object permanently, with its links. */
   purge(target: DirectoryObject): void {
     const object = this.#own(target);
     if (object.state !== "deleted" || object.collection === undefined) return;
@@ -294,7 +302,7 @@ export class Directory {
     this.#journal.object(object);
   }
 
-  /** Groups see a member come or go, and reports their manager, when its state changes. */
+  /** Records a change for the groups and the reports of an object whose state changes. */
   #touchLinks(object: Mutable): void {
     for (const group of object.memberOf)
       this.#record({ kind: "related", relatedId: object.id }, "groups", group.id);
@@ -305,7 +313,7 @@ export class Directory {
   #record(event: ChangeEvent, collection: CollectionName, id: string): number {
     this.#seq += 1;
     if (this.#silent) return this.#seq;
-    // The log is searched by time too: a clock set back must not break its order.
+    // The log is searched by time too: a clock that is set back must not break its order.
     this.#lastMs = Math.max(this.#lastMs, this.#nowMs());
     const change: Change = { ...event, seq: this.#seq, atMs: this.#lastMs, collection, id };
     this.log.append(change);

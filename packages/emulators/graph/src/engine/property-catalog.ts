@@ -1,6 +1,6 @@
 /*
- * The properties of users and groups that Graph v1.0 has and that the directory stores, with what the service checks
- * about them. Lengths are those of the v1.0 resource reference. A seed may carry further properties; a request may not.
+ * The properties of users and groups in Graph v1.0 that the directory stores, with the checks of the service. Lengths are
+ * those of the v1.0 resource reference. A seed may have further properties; a request may not.
  */
 
 export type CollectionName = "users" | "groups";
@@ -16,17 +16,17 @@ interface Property {
   readonly required?: boolean;
   /** Never null. */
   readonly notNull?: boolean;
-  /** Taken at creation or change, never shown. */
+  /** Accepted at creation or change, never returned. */
   readonly secret?: boolean;
 }
 
 export interface ResourceType {
   readonly collection: CollectionName;
-  /** As error messages name it. */
+  /** Name in error messages. */
   readonly title: "User" | "Group";
   readonly odataType: "#microsoft.graph.user" | "#microsoft.graph.group";
   readonly properties: ReadonlyMap<string, Property>;
-  /** What a read without `$select` shows; all of `properties` when absent. */
+  /** What a read without `$select` returns. */
   readonly defaults: readonly string[];
   /** The navigation property that delta tracks. */
   readonly relation: "manager" | "members";

@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { DirectoryJournal, StoredDirectory } from "../engine/directory-journal";
 
 export interface DirectoryStore extends DirectoryJournal {
+  /** Reads the directory, without changes before a time. */
   load(forgetBeforeMs: number): StoredDirectory;
-  /** A value that must survive: signing key, epochs, fingerprint of the seed. */
+  /** A value that survives a restart: signing key, epochs, fingerprint of the seed. */
   setting(name: string): string | undefined;
   setSetting(name: string, value: string): void;
   settled(): Promise<void>;
@@ -12,7 +13,7 @@ export interface DirectoryStore extends DirectoryJournal {
 
 const KEY_BYTES = 32;
 
-/** A random key that is made once and kept with the data. */
+/** A random key that is created once and kept with the data. */
 export function storedKey(store: DirectoryStore, name: string): Buffer {
   const stored = store.setting(name);
   if (stored !== undefined) return Buffer.from(stored, "base64");

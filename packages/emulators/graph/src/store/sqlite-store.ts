@@ -1,8 +1,8 @@
 /**
- * Where the directory lives: in a SQLite file, or only in memory. Changes of one turn of the event loop are written in
- * one transaction; `settled` resolves once everything so far is on disk, and every reply waits for that, so that nothing
- * that was shown or acknowledged is lost when the process is killed. The file is locked: a second process on the same
- * directory is refused, because each would be blind to the other's changes. After a failed write nothing is acknowledged again.
+ * Keeps the directory in a SQLite file. Changes of one turn of the event loop are written in one transaction; `settled`
+ * resolves once everything so far is on disk, and every reply waits for that, so that nothing that was shown or
+ * acknowledged is lost when the process is killed. The file is locked: a second process on the same directory is refused,
+ * because neither would see the other's changes. After a failed write nothing is acknowledged any more.
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -167,7 +167,7 @@ export function openSqliteStore(directory: string): DirectoryStore {
         }
       });
     });
-    // Whoever waits sees the failure; a write that nobody waits for must not end the process.
+    // Callers of `settled` see the failure; a write without one must not end the process.
     pending.catch(() => undefined);
   }
   const write = (operation: Operation): void => {

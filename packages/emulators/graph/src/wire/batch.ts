@@ -1,4 +1,4 @@
-/** `POST /$batch`: up to 20 requests, each with a status of its own inside a 200. */
+/** `POST /$batch`: up to 20 requests, each with its own status inside a 200. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultPlan } from "@postern/emulator-kit";
 import { randomUUID } from "node:crypto";
@@ -95,7 +95,7 @@ export async function serveBatch(
     if (fault?.kind === "refuse")
       return failed(item.id, refusalError({ kind: "refuse", status: fault.status }, 0));
     if (fault?.kind === "delay") await sleep(fault.delayMs);
-    // Items share one connection: a fault that breaks it breaks the whole batch.
+    // Items share one connection: a fault that drops it drops the whole batch.
     cut ||= fault?.kind === "cut" || fault?.kind === "lose-reply";
     const headers = new Map(
       Object.entries(item.headers).map(([name, value]) => [name.toLowerCase(), value]),

@@ -1,6 +1,6 @@
 /**
- * One HTTP request from the wire to the routes and back: path, token, roles, body, and errors in Graph's shape. A reply
- * leaves only after everything it may show is on disk.
+ * One HTTP request from the wire to the routes and back: path, token, roles, body, and errors in Graph's form. A reply
+ * leaves only after everything that it may show is on disk.
  */
 import { randomUUID } from "node:crypto";
 import type { FaultPlan, HttpsReply, HttpsRequest, Refusal } from "@postern/emulator-kit";
@@ -66,7 +66,7 @@ export function requestHandler(options: {
   readonly verifier: TokenVerifier;
   readonly faults: FaultPlan;
   readonly maxBodyBytes: number;
-  /** Host and port as clients may write them; the first is used for links when a request names another. */
+  /** Host and port as clients may write them; links use the first if a request names another. */
   readonly hosts: () => readonly string[];
 }): RequestHandler {
   const { service, verifier, faults, maxBodyBytes } = options;
@@ -102,12 +102,12 @@ export function requestHandler(options: {
     const requestId = randomUUID();
     const clientRequestId = header(request, "client-request-id") ?? requestId;
     const { headers } = known;
-    const answer = reply(request, {
+    const sent = reply(request, {
       status: known.status,
       body: errorBody(known, { requestId, clientRequestId }),
       headers,
     });
-    return { ...answer, headers: { ...answer.headers, "request-id": requestId } };
+    return { ...sent, headers: { ...sent.headers, "request-id": requestId } };
   }
 
   function below(request: HttpsRequest): string {
@@ -149,7 +149,7 @@ export function requestHandler(options: {
       const base = baseUrl(request);
       const run = (inner: InnerRequest): GraphReply => carryOut(inner, base, caller);
       const isBatch = request.method === "POST" && split(url).path.toLowerCase() === "$batch";
-      const answer = isBatch
+      const result = isBatch
         ? await serveBatch(service, faults, parseBody(request.body), run)
         : run({
             method: request.method,
@@ -158,7 +158,7 @@ export function requestHandler(options: {
             body: () => parseBody(request.body),
           });
       await service.store.settled();
-      return answer === "cut" ? { status: 500, drop: true } : reply(request, answer);
+      return result === "cut" ? { status: 500, drop: true } : reply(request, result);
     } catch (error) {
       return errorReply(request, error);
     }

@@ -1,6 +1,6 @@
 /*
- * Where a text stops being JSON. JSON.parse does not always say, and people with a file of a million lines need to know.
- * It only looks for the first error; reading is left to JSON.parse.
+ * Finds where a text stops being JSON. JSON.parse does not always report it, and a person with a file of a million lines
+ * needs to know. Finds the first error only; reading is left to JSON.parse.
  */
 
 export interface SyntaxPlace {
@@ -11,9 +11,12 @@ export interface SyntaxPlace {
 const token =
   /[ \t\n\r]*(?:("(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([{}[\],:]))/y;
 
+/** A longer run of blanks before an error is not skipped, which bounds the copy. */
+const MAX_BLANK_CHARS = 10_000;
+
 type Expected = "value" | "value-or-end" | "name" | "name-or-end" | "colon" | "comma-or-end";
 
-/** Offset of the first thing that cannot be there; undefined when the text is JSON. */
+/** Offset of the first error; undefined if the text is JSON. */
 export function syntaxErrorOffset(text: string): number | undefined {
   const open: ("{" | "[")[] = [];
   let expected: Expected = "value";
@@ -22,7 +25,8 @@ export function syntaxErrorOffset(text: string): number | undefined {
   for (;;) {
     const start = token.lastIndex;
     const match = token.exec(text);
-    const offset = start + (/^[ \t\n\r]*/.exec(text.slice(start, start + 10_000))?.[0].length ?? 0);
+    const offset =
+      start + (/^[ \t\n\r]*/.exec(text.slice(start, start + MAX_BLANK_CHARS))?.[0].length ?? 0);
     if (match === null) return finished && offset >= text.length ? undefined : offset;
     if (finished) return offset;
     const [, string, scalar, symbol] = match;

@@ -1,9 +1,11 @@
-// Request units, estimated. The service bills measured work; these formulas follow its published rules of thumb for
-// 1 KB documents with the default indexing policy, so that totals can be compared between versions of a program.
+/*
+ * Request units, estimated. The service bills measured work; these formulas follow its published rules of thumb for
+ * 1 KB documents with the default indexing policy, so that totals can be compared between versions of a program.
+ */
 
 const KB = 1024;
 
-/** A point read: 1 RU per started KB. */
+/** A point read: 1 RU for every KB or part of one. */
 export function readCharge(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / KB));
 }
@@ -23,7 +25,7 @@ export function queryCharge(loadedDocuments: number, loadedBytes: number): numbe
   return round(2.28 + 0.02 * loadedDocuments + (0.04 * loadedBytes) / KB);
 }
 
-/** What a failed operation still costs. */
+/** The charge of a failed operation. */
 export const FAILED_CHARGE = 1.24;
 
 export function round(charge: number): number {

@@ -8,7 +8,7 @@ const MAX_HIERARCHY = 3;
 
 const Paths = z.array(z.string().min(2).max(1023).startsWith("/")).min(1);
 
-/** What a client may say about a container; the rest of the service's settings are accepted and shown again. */
+/** What a client defines of a container; further settings are accepted and ignored. */
 const ContainerBody = z.object({
   id: z.string(),
   partitionKey: z
@@ -49,7 +49,11 @@ const DEFAULT_INDEXING: JsonObject = {
   excludedPaths: [{ path: '/"_etag"/?' }],
 };
 
-/** Checks the definition of a container as sent by a client or kept by the journal. */
+/**
+ * Checks the definition of a container as sent by a client or kept by the journal.
+ *
+ * @throws CosmosError `BadRequest`
+ */
 export function parseContainerDefinition(body: Json | undefined): ContainerDefinition {
   const parsed = ContainerBody.safeParse(body);
   if (!parsed.success) {
@@ -88,7 +92,7 @@ export function parseContainerDefinition(body: Json | undefined): ContainerDefin
   };
 }
 
-/** Refuses a replacement that would change what is fixed at creation. */
+/** @throws CosmosError `BadRequest` if a replacement changes what is fixed at creation */
 export function checkReplacement(current: ContainerDefinition, next: ContainerDefinition): void {
   if (next.id !== current.id) throw badRequest("The id of a container cannot be changed.");
   if (next.partitionKeyPathTexts.join() !== current.partitionKeyPathTexts.join()) {

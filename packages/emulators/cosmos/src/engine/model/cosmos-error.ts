@@ -1,10 +1,10 @@
-/** Every error of the service that the emulator answers, with its HTTP status. */
+/** Every error of the service that the emulator returns, with its HTTP status. */
 const STATUS_BY_CODE = {
-  /** The request cannot be understood or breaks a rule of the service. */
+  /** The request cannot be read or breaks a rule of the service. */
   BadRequest: 400,
-  /** The signature does not fit the key. */
+  /** The signature does not match the key. */
   Unauthorized: 401,
-  /** The date is too far off, or a refusal that was asked for. */
+  /** The date of the request is too far off. */
   Forbidden: 403,
   NotFound: 404,
   MethodNotAllowed: 405,
@@ -22,7 +22,7 @@ const STATUS_BY_CODE = {
 } as const;
 export type ErrorCode = keyof typeof STATUS_BY_CODE;
 
-/** Substatus of "the partition key does not fit the document or the container". */
+/** Substatus of "the partition key does not match the document or the container". */
 export const PARTITION_KEY_MISMATCH = 1001;
 /** Substatus of "too many requests for the provisioned throughput". */
 export const THROTTLED = 3200;
@@ -33,7 +33,7 @@ export class CosmosError extends Error {
   readonly substatus: number | undefined;
 
   constructor(code: ErrorCode, message: string, substatus?: number) {
-    // An answer like any other, of which nobody reads the stack: taking it costs a quarter of a point read.
+    // A reply like any other, whose stack is never read: capturing it costs a quarter of a point read.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(message);

@@ -5,7 +5,7 @@ import { keyOfDocument, valueAtPath } from "./partition-key";
 const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024;
 const MAX_ID_BYTES = 1023;
 
-/** Properties that the service owns; what a client sends in them is dropped. */
+/** Properties that the service sets; values that a client sends for them are dropped. */
 export const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set([
   "_rid",
   "_self",
@@ -15,9 +15,9 @@ export const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set([
   "_lsn",
 ]);
 
-/** One version of a document. Never changed: a write puts a new one in its place, with the same `sequence`. */
+/** One version of a document. Immutable: a write replaces it by a new one with the same `sequence`. */
 export interface StoredDocument {
-  /** Place in the container, given at creation; becomes `_rid`. */
+  /** Position in the container, assigned at creation; becomes `_rid`. */
   readonly sequence: number;
   readonly id: string;
   /** Canonical JSON text without the system properties. */
@@ -29,7 +29,7 @@ export interface StoredDocument {
   readonly ttlSeconds: number | undefined;
 }
 
-/** A document as a client sent it, checked and taken apart. */
+/** A document as a client sent it, checked and parsed. */
 export interface DocumentDraft {
   readonly id: string;
   readonly partitionKey: string;
@@ -44,6 +44,7 @@ export interface DocumentRules {
   readonly uniqueKeyPaths: readonly (readonly (readonly string[])[])[];
 }
 
+/** @throws CosmosError `BadRequest` if the id is missing, too long or has characters that the service forbids */
 export function checkId(id: unknown): string {
   if (id === undefined || id === "") {
     throw badRequest(
@@ -70,7 +71,11 @@ export function uniqueKeysOf(document: JsonObject, rules: DocumentRules): string
   );
 }
 
-/** Checks a document sent by a client. The object is taken over: its system properties are removed from it. */
+/**
+ * Checks a document sent by a client. Removes the system properties from `body`.
+ *
+ * @throws CosmosError `BadRequest` or `RequestEntityTooLarge`
+ */
 export function draftDocument(body: Json | undefined, rules: DocumentRules): DocumentDraft {
   if (body === undefined || !isObject(body)) {
     throw badRequest("The document must be a JSON object.");

@@ -12,7 +12,7 @@ export interface ContainerRecord {
   readonly id: string;
   /** The definition as JSON text. */
   readonly definition: string;
-  /** Makes etags of two containers of the same name differ. */
+  /** Makes the etags of two containers of the same name differ. */
   readonly salt: string;
   readonly changedMs: number;
   readonly lsn: number;
@@ -25,8 +25,8 @@ export interface DocumentRecord {
 }
 
 /**
- * Where changes go to survive. The engine changes its memory first, tells the journal, and answers clients from
- * {@link Journal.afterCommit} only.
+ * Keeps changes over a restart. The engine changes its memory first, reports the change to the journal, and replies to
+ * clients from {@link Journal.afterCommit} only.
  */
 export interface Journal {
   databases(): DatabaseRecord[];
@@ -40,16 +40,16 @@ export interface Journal {
   removeContainer(number: number): void;
   putDocument(containerNumber: number, record: DocumentRecord): void;
   removeDocument(containerNumber: number, sequence: number): void;
-  /** Highest numbers given out in a container, so that a restart never gives one out again. */
+  /** Keeps the highest numbers assigned in a container, so that a restart never assigns one again. */
   putCounters(containerNumber: number, lsn: number, documentSequence: number): void;
   /** Next number for a database or container. */
   nextNumber(): number;
 
-  /** A remembered setting, such as the account key. */
+  /** A stored setting, such as the account key. */
   setting(name: string): string | undefined;
   putSetting(name: string, value: string): void;
 
-  /** Calls back once everything told so far is safe; with an error if it could not be made safe. */
+  /** Calls back once everything reported so far is safe; with an error if it could not be made safe. */
   afterCommit(callback: (error?: Error) => void): void;
   close(): void;
 }

@@ -2,7 +2,7 @@ export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
   [key: string]: Json;
 }
-/** What an expression can yield: `undefined` is a value of the query language, different from `null`. */
+/** What an expression yields: `undefined` is a value of the query language, different from `null`. */
 export type Value = Json | undefined;
 
 export function parseJson(text: string): Json {
@@ -18,7 +18,7 @@ export function ownValue(object: JsonObject, key: string): Value {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Sets an own property, also when its name is `__proto__`. */
+/** Sets an own property, even one named `__proto__`. */
 export function setOwn(object: JsonObject, key: string, value: Json): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, {
@@ -32,7 +32,7 @@ export function setOwn(object: JsonObject, key: string, value: Json): void {
   }
 }
 
-/** Bytes of a text in UTF-8, counted only when the text could reach the limit. */
+/** Whether a text has more bytes in UTF-8; they are counted only when the text could reach the limit. */
 export function exceedsBytes(text: string, limitBytes: number): boolean {
   if (text.length > limitBytes) return true;
   if (text.length * 3 <= limitBytes) return false;

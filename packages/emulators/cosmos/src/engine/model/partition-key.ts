@@ -1,6 +1,6 @@
 /**
- * A partition key is kept as the JSON text of its components, `{}` standing for undefined as on the wire: it is the map
- * key, the database column and, because JSON texts delimit themselves, a prefix can be compared as text.
+ * A partition key is kept as the JSON text of its components, with `{}` for undefined as on the wire. It is the map key
+ * and the database column; because JSON texts delimit themselves, a prefix can be compared as text.
  */
 import type { CosmosError } from "./cosmos-error";
 import { badRequest, PARTITION_KEY_MISMATCH } from "./cosmos-error";
@@ -8,7 +8,11 @@ import { exceedsBytes, isObject, ownValue, parseJson, type Json, type Value } fr
 
 const MAX_KEY_BYTES = 2048;
 
-/** `/a/"b c"/d` as property names. */
+/**
+ * Splits `/a/"b c"/d` into property names.
+ *
+ * @throws CosmosError `BadRequest` if it is not a path
+ */
 export function parsePath(path: string): string[] {
   const parts: string[] = [];
   const pattern = /\/(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^/]+))/gy;
@@ -51,23 +55,27 @@ function keyText(components: readonly Value[]): string {
   return text;
 }
 
-/** The key of a document by the paths of its container. */
+/** The key of a document, by the paths of its container. */
 export function keyOfDocument(document: Json, paths: readonly (readonly string[])[]): string {
   return keyText(paths.map((path) => valueAtPath(document, path)));
 }
 
-/** The text of a key given as values, as a query names them. */
+/** The text of a key given as values, as in a query. */
 export function keyOfValues(values: readonly Value[]): string {
   return keyText(values);
 }
 
 export interface RequestedKey {
   readonly text: string;
-  /** How many components were given: fewer than the container has is a prefix, allowed in queries only. */
+  /** How many components are given: fewer than the container has is a prefix, allowed in queries only. */
   readonly length: number;
 }
 
-/** Reads the partition key of a request: a JSON array of components. */
+/**
+ * Reads the partition key of a request: a JSON array of components.
+ *
+ * @throws CosmosError `BadRequest`
+ */
 export function parseRequestedKey(text: string): RequestedKey {
   let components: Json;
   try {
@@ -79,7 +87,11 @@ export function parseRequestedKey(text: string): RequestedKey {
   return { text: keyText(components), length: components.length };
 }
 
-/** The requested key of an operation on one document, which must have every component. */
+/**
+ * The requested key of an operation on one document.
+ *
+ * @throws CosmosError `BadRequest` unless it has every component
+ */
 export function requireFullKey(key: RequestedKey | undefined, components: number): string {
   if (key === undefined) {
     throw badRequest("PartitionKey value must be supplied for this operation.");

@@ -7,7 +7,7 @@ import type { StoredDocument } from "./document";
 export class Partition {
   readonly key: string;
   readonly documents = new Map<string, StoredDocument>();
-  /** For each unique key of the container: who holds which value. */
+  /** For each unique key of the container: the id of the document that holds a value. */
   readonly uniqueHolders: readonly Map<string, string>[];
 
   constructor(key: string, uniqueKeys: number) {

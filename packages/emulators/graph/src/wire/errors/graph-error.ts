@@ -1,7 +1,10 @@
 /*
  * Every refusal that the emulator makes on purpose, in the words of Microsoft Graph v1.0. Clients branch on status and
- * code, people read the message, so both are kept as the service has them.
+ * code, people read the message, so all are as in the service.
  */
+
+/** Length of `YYYY-MM-DDThh:mm:ss`. */
+const DATE_CHARS = 19;
 
 export type GraphErrorCode =
   | "BadRequest"
@@ -52,7 +55,7 @@ export function badRequest(message: string): GraphError {
   return new GraphError(400, "Request_BadRequest", message);
 }
 
-/** A request that the OData layer of Graph already refuses, before the directory sees it. */
+/** A request that Graph's OData layer refuses before the directory sees it. */
 export function malformed(message: string): GraphError {
   return new GraphError(400, "BadRequest", message);
 }
@@ -88,7 +91,7 @@ export function errorBody(
       message: error.message,
       ...(error.details.length === 0 ? {} : { details: error.details }),
       innerError: {
-        date: new Date().toISOString().slice(0, 19),
+        date: new Date().toISOString().slice(0, DATE_CHARS),
         "request-id": ids.requestId,
         "client-request-id": ids.clientRequestId,
       },

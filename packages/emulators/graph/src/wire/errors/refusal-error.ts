@@ -1,7 +1,7 @@
 import type { Refusal } from "@postern/emulator-kit";
 import { GraphError } from "./graph-error";
 
-/** How Graph words what a fault, an oversize body or a failure of the emulator itself makes of a request. */
+/** Graph's error for a fault, a body that is too large, or a failure of the emulator itself. */
 export function refusalError(refusal: Refusal, maxBodyBytes: number): GraphError {
   switch (refusal.kind) {
     case "refuse":

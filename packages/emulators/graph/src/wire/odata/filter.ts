@@ -1,6 +1,6 @@
 /**
- * `$filter`: the expressions that Graph takes on directory objects, on plain properties and on collections with `any`.
- * Strings compare without regard to case, as in the directory. What Graph calls advanced (`ne`, `not`, `endsWith`) is
+ * `$filter`: the expressions that Graph supports on directory objects, on plain properties and on collections with `any`.
+ * Strings compare case-insensitively, as in the directory. What Graph calls advanced (`ne`, `not`, `endsWith`) is
  * reported, because it needs `ConsistencyLevel: eventual` and `$count=true`.
  */
 import { malformed, unsupportedQuery } from "../errors/graph-error";
@@ -14,7 +14,7 @@ export interface Filter {
   readonly isAdvanced: boolean;
   /** First segments of all property paths used. */
   readonly properties: readonly string[];
-  /** Ids when the filter is nothing but `id eq '…' or id eq '…'`: all that delta takes. */
+  /** Ids if the filter is only `id eq '…' or id eq '…'`, the one form that delta supports. */
   readonly ids: readonly string[] | undefined;
 }
 
@@ -78,7 +78,7 @@ class FilterParser {
   readonly #text: string;
   readonly properties = new Set<string>();
   isAdvanced = false;
-  /** Undefined as soon as anything but `id eq` and `or` occurs. */
+  /** Undefined as soon as anything other than `id eq` and `or` occurs. */
   ids: string[] | undefined = [];
   #next = 0;
   #depth = 0;
@@ -223,7 +223,7 @@ class FilterParser {
     this.ids = undefined;
     this.#expect("(");
     const variable = this.#take();
-    // `x:x/y` reads as one word, because words may contain colons (times do).
+    // `x:x/y` is one word, because words may contain colons (times do).
     const [name = "", first] = variable.text.split(":", 2);
     if (variable.kind !== "word" || this.#variable !== undefined) throw this.#error();
     if (first === undefined) this.#expect(":");
@@ -299,6 +299,7 @@ export function readPath(value: unknown, path: readonly string[]): unknown {
   return current;
 }
 
+/** @throws GraphError 400 if the text is not a filter */
 export function parseFilter(text: string): Filter {
   const parser = new FilterParser(text);
   const matches = parser.parse();
@@ -310,7 +311,7 @@ export function parseFilter(text: string): Filter {
   };
 }
 
-/** Refuses what needs the advanced query capabilities unless the request asks for them. */
+/** @throws GraphError 400 if the filter needs the advanced query capabilities and the request does not ask for them */
 export function requireAdvanced(filter: Filter, eventual: boolean, count: boolean): void {
   if (filter.isAdvanced && !(eventual && count)) {
     throw unsupportedQuery(

@@ -26,6 +26,7 @@ function decode(text: string): string {
   }
 }
 
+/** @throws GraphError 400 for an option that is unknown or given twice */
 export function parseQueryOptions(query: string): QueryOptions {
   const options = new Map<string, string>();
   for (const pair of query.split("&")) {
@@ -45,7 +46,7 @@ export function parseQueryOptions(query: string): QueryOptions {
   return options;
 }
 
-/** Splits at commas that are not inside parentheses, as `$expand=manager($select=id,mail),memberOf` needs. */
+/** Splits at commas outside parentheses, as `$expand=manager($select=id,mail),memberOf` needs. */
 export function splitList(list: string): string[] {
   const parts: string[] = [];
   let depth = 0;
@@ -65,6 +66,7 @@ export function splitList(list: string): string[] {
 const MAX_TOP = 999;
 const DEFAULT_TOP = 100;
 
+/** @throws GraphError 400 if `$top` is out of range */
 export function parseTop(options: QueryOptions): number {
   const text = options.get("$top");
   if (text === undefined) return DEFAULT_TOP;
@@ -77,6 +79,7 @@ export function parseTop(options: QueryOptions): number {
   return top;
 }
 
+/** @throws GraphError 400 if `$count` is neither `true` nor `false` */
 export function parseCount(options: QueryOptions): boolean {
   const text = options.get("$count");
   if (text === undefined || text === "false") return false;
@@ -86,7 +89,7 @@ export function parseCount(options: QueryOptions): boolean {
   );
 }
 
-/** Refuses the options that an endpoint does not take. */
+/** @throws GraphError 400 if the request has an option that the endpoint does not support */
 export function allowOnly(options: QueryOptions, ...allowed: string[]): void {
   for (const name of options.keys()) {
     if (!allowed.includes(name))

@@ -1,4 +1,4 @@
-/** How objects look in answers: `$select`, `$expand`, defaults. */
+/** How objects look in replies: `$select`, `$expand`, defaults. */
 import type { Directory } from "../../engine/directory";
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
 import { malformed } from "../errors/graph-error";
@@ -12,7 +12,7 @@ import {
 export type Json = Record<string, unknown>;
 
 export interface View {
-  /** Undefined: what the type shows by default. */
+  /** Undefined: the defaults of the type. */
   readonly select: readonly string[] | undefined;
   readonly expand: readonly Expansion[];
 }
@@ -28,7 +28,7 @@ const relationsOf: Readonly<Record<CollectionName, readonly Relation[]>> = {
   users: ["manager", "directReports", "memberOf"],
   groups: ["memberOf", "members"],
 };
-/** An expanded collection shows this many at most. */
+/** An expanded collection shows at most this many. */
 const MAX_EXPANDED = 20;
 
 export function parseSelect(
@@ -65,7 +65,7 @@ function parseExpansion(directory: Directory, collection: CollectionName, text: 
     throw malformed(
       `Parsing OData Select and Expand failed: '${inner}' is not supported in $expand.`,
     );
-  // What a relation leads to is mostly a user or a group; a name is good if either has it.
+  // A relation mostly leads to users or groups; a name is valid if either type has it.
   const names = splitList(select);
   for (const selected of names) {
     if (!directory.knows("users", selected) && !directory.knows("groups", selected))

@@ -1,4 +1,4 @@
-/** The deleted items: look, restore, delete for good. */
+/** The deleted items: read, restore, delete permanently. */
 import type { DirectoryObject } from "../../engine/directory-object";
 import { notFound } from "../errors/graph-error";
 import {

@@ -10,10 +10,10 @@ import { splitList } from "../odata/query-options";
 import { parseSelect, type Json } from "../odata/representation";
 
 const MAX_FILTERED_IDS = 50;
-/** How far back a replay goes, in changes. */
+/** How far a replay goes back, in changes. */
 const MAX_REPLAYED = 50;
 
-/** The options of a first request, in the form in which tokens carry them. */
+/** The options of a first request, in the form that tokens carry. */
 type Asked = Pick<DeltaState, "select" | "relation" | "ids">;
 
 function parseAsked(service: GraphService, call: Call, collection: CollectionName): Asked {
@@ -33,7 +33,7 @@ function parseAsked(service: GraphService, call: Call, collection: CollectionNam
       : parseSelect(service.directory, collection, properties).filter((name) => name !== "id");
   return {
     select,
-    // Without $select, groups come with their members; users never come with their manager.
+    // Without $select, groups include their members; users never include their manager.
     relation: names?.includes(relation) ?? collection === "groups",
     ids: parseIds(call.options.get("$filter")),
   };
@@ -51,7 +51,7 @@ function parseIds(text: string | undefined): string[] | null {
   return [...new Set(ids)];
 }
 
-/** The last change that has reached the replica that answers. */
+/** The last change that has reached the replica that serves delta. */
 function replicated(service: GraphService): number {
   if (service.replicationLagMs === 0) return service.directory.seq;
   return service.directory.log.seqAt(service.nowMs() - service.replicationLagMs);
@@ -99,14 +99,14 @@ function openToken(
   const state = service.tokens.openRound(use, token);
   if (state.collection !== collection)
     throw malformed(`Badly formed token. It was issued for ${state.collection}.`);
-  // What the client has seen: a finished round up to its end, an unfinished one up to where it started.
+  // What the client has seen: a finished round to its end, an unfinished one to where it started.
   requireFresh(service, call, state, use === "delta" ? state.toSeq : state.fromSeq);
   return state;
 }
 
 const start = { phase: "objects", position: 0, touched: 0, joined: 0 } as const;
 
-/** The round that a request stands in; undefined with `$deltatoken=latest`, which has no round. */
+/** The round that a request belongs to. `latest`: `$deltatoken=latest`, which shows nothing. */
 function stateOf(
   service: GraphService,
   call: Call,

@@ -1,4 +1,4 @@
-/** What the routes share: the state they work on, a request as they see it, and their answer. */
+/** What the routes share: the state that they serve, a request as they see it, and their reply. */
 import type { Counters } from "@postern/emulator-kit";
 import type { Directory } from "../../engine/directory";
 import type { DeltaRounds } from "../../engine/delta-round";
@@ -33,11 +33,11 @@ export interface Call {
   readonly options: QueryOptions;
   header(name: string): string | undefined;
   readonly body: unknown;
-  /** `https://localhost:PORT/v1.0`, as the client called it. */
+  /** `https://localhost:PORT/v1.0`, with the host that the client used. */
   readonly baseUrl: string;
 }
 
-/** A request without its transport: what comes over the wire, and each one inside a batch. */
+/** A request without its transport: one over the wire, or one inside a batch. */
 export interface InnerRequest {
   readonly method: string;
   /** Below the version, with the query. */
@@ -56,19 +56,23 @@ type Access = "read" | "write";
 
 export interface Route {
   readonly method: string;
-  /** Segments; `:name` takes any. */
+  /** Segments; `:name` matches any. */
   readonly path: string;
-  /** Its name for faults and counters. */
+  /** Name for faults and counters. */
   readonly operation: string;
   readonly access: Access;
-  /** Roles that suffice beside the directory-wide ones. */
+  /** Roles that suffice, besides the directory-wide ones. */
   readonly roles: readonly string[];
   handle(service: GraphService, call: Call): GraphReply;
 }
 
 export const noContent: GraphReply = { status: 204 };
 
-/** A parameter that the route's path has. */
+/**
+ * A parameter of the route's path.
+ *
+ * @throws RangeError if the route has no such parameter
+ */
 export function parameter(call: Call, name: string): string {
   const value = call.parameters[name];
   if (value === undefined) throw new RangeError(`the route has no parameter ${name}`);

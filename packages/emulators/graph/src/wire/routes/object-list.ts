@@ -14,10 +14,10 @@ import {
 import type { CollectionName } from "../../engine/property-catalog";
 
 interface ListSource {
-  /** Candidates in their natural order, each with its rank in it. */
+  /** Candidates in their natural order, each with its rank. */
   readonly entries: Iterable<readonly [object: DirectoryObject, rank: number]>;
   readonly collection: CollectionName;
-  /** Objects of several types: each says which it is. */
+  /** Whether the objects have several types: each then names its own. */
   readonly mixed: boolean;
   readonly context: string;
 }

@@ -43,7 +43,11 @@ export function contextOf(call: Call, collection: string, view: View, entity: bo
   return `${call.baseUrl}/$metadata#${collection}${select}${entity ? "/$entity" : ""}`;
 }
 
-/** A visible object of the collection, by id, or by principal name if it is a user. */
+/**
+ * A visible object of the collection, by id, or by principal name if it is a user.
+ *
+ * @throws GraphError 404
+ */
 export function locate(
   service: GraphService,
   collection: CollectionName,

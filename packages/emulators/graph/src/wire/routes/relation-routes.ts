@@ -1,4 +1,4 @@
-/** Who manages whom and who is a member of what. */
+/** Managers, direct reports and memberships. */
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
 import { GraphError, notFound } from "../errors/graph-error";
 import {

@@ -1,4 +1,4 @@
-/** What comes in the bodies of requests: checked as Graph checks it, property by property. */
+/** The bodies of requests, checked property by property as Graph does. */
 import { z } from "zod";
 import type { Directory } from "../../engine/directory";
 import { isVisible, type DirectoryObject } from "../../engine/directory-object";
@@ -83,6 +83,7 @@ function referencedId(value: string, property: string): string {
   return found;
 }
 
+/** @throws GraphError 400 if the body is empty or a property is not valid */
 export function parseResource(collection: CollectionName, body: unknown): ResourceBody {
   const type = resourceTypes[collection];
   const parsed = Body.safeParse(body);
@@ -109,6 +110,7 @@ export function parseResource(collection: CollectionName, body: unknown): Resour
   return { properties, memberIds };
 }
 
+/** @throws GraphError 400 if a required property is missing */
 export function requireForCreation(
   collection: CollectionName,
   properties: Readonly<Record<string, unknown>>,
@@ -124,7 +126,7 @@ export function requireForCreation(
   }
 }
 
-/** What is stored: everything but secrets. */
+/** The properties to store: all except secrets. */
 export function storable(
   collection: CollectionName,
   properties: Readonly<Record<string, unknown>>,
@@ -135,6 +137,7 @@ export function storable(
   );
 }
 
+/** @throws GraphError 400 if another user has the principal name */
 export function requireFreePrincipalName(
   directory: Directory,
   properties: Readonly<Record<string, unknown>>,
@@ -146,7 +149,11 @@ export function requireFreePrincipalName(
   if (holder !== undefined && holder !== owner) throw conflict("userPrincipalName");
 }
 
-/** The members to add: all there, none a member yet, none twice. */
+/**
+ * The members to add.
+ *
+ * @throws GraphError 404 if one does not exist, 400 if one is a member or is named twice
+ */
 export function newMembers(
   directory: Directory,
   group: DirectoryObject | undefined,
@@ -166,7 +173,11 @@ export function newMembers(
   return members;
 }
 
-/** The reference in the body of a `$ref` request. */
+/**
+ * The id in the body of a `$ref` request.
+ *
+ * @throws GraphError 400
+ */
 export function parseReference(body: unknown, property: string): string {
   const parsed = z.object({ "@odata.id": z.string().min(1).max(2000) }).safeParse(body);
   if (!parsed.success)

@@ -1,4 +1,4 @@
-/** From method and path to a route. Literal segments win over parameters because they come first in the table. */
+/** Finds the route of a method and a path. Literal segments come before parameters in the table, so they win. */
 import { deletedItemRoutes } from "./deleted-item-routes";
 import { deltaRoutes } from "./delta-routes";
 import { GraphError, malformed, noSuchSegment } from "../errors/graph-error";
@@ -70,7 +70,11 @@ function match(
   return parameters;
 }
 
-/** Finds the route of a path below the version; refuses as Graph does. */
+/**
+ * Finds the route of a path below the version.
+ *
+ * @throws GraphError 405 if the path has no such method, 400 if there is no such path
+ */
 export function findRoute(method: string, path: string): RouteMatch {
   const segments = segmentsOf(path);
   let pathExists = false;

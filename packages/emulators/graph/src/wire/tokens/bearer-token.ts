@@ -1,6 +1,6 @@
 /**
- * Who is calling: bearer tokens of the pinned issuer, verified against the keys that it publishes. The issuer is asked on
- * the first request and when a token names an unknown key; while it is away, known keys go on working.
+ * Verifies bearer tokens of the pinned issuer against the keys that it publishes. The keys are fetched on the first request
+ * and when a token names an unknown key; while the issuer is down, known keys keep working.
  */
 import { readFileSync } from "node:fs";
 import { get } from "node:https";
@@ -13,13 +13,13 @@ export interface Caller {
 }
 
 export interface TokenVerifier {
-  /** The caller; refuses with Graph's 401. */
+  /** @throws GraphError 401 if the token is not valid, 503 if the issuer's keys cannot be read */
   verify(authorization: string | undefined): Promise<Caller>;
 }
 
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 1000;
-/** After a look at the keys, how long an unknown key id does not cause another. */
+/** An unknown key id does not cause another fetch within this time. */
 const KEY_COOLDOWN_MS = 500;
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 1024 * 1024;
@@ -34,7 +34,8 @@ function fetchText(url: string, ca: Buffer): Promise<{ status: number; text: str
       let size = 0;
       response.on("data", (chunk: Buffer) => {
         size += chunk.length;
-        if (size > MAX_BYTES) request.destroy(new RangeError(`answer over ${MAX_BYTES} bytes`));
+        if (size > MAX_BYTES)
+          request.destroy(new RangeError(`the response has more than ${MAX_BYTES} bytes`));
         else chunks.push(chunk);
       });
       response.on("error", reject);
@@ -42,7 +43,7 @@ function fetchText(url: string, ca: Buffer): Promise<{ status: number; text: str
         resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
       );
     });
-    request.on("timeout", () => request.destroy(new Error(`no answer in ${TIMEOUT_MS} ms`)));
+    request.on("timeout", () => request.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)));
     request.on("error", reject);
   });
 }
@@ -54,7 +55,7 @@ function refused(reason: string, cause?: unknown): GraphError {
   });
 }
 
-function wordsFor(error: unknown, issuer: string): GraphError {
+function errorOf(error: unknown, issuer: string): GraphError {
   if (error instanceof errors.JWTExpired)
     return refused("Lifetime validation failed, the token is expired.", error);
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -96,13 +97,13 @@ export function tokenVerifier(options: {
 
   async function discover(): Promise<JWTVerifyGetKey> {
     const { status, text } = await fetchText(`${issuer}/.well-known/openid-configuration`, ca);
-    if (status !== 200) throw new Error(`the issuer's configuration answers ${status}`);
+    if (status !== 200) throw new Error(`the issuer's configuration returns ${status}`);
     const { jwks_uri } = Discovery.parse(JSON.parse(text));
     return createRemoteJWKSet(new URL(jwks_uri), {
       cooldownDuration: KEY_COOLDOWN_MS,
       [customFetch]: async (url) => {
-        const answer = await fetchText(url, ca);
-        return new Response(answer.text, { status: answer.status });
+        const { status, text } = await fetchText(url, ca);
+        return new Response(text, { status });
       },
     });
   }
@@ -137,7 +138,7 @@ export function tokenVerifier(options: {
         remembered.set(token, verified);
         return verified.caller;
       } catch (error) {
-        throw wordsFor(error, issuer);
+        throw errorOf(error, issuer);
       }
     },
   };

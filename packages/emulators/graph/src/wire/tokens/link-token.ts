@@ -1,6 +1,6 @@
 /**
- * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps nothing
- * about its clients and a link stays good over a restart. To a client they are opaque.
+ * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps no state of
+ * its clients and a link stays valid over a restart. They are opaque to clients.
  */
 import { createHmac } from "node:crypto";
 import { sameSecret } from "@postern/emulator-kit";
@@ -10,7 +10,7 @@ import { malformed } from "../errors/graph-error";
 
 const Count = z.int().min(0);
 
-/** Where a list goes on. */
+/** Where a list continues. */
 export const ListState = z.strictObject({ after: Count, path: z.string() });
 export type ListState = z.infer<typeof ListState>;
 
@@ -41,14 +41,22 @@ export class LinkTokens {
     return Buffer.concat([this.#sign(payload), payload]).toString("base64url");
   }
 
-  /** The round that a token of delta stands for; anything else is refused. */
+  /**
+   * The round of a delta token.
+   *
+   * @throws GraphError 400 if the token is anything else
+   */
   openRound(use: "skip" | "delta", token: string): DeltaState {
     const sealed = this.#unseal(token);
     if (sealed?.use === use) return sealed.state;
     throw badlyFormed(use === "delta" ? "$deltatoken" : "$skiptoken");
   }
 
-  /** The place in a list that a token stands for; anything else, or a token of another list, is refused. */
+  /**
+   * The place in a list.
+   *
+   * @throws GraphError 400 if the token is anything else, or belongs to another list
+   */
   openList(path: string, token: string): ListState {
     const sealed = this.#unseal(token);
     if (sealed?.use === "list" && sealed.state.path === path) return sealed.state;
@@ -60,7 +68,7 @@ export class LinkTokens {
     const payload = bytes.subarray(SIGNATURE_BYTES);
     const signature = bytes.subarray(0, SIGNATURE_BYTES);
     if (!sameSecret(signature, this.#sign(payload))) return undefined;
-    // A later version of the emulator may read tokens that an earlier one has signed.
+    // An earlier version of the emulator may have signed a token of another form.
     return Sealed.safeParse(JSON.parse(payload.toString("utf8"))).data;
   }
 

@@ -8,7 +8,11 @@ import { rootValue, type Evaluate } from "../plan/frame";
 import type { Scope } from "../plan/scope";
 import { compareSameType, likePattern, propertyOf, valuesEqual } from "../values/values";
 
-/** Turns an expression into a function, so that names and parameters are resolved once and not for each document. */
+/**
+ * Turns an expression into a function, so that names and parameters are resolved once and not for each document.
+ *
+ * @throws CosmosError `BadRequest` if a name, a parameter or a function is not known
+ */
 export function compileExpression(expression: Expression, scope: Scope): Evaluate {
   switch (expression.kind) {
     case "constant": {
@@ -24,7 +28,7 @@ export function compileExpression(expression: Expression, scope: Scope): Evaluat
       if (evaluate === undefined) {
         throw scope.error(expression.span, `The name '${expression.name}' could not be resolved`);
       }
-      // The whole document is asked for, system properties included.
+      // The whole document is needed, system properties included.
       if (evaluate === rootValue) scope.context.usesSystemProperties = true;
       return evaluate;
     }
@@ -108,7 +112,7 @@ function compileIn(value: Expression, items: readonly Expression[], scope: Scope
   const tested = compileExpression(value, scope);
   const texts = new Set<string>();
   const others: Evaluate[] = [];
-  // Lists of hundreds of string constants are usual: look them up instead of comparing one by one.
+  // Lists of hundreds of string constants are common: they are looked up instead of compared one by one.
   for (const item of items) {
     const constant = constantOf(item, scope);
     if (typeof constant === "string") texts.add(constant);

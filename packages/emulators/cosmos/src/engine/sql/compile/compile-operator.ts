@@ -47,7 +47,7 @@ export function compileBinary(operator: BinaryOperator, left: Evaluate, right: E
         return first === false && second === false ? false : undefined;
       };
     case "??":
-      // Replaces what is undefined only; null is a value.
+      // Replaces undefined only; null is a value.
       return (frame) => {
         const first = left(frame);
         return first === undefined ? right(frame) : first;

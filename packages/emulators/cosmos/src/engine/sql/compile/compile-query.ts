@@ -9,7 +9,11 @@ import type { CompiledOrder, CompiledQuery, CompiledSource } from "../plan/compi
 import { rootValue, type Evaluate } from "../plan/frame";
 import { Scope, type QueryContext } from "../plan/scope";
 
-/** Compiles a query over the documents of a container. */
+/**
+ * Compiles a query over the documents of a container.
+ *
+ * @throws CosmosError `BadRequest`
+ */
 export function compileQuery(
   query: Query,
   text: string,
@@ -118,7 +122,7 @@ function compileSelect(
       return { project, projectsRow: project === rootValue };
     }
     case "value": {
-      // VALUE c sends the text of the document, too: WHERE alone decides whether system properties must be parsed.
+      // VALUE c sends the text of the document too: only WHERE decides whether system properties must be parsed.
       const { expression } = select;
       if (expression.kind === "name" && scope.find(expression.name) === rootValue) {
         return { project: rootValue, projectsRow: true };

@@ -4,8 +4,10 @@ import { constantOf } from "./compile-expression";
 import type { Scope } from "../plan/scope";
 
 /**
- * In a SELECT with aggregates or GROUP BY, everything that is not aggregated must be grouped by: otherwise its value
- * would depend on which document of the group is looked at.
+ * Checks a SELECT with aggregates or GROUP BY: everything that is not aggregated must be grouped by, otherwise its value
+ * would depend on the choice of a document of the group.
+ *
+ * @throws CosmosError `BadRequest`
  */
 export function checkGrouped(query: Query, scope: Scope): void {
   const { select } = query;
@@ -68,7 +70,7 @@ function check(expression: Expression, grouped: ReadonlySet<string>, scope: Scop
   }
 }
 
-/** The same text for expressions that say the same, wherever in the query they stand. */
+/** The same text for equal expressions, wherever in the query they stand. */
 function shapeOf(expression: Expression, scope: Scope): string {
   return (
     JSON.stringify(expression, (key, value: unknown) => {

@@ -5,8 +5,8 @@ import { rootValue } from "../plan/frame";
 import type { Scope } from "../plan/scope";
 
 /**
- * What WHERE says about single properties of the document: for each path (its names as JSON text) the values it may
- * have. Used to look documents up instead of scanning for them; WHERE itself is still evaluated.
+ * What WHERE requires of single properties of the document: for each path (its names as JSON text) the values that it
+ * may have. Used to look documents up instead of scanning for them; WHERE itself is still evaluated.
  */
 export type Restrictions = ReadonlyMap<string, readonly Value[]>;
 
@@ -75,7 +75,7 @@ function allow(path: readonly string[] | undefined, values: readonly Value[]): A
   return simple ? { path, values } : undefined;
 }
 
-/** The property names from the document down to what the expression means, if it is such a path. */
+/** The property names from the document down to what the expression names, if it is such a path. */
 export function pathOf(expression: Expression, scope: Scope): readonly string[] | undefined {
   if (expression.kind === "name") {
     return scope.find(expression.name) === rootValue ? [] : undefined;

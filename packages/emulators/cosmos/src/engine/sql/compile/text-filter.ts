@@ -1,7 +1,7 @@
 /**
- * Takes the place of an index: stored documents are canonical JSON texts, so one in which the property `status` equals
- * "held" contains the characters `"status":"held"`. Searching the text is far cheaper than parsing it. A filter may let
- * a document through that WHERE then refuses, never the other way round.
+ * Replaces an index: stored documents are canonical JSON texts, so one in which the property `status` equals "held"
+ * contains the characters `"status":"held"`. Searching the text is far cheaper than parsing it. A filter may pass a
+ * document that WHERE then rejects, never the reverse.
  */
 import { SYSTEM_PROPERTIES } from "../../model/document";
 import type { Value } from "../../model/json";

@@ -10,7 +10,7 @@ export function isAggregate(name: string): name is AggregateName {
   return NAMES.has(name);
 }
 
-/** An aggregate of a SELECT: what it adds up, and the slot of the frame in which its result is found. */
+/** An aggregate of a SELECT: its argument, and the slot of the frame that takes its result. */
 export interface Aggregate {
   readonly name: AggregateName;
   readonly argument: Evaluate;
@@ -22,7 +22,7 @@ export interface Accumulator {
   result(): Value;
 }
 
-/** Undefined values are passed over; a SUM or AVG that meets something other than a number is undefined. */
+/** Undefined values are skipped; a SUM or AVG of anything but numbers is undefined. */
 export function accumulator(name: AggregateName): Accumulator {
   switch (name) {
     case "COUNT": {

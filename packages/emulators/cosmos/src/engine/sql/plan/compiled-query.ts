@@ -5,7 +5,7 @@ import type { Scope } from "./scope";
 
 export interface CompiledSource {
   readonly slot: number;
-  /** All the values that the source takes for the frame at hand. */
+  /** All the values of the source for the current frame. */
   readonly values: (frame: Frame) => readonly Value[];
 }
 
@@ -18,14 +18,14 @@ export interface CompiledQuery {
   readonly sources: readonly CompiledSource[];
   readonly where: Evaluate | undefined;
   readonly project: Evaluate;
-  /** The result is the document itself, so its text can be sent as it is. */
+  /** Whether the result is the document itself, whose text is sent as it is. */
   readonly projectsRow: boolean;
   readonly aggregates: readonly Aggregate[];
   readonly groupBy: readonly Evaluate[];
   readonly orderBy: readonly CompiledOrder[];
   readonly distinct: boolean;
   readonly skip: number;
-  /** At most so many results. */
+  /** Upper bound on the number of results. */
   readonly take: number;
   readonly slots: number;
   readonly usesSystemProperties: boolean;

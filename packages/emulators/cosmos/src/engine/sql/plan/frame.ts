@@ -2,7 +2,7 @@ import type { Json, Value } from "../../model/json";
 
 /** What an expression is evaluated against. */
 export interface Frame {
-  /** The document at hand, parsed when first looked into. */
+  /** The current document, parsed on first use. */
   row: Row;
   /** Values bound by JOINs, nested queries and aggregates. */
   slots: Value[];

@@ -5,12 +5,12 @@ import type { Evaluate, Frame } from "./frame";
 import type { Query, Span } from "../syntax/ast";
 import { syntaxError } from "../syntax/syntax-error";
 
-/** What is shared by all queries within one query text. */
+/** Shared by all queries within one query text. */
 export interface QueryContext {
   readonly text: string;
   readonly parameters: ReadonlyMap<string, Json>;
   slots: number;
-  /** Whether the query looks at properties that are not part of the stored text. */
+  /** Whether the query reads properties that are not part of the stored text. */
   usesSystemProperties: boolean;
   readonly compileNested: (query: Query, scope: Scope) => (frame: Frame) => Value[];
 }
@@ -20,7 +20,7 @@ export class Scope {
   readonly context: QueryContext;
   readonly #parent: Scope | undefined;
   readonly #names = new Map<string, Evaluate>();
-  /** Where aggregates of the SELECT at hand are collected; absent where none is allowed. */
+  /** Collects the aggregates of the current SELECT; absent where none is allowed. */
   aggregates: Aggregate[] | undefined;
 
   constructor(context: QueryContext, parent?: Scope) {

@@ -1,6 +1,6 @@
 /**
- * Where the next page of a query begins. Stateless: everything needed is in the token, so that it outlives a restart,
- * and documents that come or go between two pages neither repeat nor hide others.
+ * Where the next page of a query begins. Stateless: everything needed is in the token, so that it survives a restart, and
+ * documents that come or go between two pages neither repeat nor hide others.
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import type { Json, Value } from "../../model/json";
 const Place = z.strictObject({
   /** Which query the token belongs to. */
   q: z.string(),
-  /** How many rows were passed so far, those skipped by OFFSET included. */
+  /** How many rows were passed so far, including those skipped by OFFSET. */
   n: z.int().min(0),
   /** Document of the last row passed. */
   p: z.int().optional(),
@@ -34,9 +34,15 @@ export const START: Continuation = {
   keys: undefined,
 };
 
-/** Stands for a query, its parameters and its partition key in a token. */
+/** Enough to tell the queries of a program apart. */
+const FINGERPRINT_CHARS = 12;
+
+/** Identifies a query, its parameters and its partition key in a token. */
 export function fingerprint(...parts: readonly string[]): string {
-  return createHash("sha1").update(JSON.stringify(parts)).digest("base64url").slice(0, 12);
+  return createHash("sha1")
+    .update(JSON.stringify(parts))
+    .digest("base64url")
+    .slice(0, FINGERPRINT_CHARS);
 }
 
 export function writeContinuation(query: string, continuation: Continuation): string {
@@ -52,6 +58,7 @@ export function writeContinuation(query: string, continuation: Continuation): st
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
+/** @throws CosmosError `BadRequest` if the token does not belong to the query */
 export function readContinuation(token: string | undefined, query: string): Continuation {
   if (token === undefined || token === "") return START;
   let place: z.infer<typeof Place> | undefined;

@@ -4,7 +4,7 @@ import type { CompiledQuery } from "../plan/compiled-query";
 import type { Frame } from "../plan/frame";
 import { canonicalText, compareForOrder } from "../values/values";
 
-/** Visits every combination of the sources' values that passes WHERE; a visitor that answers false ends it. */
+/** Visits every combination of the sources' values that passes WHERE, until a visitor returns false. */
 export function forEachRow(query: CompiledQuery, frame: Frame, visit: () => boolean): boolean {
   return bind(query, frame, 0, visit);
 }
@@ -81,12 +81,12 @@ export function compareOrdered(query: CompiledQuery, left: Ordered, right: Order
   return 0;
 }
 
-/** Drops results that were met before. */
+/** Drops results that occurred before. */
 export function withoutRepeats(values: readonly Value[]): Value[] {
   return [...new Map(values.map((value) => [canonicalText(value), value])).values()];
 }
 
-/** Runs a query nested in another one, for the frame at hand. */
+/** Runs a query nested in another one, for the current frame. */
 export function runNested(query: CompiledQuery, frame: Frame): Value[] {
   let values: Value[];
   if (isGrouped(query)) {

@@ -1,8 +1,8 @@
 /**
  * Runs a compiled query over rows, one page at a time, in one of three ways:
- * - streaming (no ORDER BY, DISTINCT or aggregates): stops when the page is full and goes on after the last row;
- * - ordered: sorts everything that matches and goes on after the last row's ORDER BY values and position;
- * - collected (aggregates, GROUP BY, DISTINCT): computes the whole result and goes on by count.
+ * - streaming (no ORDER BY, DISTINCT or aggregates): stops when the page is full and continues after the last row;
+ * - ordered: sorts everything that matches and continues after the last row's ORDER BY values and position;
+ * - collected (aggregates, GROUP BY, DISTINCT): computes the whole result and continues by count.
  */
 import type { Value } from "../../model/json";
 import type { CompiledQuery } from "../plan/compiled-query";
@@ -22,7 +22,7 @@ export interface SourceRow extends Row {
   readonly position: number;
   /** The document as clients see it, as JSON text. */
   text(): string;
-  /** Lets go of the parsed document: sorting keeps many rows, and parsed ones are large. */
+  /** Frees the parsed document: sorting keeps many rows, and parsed ones are large. */
   forget(): void;
 }
 
@@ -201,7 +201,7 @@ function runCollected(
   return windowPage(query, left, from, limit, (_, passed) => ({ ...START, passed }));
 }
 
-/** A page of results that lie in order and begin where the last page ended. */
+/** A page of ordered results that begin where the last page ended. */
 function windowPage<T extends { readonly text: () => string }>(
   query: CompiledQuery,
   results: readonly T[],

@@ -25,7 +25,7 @@ export type BinaryOperator =
 
 export type UnaryOperator = "NOT" | "-" | "+" | "~";
 
-/** Where in the query text something stands, for messages. */
+/** A place in the query text, for messages. */
 export interface Span {
   readonly start: number;
   readonly end: number;

@@ -31,6 +31,7 @@ function unescape(quoted: string): string {
     );
 }
 
+/** @throws CosmosError `BadRequest` with the place of the first character that begins no token */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;

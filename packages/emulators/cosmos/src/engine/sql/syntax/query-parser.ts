@@ -2,7 +2,11 @@ import type { Expression, OrderItem, Query, SelectItem, Source } from "./ast";
 import { parseExpression, parsePostfix } from "./expression-parser";
 import { TokenStream } from "./token-stream";
 
-/** Parses a whole query text; anything left over is an error. */
+/**
+ * Parses a whole query text.
+ *
+ * @throws CosmosError `BadRequest` with the place of the first error
+ */
 export function parseQueryText(text: string): Query {
   const tokens = new TokenStream(text, parseQuery);
   const query = parseQuery(tokens);
@@ -102,7 +106,7 @@ function parseSource(tokens: TokenStream): Source {
   const alias = parseAlias(tokens);
   if (collection.kind === "name") {
     // FROM c, FROM root r: the container. In a nested query or a join the name may be an alias of the outer one;
-    // the compiler decides, as it knows the names.
+    // the compiler decides, because it knows the names.
     return { alias: alias ?? collection.name, collection, iterates: false };
   }
   const name = alias ?? lastName(collection);

@@ -1,6 +1,6 @@
 import { CosmosError } from "../../model/cosmos-error";
 
-/** A query that cannot be understood: names the place, in the form in which the service reports it. */
+/** The error of a query that cannot be parsed, with the place in the form of the service. */
 export function syntaxError(
   text: string,
   start: number,

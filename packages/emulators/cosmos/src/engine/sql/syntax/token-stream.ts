@@ -6,13 +6,13 @@ import { tokenize, type Token } from "./lexer";
 /** How deep expressions and queries may nest: the parser and the compiler recurse. */
 const MAX_DEPTH = 200;
 
-/** The tokens of a query with a place in them. */
+/** The tokens of a query, read one by one. */
 export class TokenStream {
   readonly #text: string;
   readonly #tokens: readonly Token[];
   #at = 0;
   #depth = 0;
-  /** Parses a query within an expression; given here because expressions and queries contain each other. */
+  /** Parses a query within an expression; passed in because expressions and queries contain each other. */
   readonly parseNestedQuery: () => Query;
 
   constructor(text: string, parseQuery: (tokens: TokenStream) => Query) {

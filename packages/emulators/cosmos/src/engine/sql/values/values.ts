@@ -1,6 +1,6 @@
 /**
- * Equality and order of values as the query language defines them: values of different types are unequal and have no
- * order between them, except in ORDER BY, MIN and MAX, where the types themselves are ordered.
+ * Equality and order of values as the query language defines them: values of different types are unequal and unordered,
+ * except in ORDER BY, MIN and MAX, where the types themselves are ordered.
  */
 import { isObject, ownValue, type Json, type Value } from "../../model/json";
 
@@ -69,7 +69,7 @@ export function canonicalText(value: Value): string {
   return `{${entries.join(",")}}`;
 }
 
-/** What `value[key]` means. */
+/** The value of `value[key]`. */
 export function propertyOf(value: Value, key: Value): Value {
   if (typeof key === "string") return isObject(value) ? ownValue(value, key) : undefined;
   if (typeof key === "number" && Array.isArray(value)) return value[key];
