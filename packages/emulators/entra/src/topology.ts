@@ -9,9 +9,9 @@ const Roles = z.record(Text, z.array(Text).max(200)).default({});
 /** An application that may ask for tokens. */
 export const RegisteredClient = z.strictObject({
   clientId: Text,
-  /** Absent: it cannot ask for a token of its own. */
+  /** Absent: the client gets no token for itself. */
   clientSecret: Text.optional(),
-  /** People may log in with it by a device code. */
+  /** Whether users log in with this client by a device code. */
   publicClient: z.boolean().default(false),
   roles: Roles,
 });
@@ -43,7 +43,7 @@ export const ClientRegistry = z
 export type ClientRegistry = z.infer<typeof ClientRegistry>;
 export type ClientRegistryInput = z.input<typeof ClientRegistry>;
 
-/** Thrown when the client registry cannot be used; the message names the place. */
+/** The client registry cannot be used; the message names the place. */
 export class ClientRegistryError extends Error {
   readonly code = "client-registry-invalid";
   constructor(source: string, problem: string, options?: ErrorOptions) {
@@ -52,12 +52,14 @@ export class ClientRegistryError extends Error {
   }
 }
 
+/** @throws ClientRegistryError, naming `source` and every wrong field */
 export function parseClientRegistry(source: string, value: unknown): ClientRegistry {
   const parsed = ClientRegistry.safeParse(value);
   if (!parsed.success) throw new ClientRegistryError(source, z.prettifyError(parsed.error));
   return parsed.data;
 }
 
+/** @throws ClientRegistryError, naming the file and every wrong field */
 export function readClientRegistry(file: string): ClientRegistry {
   let value: unknown;
   try {

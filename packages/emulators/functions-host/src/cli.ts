@@ -40,7 +40,7 @@ const options = {
   }),
 };
 
-// Standard output carries the ready line and nothing else; what the app prints goes where the log goes.
+// Standard output carries the ready line only; what the app prints goes where the log goes.
 globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr });
 
 void runEmulatorCommand({
@@ -49,9 +49,8 @@ void runEmulatorCommand({
   options,
   start: async (values) => {
     const sink = stderrLog(values["log-format"]);
-    // The service's Service Bus extension is another one. The SDK that stands in for it leaves rejected promises behind
-    // when it gives up a connection; those of the app end the process, as they end its worker in Azure, unless it
-    // catches them.
+    // The SDK, which stands in for the service's Service Bus extension, leaves rejected promises behind when it gives up
+    // a connection. Those of the app end the process, as they end its worker in Azure, unless the app catches them.
     process.on("unhandledRejection", (error) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const ours = reason.includes(__filename);

@@ -41,7 +41,7 @@ export interface FunctionsHostOptions extends EmulatorOptions {
   readonly settingsFile?: string | undefined;
   /** App settings given directly; they win over every other source. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
-  /** Keys for authLevel function and admin; absent: generated (see `keys` of what is returned). */
+  /** Keys for authLevel function and admin; absent: generated (see {@link FunctionsHost.keys}). */
   readonly keys?: KeysInput | undefined;
   /** Default: app setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT, otherwise 100 MiB, as in the service. */
   readonly maxBodyBytes?: number | undefined;
@@ -49,11 +49,11 @@ export interface FunctionsHostOptions extends EmulatorOptions {
   readonly httpResponseTimeoutMs?: number | undefined;
   /** How long `close` waits for running invocations. Default 3 s. */
   readonly drainMs?: number | undefined;
-  /** How often an idle Service Bus trigger makes sure that it has not been cut off silently. Default 5 s. */
+  /** How often an idle Service Bus trigger checks that it has not been cut off silently. Default 5 s. */
   readonly watchdogMs?: number | undefined;
   /**
-   * After an invocation ran into functionTimeout: `abandon` stops listening to it and carries on; `exit` also calls
-   * `onExit`, because the service restarts the worker and with it everything that was running. Default `abandon`.
+   * After an invocation exceeds functionTimeout: `abandon` ignores its result and continues; `exit` also calls `onExit`,
+   * because the service restarts the worker and with it everything that was running. Default `abandon`.
    */
   readonly onTimeout?: "abandon" | "exit" | undefined;
   readonly onExit?: ((reason: string) => void) | undefined;
@@ -64,7 +64,7 @@ export interface FunctionsHostOptions extends EmulatorOptions {
 export interface FunctionsHost extends Emulator {
   /** `http://127.0.0.1:PORT`, without the route prefix. */
   readonly functions: string;
-  /** The keys in force: master and host key. */
+  /** The master and host key in use. */
   readonly keys: { readonly master: string | undefined; readonly default: string | undefined };
 }
 

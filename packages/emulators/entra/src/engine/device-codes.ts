@@ -4,15 +4,16 @@
  *   begin → pending ──a person approves──▶ approved ──the program asks──▶ gone
  *                   └─a person declines──▶ declined
  *
- * A device code is the program's, a user code the person's; neither leads to the other. Each is good until it expires.
+ * A device code belongs to the program, a user code to the person; neither leads to the other. Both are valid until they
+ * expire.
  */
 import { randomBytes, randomInt } from "node:crypto";
 
-/** Letters of user codes: none that spell a word or are taken for a digit. */
+/** Letters of user codes: none that spell a word or look like a digit. */
 const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LETTERS = 9;
 const DEVICE_CODE_BYTES = 48;
-/** What one forgets about is bounded; the oldest goes first. */
+/** Bounds the logins that are never finished; the oldest goes first. */
 const MAX_UNDER_WAY = 1_000;
 
 interface Login {
@@ -53,13 +54,13 @@ export class DeviceCodes {
     return { deviceCode, userCode };
   }
 
-  /** The program that waits for this person's answer; undefined when nobody waits under that code. */
+  /** The client whose login waits for this user code; undefined if none does. */
   waiting(userCode: string): { readonly clientId: string } | undefined {
     const login = this.#waiting(userCode);
     return login === undefined ? undefined : { clientId: login.clientId };
   }
 
-  /** False when nobody waits under that code: it is wrong, answered, or too old. */
+  /** Records the person's answer. Returns false if no login waits for the code: it is wrong, used, or too old. */
   answer(userCode: string, answer: NonNullable<Login["answer"]>): boolean {
     const login = this.#waiting(userCode);
     if (login === undefined) return false;
@@ -76,7 +77,7 @@ export class DeviceCodes {
     return undefined;
   }
 
-  /** What the program that asks with its device code is to be told. An approval is told once. */
+  /** The state of a login, for the program that polls with its device code. An approval is returned once. */
   take(deviceCode: string, clientId: string): DeviceCodeState {
     const login = this.#logins.get(deviceCode);
     if (login?.clientId !== clientId) return { kind: "unknown" };

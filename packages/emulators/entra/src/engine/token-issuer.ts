@@ -7,7 +7,7 @@ export interface TokenRequest {
   /** The resource, for example `https://graph.microsoft.com`. */
   readonly audience: string;
   readonly roles?: readonly string[];
-  /** Default: the emulator's `tokenLifetimeSeconds`. May be negative: such a token has already expired. */
+  /** Default: the emulator's `tokenLifetimeSeconds`. Negative: the token has already expired. */
   readonly expiresInSeconds?: number;
   /** Claims to add or to replace; `undefined` leaves the claim out. */
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export interface TokenIssuer {
   issue(request: TokenRequest): Promise<string>;
 }
 
-/** The object id of a client's service principal, or of a user by name: the same at every start. */
+/** The object id of a client's service principal, or of a user by name; the same at every start. */
 export function objectId(tenantId: string, name: string): string {
   const hex = createHash("sha256").update(`${tenantId}/${name}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -9,13 +9,13 @@ import type { IssuerContext } from "./issuer-context";
 
 export const deviceCodeGrants: ReadonlySet<string> = new Set([
   "urn:ietf:params:oauth:grant-type:device_code",
-  // What Microsoft's libraries send.
+  // Sent by Microsoft's libraries.
   "device_code",
 ]);
 
-/** Scopes that are about the login itself, not about a resource. */
+/** Scopes of the login itself, not of a resource. */
 const LOGIN_SCOPES = new Set(["openid", "profile", "email", "offline_access"]);
-/** The delegated permission that every client of this tenant has consent for. */
+/** The delegated permission that every client of this tenant has consent to. */
 const DELEGATED_SCOPE = "user_impersonation";
 
 export function beginDeviceLogin(form: URLSearchParams, context: IssuerContext): HttpsReply {
@@ -78,7 +78,7 @@ export async function serveDeviceCodeGrant(
   const { tenantId } = tenant;
   const oid = objectId(tenantId, user.username);
   const person = { oid, sub: oid, name: user.name, preferred_username: user.username };
-  // A person's token is not an app's: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+  // Claims that only app tokens have: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
   const notAnApp = { idtyp: undefined, azpacr: "0" };
   const { audience, permission } = resource;
   const [accessToken, idToken] = await Promise.all([

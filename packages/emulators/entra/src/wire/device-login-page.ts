@@ -1,6 +1,6 @@
 /**
- * `GET` and `POST /devicelogin`: where a person enters the code that a program shows, and says as whom to log in. There are
- * no passwords: whoever reaches the page is any user of the registry.
+ * `GET` and `POST /devicelogin`: a person enters the code that a program shows and chooses a user to log in as. There are no
+ * passwords: anyone who reaches the page can be any user of the tenant.
  */
 import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
 import type { Tenant } from "../engine/tenant";
@@ -36,17 +36,17 @@ export function serveDeviceLogin(
 ): HttpsReply {
   if (request.method !== "POST") return page(200, form(tenant));
   const { origin } = request.headers;
-  // Another site's form must not answer for the person.
+  // A form of another site must not answer for the person.
   if (origin !== undefined && origin !== authority)
     return page(403, form(tenant, "This form was sent from another site."));
   const fields = new URLSearchParams(request.body.toString("utf8"));
   const code = fields.get("code") ?? "";
   const waiting = deviceCodes.waiting(code);
   if (waiting === undefined)
-    return page(400, form(tenant, "That code is not known, was used, or is too old."));
+    return page(400, form(tenant, "This code is unknown, used, or too old."));
   if (fields.get("answer") === "decline") {
     deviceCodes.answer(code, { kind: "declined" });
-    return page(200, said("Declined", `${waiting.clientId} has not been let in.`));
+    return page(200, said("Declined", `${waiting.clientId} was not logged in.`));
   }
   const user = tenant.users.find(({ username }) => username === fields.get("user"));
   if (user === undefined) return page(400, form(tenant, "Choose one of the users."));
@@ -63,10 +63,10 @@ function form({ users }: Tenant, problem?: string): string {
   return `<h1>Enter the code</h1>
 ${problem === undefined ? "" : `<p role="alert">${escaped(problem)}</p>`}
 <form method="post" action="/devicelogin">
-<label for="code">Code that the program shows</label>
+<label for="code">Code shown by the program</label>
 <input id="code" name="code" autocomplete="off" spellcheck="false" maxlength="20" required autofocus>
 <fieldset><legend>Log in as</legend>
-${choices.length === 0 ? "<p>The registry has no users.</p>" : choices.join("\n")}
+${choices.length === 0 ? "<p>The tenant has no users.</p>" : choices.join("\n")}
 </fieldset>
 <button name="answer" value="approve">Log in</button><button name="answer" value="decline" formnovalidate>Decline</button>
 </form>`;

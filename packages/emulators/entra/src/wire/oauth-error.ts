@@ -7,7 +7,7 @@ export const oauthHeaders = {
   pragma: "no-cache",
 };
 
-/** An error in the form and the words of Microsoft Entra ID. */
+/** An error in the form and words of Microsoft Entra ID. */
 export function oauthError(
   status: number,
   error: string,

@@ -1,6 +1,5 @@
 /**
- * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and the errors that
- * Entra answers.
+ * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and Entra's errors.
  */
 import { sameSecret, type HttpsReply, type HttpsRequest } from "@postern/emulator-kit";
 import { deviceCodeGrants, serveDeviceCodeGrant } from "./device-code-grant";
@@ -11,7 +10,7 @@ export function formOf(request: HttpsRequest): URLSearchParams {
   return new URLSearchParams(request.body.toString("utf8"));
 }
 
-/** Undefined where a header holds what cannot be decoded. */
+/** The credentials in the header or the form; undefined if they cannot be decoded. */
 function credentials(
   request: HttpsRequest,
   form: URLSearchParams,

@@ -7,7 +7,11 @@ import { checkValue, readCheckedFile } from "../engine/config/json-file";
 const FILE_NAME = "keys.json";
 const KEY_BYTES = 32;
 
-/** The given keys; otherwise those in the data directory, made on first use so that they stay the same. */
+/**
+ * The given keys; otherwise those in the data directory, created on first use so that they stay the same.
+ *
+ * @throws FunctionsHostError `keys-invalid`
+ */
 export function loadKeys(given: KeysInput | undefined, dataDirectory: string | undefined): Keys {
   const fresh = (): Keys => ({
     master: randomBytes(KEY_BYTES).toString("base64url"),

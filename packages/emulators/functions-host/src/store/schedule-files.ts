@@ -1,6 +1,6 @@
 /**
- * Remembers when a timer ran and when it is due, so that a host that was down notices what it missed. One small file
- * per timer, replaced as a whole; without a data directory nothing outlives the host.
+ * Keeps when a timer ran and when it is due, so that a host that was down notices missed occurrences. One small file per
+ * timer, replaced as a whole; without a data directory nothing is kept.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -20,7 +20,7 @@ export class ScheduleFiles implements ScheduleMonitor {
       const parsed = ScheduleStatus.safeParse(JSON.parse(readFileSync(file, "utf8")));
       return parsed.success ? parsed.data : undefined;
     } catch {
-      return undefined; // a damaged status is as good as none: the timer starts afresh
+      return undefined; // a damaged status counts as none: the timer starts anew
     }
   }
 
@@ -33,7 +33,7 @@ export class ScheduleFiles implements ScheduleMonitor {
     renameSync(temporary, file);
   }
 
-  /** Function names hold nothing that a file name could not. */
+  /** Every function name is a valid file name. */
   #file(functionName: string): string | undefined {
     return this.#directory === undefined
       ? undefined

@@ -1,6 +1,6 @@
 /**
- * Loads the deployed app into this process: puts its settings into the environment, answers its
- * `require("@azure/functions-core")`, and requires its entry files. Undone by `unload`, so that one process can start
+ * Loads the deployed app into this process: puts its settings into the environment, serves its
+ * `require("@azure/functions-core")`, and requires its entry files. `unload` undoes this, so that one process can start
  * hosts one after the other (tests do); two apps at the same time share one environment and should not rely on it.
  */
 import { existsSync, globSync } from "node:fs";
@@ -16,7 +16,7 @@ type Load = (this: unknown, request: string, parent: unknown, isMain: boolean) =
 const CORE = "@azure/functions-core";
 const PackageJson = z.looseObject({ main: z.string().min(1).max(1000).optional() });
 
-/** The core that the next `require` gets: the library asks once, when the app registers its first function. */
+/** The last one is what the next `require` gets: the library asks once, when the app registers its first function. */
 const cores: CoreModule[] = [];
 let originalLoad: Load | undefined;
 
@@ -78,6 +78,7 @@ export interface LoadedApp {
   unload(): void;
 }
 
+/** @throws FunctionsHostError if the app has no code, or its code throws while it is loaded */
 export function loadApp(
   appDirectory: string,
   core: CoreModule,
@@ -85,7 +86,7 @@ export function loadApp(
 ): LoadedApp {
   const files = entryFiles(appDirectory);
   const require = nodeModule.createRequire(path.join(appDirectory, "package.json"));
-  // Loaded afresh each time, even next to a host that runs the same folder.
+  // Loaded anew each time, even beside a host that runs the same folder.
   for (const file of Object.keys(require.cache)) {
     if (file.startsWith(appDirectory + path.sep)) delete require.cache[file];
   }

@@ -1,11 +1,11 @@
-/** Reads the options of the bindings that this emulator runs; everything in them comes from the app's code. */
+/** Reads the options of the bindings that are emulated; everything in them comes from the app's code. */
 import { z } from "zod";
 import type { RegisteredFunction } from "./core-module";
 import type { FunctionMetadata, RpcBinding } from "./rpc";
 import { FunctionsHostError } from "../diagnostics/errors";
 
 const Name = z.string().min(1).max(260);
-/** Names of options are read without regard to case, as the host does. */
+/** Values are read case-insensitively, as the host does. */
 function lowered<const T extends readonly [string, ...string[]]>(values: T) {
   return z
     .string()
@@ -63,6 +63,7 @@ export interface Trigger {
   readonly binding: RpcBinding;
 }
 
+/** @throws FunctionsHostError `binding-invalid` if the function has no trigger */
 export function triggerOf(metadata: FunctionMetadata): Trigger {
   for (const [name, binding] of Object.entries(metadata.bindings)) {
     const type = binding.type ?? "";
@@ -84,6 +85,7 @@ function kindOf(type: string): TriggerKind {
   }
 }
 
+/** @throws FunctionsHostError `binding-invalid`, naming the function and every wrong field */
 export function parseBinding<T>(
   schema: z.ZodType<T>,
   fn: RegisteredFunction,

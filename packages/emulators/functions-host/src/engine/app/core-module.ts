@@ -1,6 +1,6 @@
 /**
- * What the app's @azure/functions gets when it requires `@azure/functions-core`: the place where it registers its
- * functions, hooks and programming model. One per started host. It never runs anything itself (see invoker.ts).
+ * What the app's @azure/functions gets when it requires `@azure/functions-core`: it registers functions, hooks and the
+ * programming model here. One per started host. It never runs anything itself (see invoker.ts).
  */
 import { describeError, FunctionsHostError } from "../diagnostics/errors";
 import type { HostLog, LogLevel } from "../diagnostics/log";
@@ -12,7 +12,7 @@ import type {
   ProgrammingModel,
 } from "./rpc";
 
-/** Version of the host whose behaviour is followed; the library asks for at least 4.28 here and there. */
+/** Version of the host whose behaviour is emulated; parts of the library require at least 4.28. */
 export const HOST_VERSION = "4.1045.200.0";
 
 const HOOK_NAMES = ["appStart", "appTerminate", "preInvocation", "postInvocation", "log"] as const;
@@ -79,12 +79,12 @@ export class CoreModule {
     Disposable,
   };
 
-  /** No function may be registered once the app has started: the host has indexed them. */
+  /** Refuses further functions: once the app has started, the host has indexed them. */
   seal(): void {
     this.#sealed = true;
   }
 
-  /** Runs the hooks of one kind, one after the other, as they were registered. */
+  /** Runs the hooks of one kind one after the other, in the order of their registration. */
   async runHooks(name: HookName, context: object): Promise<void> {
     for (const callback of this.#hooks[name]) await callback(context);
   }

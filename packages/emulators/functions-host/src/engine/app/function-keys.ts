@@ -4,7 +4,7 @@ import { z } from "zod";
 const Key = z.string().min(1).max(1000);
 const NamedKeys = z.record(z.string().max(200), Key);
 
-/** Keys of the app, as in the service: one master key, host keys for every function, keys of one function. */
+/** Keys of the app, as in the service: one master key, host keys for all functions, keys of single functions. */
 export const Keys = z.strictObject({
   master: Key.optional(),
   host: NamedKeys.default({}),

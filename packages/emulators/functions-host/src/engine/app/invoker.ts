@@ -2,9 +2,9 @@
  * Runs one invocation through the library's own model: getInvocationModel -> getArguments -> preInvocation hooks ->
  * invokeFunction -> postInvocation hooks -> getResponse, as the Node.js worker does.
  *
- * An invocation is running, then exactly one of: succeeded, failed, timed out. After a time-out its promise goes on in
- * the background (JavaScript cannot end it) but nothing listens to it any more; `onTimeout` decides what becomes of
- * the process. Callers: the triggers. It never throws and never settles messages or answers requests.
+ * An invocation is running, then exactly one of: succeeded, failed, timed out. After a time-out its promise continues in
+ * the background (JavaScript cannot end it), but its result is ignored; `onTimeout` decides what becomes of the process.
+ * Callers: the triggers. It never throws and never settles messages or replies to requests.
  */
 import { randomUUID } from "node:crypto";
 import type { Counters } from "@postern/emulator-kit";
@@ -21,7 +21,7 @@ import type {
 
 export interface Invocation {
   readonly fn: RegisteredFunction;
-  /** Name of the trigger binding and what it delivers. */
+  /** Name and data of the trigger binding. */
   readonly trigger: { readonly name: string; readonly data: RpcTypedData };
   readonly triggerMetadata?: Readonly<Record<string, RpcTypedData>>;
   readonly traceContext?: TraceContext;
@@ -39,7 +39,7 @@ export interface InvokerOptions {
   readonly core: CoreModule;
   readonly log: HostLog;
   readonly counters: Counters;
-  /** Infinity: none. */
+  /** Infinity: no time-out. */
   readonly timeoutMs: number;
   readonly onTimeout: (functionName: string) => void;
 }
@@ -70,7 +70,7 @@ export class Invoker {
     return run;
   }
 
-  /** Resolves when nothing runs any more; new invocations are waited for too. */
+  /** Resolves when nothing runs any more; also waits for invocations that begin meanwhile. */
   async idle(): Promise<void> {
     while (this.#active.size > 0) await Promise.allSettled(this.#active);
   }
@@ -130,7 +130,7 @@ export class Invoker {
   ): Promise<InvocationResult> {
     try {
       const response = await this.#runModel(invocation, invocationId);
-      // The service has ended the worker by now: what the function returns afterwards goes nowhere.
+      // The service has ended the worker by now: what the function returns afterwards is lost.
       if (!fate.abandoned) await invocation.deliver?.(response);
       return { kind: "succeeded", response };
     } catch (error) {
@@ -190,7 +190,7 @@ export class Invoker {
     context.state = "postInvocationHooks";
     await core.runHooks("postInvocation", post);
     context.state = undefined;
-    // A hook may have cleared or set the error: what it leaves counts, whatever it is.
+    // A hook may have cleared or set the error: what it leaves counts.
     // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (post.error !== null && post.error !== undefined) throw post.error;
     return invocationModel.getResponse(args.context, post.result);
@@ -204,7 +204,7 @@ async function withTimeout(
 ): Promise<InvocationResult> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<InvocationResult>((resolve) => {
-    // Not held open: a run that outlives the host must not keep the process.
+    // An invocation that outlives the host must not keep the process alive.
     timer = setTimeout(
       () =>
         resolve({ kind: "timed-out", error: new FunctionTimeoutError(functionName, timeoutMs) }),

@@ -8,7 +8,7 @@ const Value = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const Values = z.record(z.string().min(1).max(500), Value);
 const LocalSettings = z.looseObject({
   IsEncrypted: z
-    .literal(false, "encrypted settings cannot be read here: decrypt them with Core Tools")
+    .literal(false, "encrypted settings are not supported: decrypt them with Core Tools")
     .optional(),
   Values: Values.default({}),
 });
@@ -21,12 +21,12 @@ export interface AppSettingsSources {
 }
 
 /**
- * The settings of the app. Later wins: `Values` of local.settings.json, the process environment (both as with Core
- * Tools), then what this run was given explicitly, so that a variable left over in a shell cannot point a test at a
- * real service.
+ * The settings of the app. Later sources win: `Values` of local.settings.json, the process environment (both as with Core
+ * Tools), then what this run was given explicitly, so that a variable left over in a shell cannot point a test at a real
+ * service.
  */
 export class AppSettings {
-  /** What is not in the process environment already and must be put there for the app. */
+  /** Settings to add to the process environment for the app. */
   readonly added: Readonly<Record<string, string>>;
   readonly #values = new Map<string, string>();
   readonly #folded = new Map<string, string>();
@@ -56,7 +56,7 @@ export class AppSettings {
     );
   }
 
-  /** Names are compared as the .NET host does: without regard to case; `:` and `__` are the same separator. */
+  /** Names are compared as in the .NET host: case-insensitively; `:` and `__` are the same separator. */
   get(name: string): string | undefined {
     return (
       this.#values.get(name) ??
@@ -65,7 +65,11 @@ export class AppSettings {
     );
   }
 
-  /** Replaces every `%NAME%` by the setting of that name. */
+  /**
+   * Replaces every `%NAME%` by the setting of that name.
+   *
+   * @throws FunctionsHostError `setting-missing`
+   */
   expand(text: string, where: string): string {
     return text.replace(/%([^%]+)%/g, (_, name: string) => {
       const value = this.get(name);

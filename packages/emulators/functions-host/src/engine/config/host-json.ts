@@ -19,7 +19,7 @@ const Span = z
     return z.NEVER;
   });
 
-/** `-1` means without a limit. */
+/** `-1` means no limit. */
 const Limit = z
   .int()
   .min(-1)
@@ -45,7 +45,7 @@ const Http = z.looseObject({
 const RetryOptions = z.looseObject({
   mode: z.enum(["exponential", "fixed"]).default("fixed"),
   tryTimeout: Span.default(10_000),
-  // The SDK's own delay of 30 s would make every restart of the broker a pause of 30 s.
+  // With the SDK's delay of 30 s, every restart of the broker would be a pause of 30 s.
   delay: Span.default(250),
   maxDelay: Span.default(2_000),
   maxRetries: z.int().min(0).max(100).default(3),
@@ -67,7 +67,7 @@ const ServiceBus = z.looseObject({
   maxMessageBatchSize: z.int().min(1).max(2000).default(1000),
   minMessageBatchSize: z.int().min(1).max(2000).default(1),
   maxBatchWaitTime: Span.default(30_000),
-  // The service's host waits for the try time-out (60 s); locally, other sessions should get their turn sooner.
+  // The service's host waits for the try time-out (60 s); locally, other sessions get their turn sooner.
   sessionIdleTimeout: Span.default(1_000),
 });
 
@@ -101,13 +101,17 @@ export type HostJson = z.infer<typeof HostJson>;
 export type HttpOptions = HostJson["extensions"]["http"];
 export type ServiceBusOptions = HostJson["extensions"]["serviceBus"];
 
-/** Reads host.json of the app; every problem is reported at once. */
+/**
+ * Reads host.json of the app.
+ *
+ * @throws FunctionsHostError `app-not-found`, or `host-json-invalid` with every problem
+ */
 export function readHostJson(appDirectory: string): HostJson {
   const file = path.join(appDirectory, "host.json");
   if (!existsSync(file)) {
     throw new FunctionsHostError(
       "app-not-found",
-      `${file} is missing: is this a folder of a function app?`,
+      `${file} is missing: is this the folder of a function app?`,
     );
   }
   const hostJson = readCheckedFile(file, HostJson, "host-json-invalid");

@@ -1,6 +1,6 @@
 const SPAN = /^(-)?(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?$/;
 
-/** Milliseconds of a .NET TimeSpan (`hh:mm:ss`, `d.hh:mm:ss.fffffff`); undefined when it is not one. */
+/** Milliseconds of a .NET TimeSpan (`hh:mm:ss`, `d.hh:mm:ss.fffffff`); undefined if it is not one. */
 export function parseTimeSpan(text: string): number | undefined {
   const match = SPAN.exec(text.trim());
   if (!match) return undefined;

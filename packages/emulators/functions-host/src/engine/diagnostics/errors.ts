@@ -1,24 +1,24 @@
-/** Why the host could not start or carry on; one line each, closed set. */
+/** Why the host could not start or continue. */
 export type HostErrorCode =
-  /** The app folder, its package.json or its entry file is not there. */
+  /** The app folder, its package.json or its entry file is missing. */
   | "app-not-found"
   /** The app's code threw while it was loaded, or registered nothing. */
   | "app-load-failed"
   /** host.json is not JSON or has a value out of range. */
   | "host-json-invalid"
-  /** A settings file is not JSON or not a flat object of texts. */
+  /** A settings file is not JSON or not a flat object of strings. */
   | "settings-invalid"
   /** A binding names an app setting that does not exist. */
   | "setting-missing"
-  /** A route template cannot be understood or is reserved. */
+  /** A route template is malformed or reserved. */
   | "route-invalid"
   /** A timer's schedule is neither NCRONTAB nor a time span. */
   | "schedule-invalid"
-  /** A binding lacks something or asks for something this emulator does not do. */
+  /** A binding is incomplete or uses something that is not emulated. */
   | "binding-invalid"
-  /** The keys file is not of the expected form. */
+  /** The keys file does not have the expected form. */
   | "keys-invalid"
-  /** The library asked for something the core module does not supply. */
+  /** The library used the core module in a way that it does not support. */
   | "core-misuse";
 
 export class FunctionsHostError extends Error {
@@ -31,7 +31,7 @@ export class FunctionsHostError extends Error {
   }
 }
 
-/** The invocation ran longer than host.json's `functionTimeout`. Its promise is no longer listened to. */
+/** The invocation ran longer than host.json's `functionTimeout`. Its result is ignored. */
 export class FunctionTimeoutError extends Error {
   readonly timeoutMs: number;
 
@@ -42,7 +42,7 @@ export class FunctionTimeoutError extends Error {
   }
 }
 
-/** A fault that was armed on purpose made the host refuse the invocation. */
+/** An armed fault made the host refuse the invocation. */
 export class ArmedFaultError extends Error {
   constructor(kind: string) {
     super(`An armed fault (${kind}) struck this invocation.`);
@@ -50,7 +50,7 @@ export class ArmedFaultError extends Error {
   }
 }
 
-/** The text of anything that can be thrown; with the stack where there is one. */
+/** The text of anything that can be thrown, with the stack if there is one. */
 export function describeError(error: unknown): string {
   if (typeof error === "object" && error !== null) {
     const stack: unknown = Reflect.get(error, "stack");
@@ -61,7 +61,7 @@ export function describeError(error: unknown): string {
   return String(error);
 }
 
-/** The message alone, for a line that already says where it happened. */
+/** The message alone, for a line that already names the place. */
 export function errorMessage(error: unknown): string {
   const message: unknown =
     typeof error === "object" && error !== null ? Reflect.get(error, "message") : undefined;

@@ -24,7 +24,7 @@ export interface LogEntry {
   readonly time: Date;
   readonly level: LogLevel;
   readonly message: string;
-  /** Absent for what the host itself says. */
+  /** Absent in messages of the host itself. */
   readonly functionName?: string | undefined;
   readonly invocationId?: string | undefined;
 }
@@ -47,7 +47,7 @@ export function formatLogEntry(entry: LogEntry, format: LogFormat): string {
   }
 }
 
-/** Filters by host.json's `logging.logLevel` and hands what is left to the sink. */
+/** Filters by host.json's `logging.logLevel` and passes the rest to the sink. */
 export class HostLog {
   readonly #sink: LogSink;
   #levels: LogLevels = {};

@@ -3,7 +3,7 @@ import type { RpcRetryOptions } from "../app/rpc";
 const DEFAULT_MINIMUM_S = 10;
 const DEFAULT_MAXIMUM_S = 15 * 60;
 
-/** How long a function's retry policy waits before the next attempt. */
+/** Delay of a function's retry policy before the next attempt. */
 export function retryDelayMs(options: RpcRetryOptions, attempt: number): number {
   if (options.retryStrategy?.toLowerCase().startsWith("exponential")) {
     const minimumS = options.minimumInterval?.seconds ?? DEFAULT_MINIMUM_S;

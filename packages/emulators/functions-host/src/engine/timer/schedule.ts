@@ -4,11 +4,11 @@ import { parseTimeSpan } from "../config/time-span";
 
 /** When a timer is due. */
 export interface Schedule {
-  /** The first occurrence after `moment`; undefined when there is none any more. */
+  /** The first occurrence after `moment`; undefined if there is none. */
   next(moment: Date): Date | undefined;
-  /** Shorter than a minute: the host keeps no status for such timers unless asked. */
+  /** Whether occurrences are less than a minute apart: the host keeps no status of such timers unless asked. */
   readonly frequent: boolean;
-  /** Occurrences follow a calendar, so summer time moves them; false for a plain interval. */
+  /** Whether occurrences follow a calendar, so that summer time moves them; false for an interval. */
   readonly adjustForDst: boolean;
 }
 
@@ -27,7 +27,9 @@ function constantSchedule(intervalMs: number): Schedule {
 
 /**
  * NCRONTAB (six fields, seconds first; five are accepted as the host does) or a TimeSpan between runs.
- * Unlike Unix cron, day of month AND day of week must fit.
+ * Unlike in Unix cron, day of month AND day of week must match.
+ *
+ * @throws FunctionsHostError `schedule-invalid`
  */
 export function parseSchedule(text: string, where: string, timeZone: string | undefined): Schedule {
   const fail = (why: string): never => {
@@ -54,7 +56,7 @@ export function parseSchedule(text: string, where: string, timeZone: string | un
       timezone: timeZone ?? "UTC",
     });
   } catch (error) {
-    return fail(`cannot be understood: ${errorMessage(error)}`);
+    return fail(`is not valid: ${errorMessage(error)}`);
   }
   const [first, second] = cron.nextRuns(2);
   if (first === undefined) return fail("never comes due");

@@ -1,7 +1,7 @@
 /**
- * Runs one timer function when it is due. Idle (waiting for its next occurrence) -> running -> idle; stopped for good
- * by the host. It never runs twice at the same time: occurrences that pass during a run are skipped, a run asked for
- * by hand waits until the present one is over.
+ * Runs one timer function when it is due. Idle (waiting for its next occurrence) -> running -> idle; stopped permanently by
+ * the host. It never runs twice at the same time: occurrences that pass during a run are skipped, a run requested by hand
+ * waits until the current one is over.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { FaultPlan } from "@postern/emulator-kit";
@@ -21,7 +21,7 @@ export interface TimerTriggerOptions {
   readonly schedule: Schedule;
   readonly scheduleText: string;
   readonly runOnStartup: boolean;
-  /** Absent: no status is kept and nothing is ever past due. */
+  /** Absent: no status is kept and no occurrence is ever past due. */
   readonly monitor: ScheduleMonitor | undefined;
   readonly invoker: Invoker;
   readonly faults: FaultPlan;
@@ -39,13 +39,13 @@ export class TimerTrigger {
   #next: Date | undefined;
   #last: Date | undefined;
   #running = false;
-  #askedFor = false;
+  #runRequested = false;
 
   constructor(options: TimerTriggerOptions) {
     this.#options = options;
   }
 
-  /** When it will run next by itself. */
+  /** When the next occurrence is due. */
   get next(): Date | undefined {
     return this.#next;
   }
@@ -58,7 +58,7 @@ export class TimerTrigger {
   }
 
   runNow(): void {
-    if (this.#running) this.#askedFor = true;
+    if (this.#running) this.#runRequested = true;
     else void this.#run(false);
   }
 
@@ -67,7 +67,7 @@ export class TimerTrigger {
     clearTimeout(this.#timer);
   }
 
-  /** Takes up where the last host left off; true when an occurrence was missed meanwhile. */
+  /** Continues where the last host stopped; returns whether an occurrence was missed meanwhile. */
   #restore(now: Date): boolean {
     const { fn, schedule, scheduleText, monitor } = this.#options;
     const status = monitor?.read(fn.metadata.name);
@@ -89,7 +89,7 @@ export class TimerTrigger {
     const waitMs = this.#next.getTime() - Date.now();
     this.#timer = setTimeout(
       () => {
-        // Node may call a millisecond early, and a long wait comes in pieces.
+        // Node may call a millisecond early, and a long wait is split.
         if (this.#next !== undefined && Date.now() >= this.#next.getTime()) void this.#run(false);
         else this.#arm();
       },
@@ -110,8 +110,8 @@ export class TimerTrigger {
       this.#next = schedule.next(new Date());
     } finally {
       this.#running = false;
-      const again = this.#askedFor && !this.#stopping.signal.aborted;
-      this.#askedFor = false;
+      const again = this.#runRequested && !this.#stopping.signal.aborted;
+      this.#runRequested = false;
       if (again) void this.#run(false);
       else this.#arm();
     }

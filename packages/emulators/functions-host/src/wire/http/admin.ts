@@ -1,4 +1,4 @@
-/** The management calls that a local caller needs, at the paths and in the shapes of the real host. */
+/** The management calls that a local caller needs, with the paths and forms of the real host. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hostname } from "node:os";
 import { z } from "zod";
@@ -13,7 +13,7 @@ export interface HostedFunction {
   readonly disabled: boolean;
   /** Below the server's address; HTTP functions only. */
   readonly route?: string | undefined;
-  /** Starts it now; absent where the trigger cannot be played by hand. */
+  /** Starts the function now; absent if the trigger cannot be run by hand. */
   readonly runNow?: ((input: string) => void) | undefined;
 }
 
@@ -69,7 +69,7 @@ export class AdminEndpoints {
     response: ServerResponse,
     { runNow }: HostedFunction,
   ): Promise<void> {
-    // As the host does; it also keeps pages in a browser from starting functions behind the user's back.
+    // As in the host; this also keeps web pages from starting functions behind the user's back.
     if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
       return writeStatus(response, 415);
     const text = (await readBody(request, MAX_INPUT_BYTES)).toString("utf8");

@@ -1,6 +1,6 @@
 /**
- * The host's HTTP server. Serving, then draining (503 for functions, the status stays readable), then closed; only
- * the host moves it on.
+ * The host's HTTP server. Serving, then draining (503 for functions, the status stays readable), then closed; the host
+ * changes the state.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { closeServer, listenOnLoopback } from "@postern/emulator-kit";
@@ -19,7 +19,7 @@ export interface FrontEndOptions {
   readonly log: HostLog;
 }
 
-/** Kestrel's. Node's own 5 s makes clients that reuse a connection now and then hit one that is just being closed. */
+/** Kestrel's value. With Node's 5 s, clients that reuse a connection sometimes hit one that is just being closed. */
 const KEEP_ALIVE_MS = 130_000;
 
 export class FrontEnd {
@@ -35,7 +35,7 @@ export class FrontEnd {
         writeStatus(response, 500);
       });
     });
-    // Long invocations are bounded by functionTimeout; only the headers and an idle body have a limit of their own.
+    // Long invocations are bounded by functionTimeout; only the headers and an idle body have their own limit.
     this.#server.requestTimeout = 0;
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
   }
@@ -54,7 +54,7 @@ export class FrontEnd {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.on("error", () => undefined); // a client that went away
+    response.on("error", () => undefined); // the client has disconnected
     const url = requestUrl(request);
     const path = url && pathSegments(url.pathname);
     if (url === undefined || path === undefined) return writeStatus(response, 400);

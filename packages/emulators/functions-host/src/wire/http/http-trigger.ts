@@ -1,6 +1,6 @@
 /**
- * Answers one request by one function: key, limits, body, invocation, response. The states of a request are waiting
- * (for its turn under maxConcurrentRequests), running, answered; a client that goes away does not end the function.
+ * Serves a request by a function: key, limits, body, invocation, response. The states of a request are waiting (for its
+ * turn under maxConcurrentRequests), running, answered; a client that disconnects does not end the function.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,7 +23,7 @@ export interface HttpTriggerOptions {
   readonly keys: Keys;
   readonly limits: HttpOptions;
   readonly maxBodyBytes: number;
-  /** The load balancer in front of the service gives up after this long; the function goes on. */
+  /** The load balancer in front of the service gives up after this long; the function continues. */
   readonly responseTimeoutMs: number;
   readonly deliver: (route: HttpRoute) => Invocation["deliver"];
 }
@@ -88,7 +88,7 @@ export class HttpTrigger {
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The place passes to the request that waits longest; nobody can slip in between. */
+  /** The place passes to the request that has waited longest; no other can take it in between. */
   #endTurn(): void {
     const next = this.#waiting.shift();
     if (next) next();
@@ -109,7 +109,7 @@ export class HttpTrigger {
     } catch (error) {
       if (error instanceof BodyAbortedError) return undefined;
       if (!(error instanceof BodyTooLargeError)) throw error;
-      // The rest is not worth reading: the connection is closed after the answer.
+      // The rest is not read: the connection is closed after the reply.
       writeStatus(response, 413, { connection: "close" });
       return undefined;
     }
@@ -149,7 +149,7 @@ export class HttpTrigger {
         return writeStatus(response, 500);
       case "succeeded": {
         const data = httpOutput(result.response, route);
-        // A function that returns nothing answers 204.
+        // A function that returns nothing yields 204.
         if (data === undefined) return writeStatus(response, 204);
         try {
           return writeFunctionResponse(response, data, isHead);

@@ -1,12 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { RpcHttpData } from "../../engine/app/rpc";
 
-/** The body is over the limit; the rest of it was not read. */
+/** The body is larger than the limit; the rest of it was not read. */
 export class BodyTooLargeError extends Error {}
-/** The client went away before the body was complete. */
+/** The client disconnected before the body was complete. */
 export class BodyAbortedError extends Error {}
 
-/** Reads the body and gives up as soon as it is known to be over the limit. */
+/**
+ * Reads the body, but no further than the limit: with the service's limit of 100 MB, draining the rest would take long.
+ *
+ * @throws BodyTooLargeError
+ * @throws BodyAbortedError
+ */
 export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw new BodyTooLargeError();
   const chunks: Buffer[] = [];
@@ -28,7 +33,7 @@ function nullable(values: Iterable<[string, string]>): Record<string, { value: s
   return Object.fromEntries([...values].map(([name, value]) => [name, { value }]));
 }
 
-/** Repeated names are joined by a comma: the host hands the worker one text per name. */
+/** Repeated names are joined by a comma: the host passes one text per name to the worker. */
 function joined(pairs: Iterable<[string, string]>): Map<string, string> {
   const values = new Map<string, string>();
   for (const [name, value] of pairs) {
@@ -46,7 +51,7 @@ function headerPairs(request: IncomingMessage): [string, string][] {
   return pairs;
 }
 
-/** The request as the library takes it over gRPC. */
+/** The request in the form that the library receives over gRPC. */
 export function toRpcHttp(
   request: IncomingMessage,
   url: URL,
@@ -59,7 +64,7 @@ export function toRpcHttp(
     url: url.href,
     nullableHeaders: nullable(joined(headerPairs(request))),
     nullableParams: nullable(Object.entries(parameters)),
-    // Without any query the library must not fall back to parsing the URL: an empty map means just that to it.
+    // An empty map keeps the library from parsing the URL itself.
     nullableQuery: nullable(query),
     body: body.length === 0 ? null : { bytes: body },
   };

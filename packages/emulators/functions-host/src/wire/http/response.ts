@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { z } from "zod";
 import type { RpcHttpCookie, RpcHttpData } from "../../engine/app/rpc";
 
-/** Set by the server itself; a function that sets them would break the framing. */
+/** Set by the server itself; from a function they would break the framing. */
 const RESERVED = new Set([
   "connection",
   "keep-alive",
@@ -12,7 +12,7 @@ const RESERVED = new Set([
   "te",
 ]);
 
-/** The library hands over a protobuf timestamp. */
+/** The library passes a protobuf timestamp. */
 const Timestamp = z.looseObject({ seconds: z.number() });
 
 function expiresOf(value: unknown): string | undefined {
@@ -46,7 +46,11 @@ function formatCookie(cookie: RpcHttpCookie): string {
   return parts.join("; ");
 }
 
-/** Writes what a function returned. Throws on a header that HTTP does not allow; nothing is sent then. */
+/**
+ * Writes what a function returned.
+ *
+ * @throws TypeError for a header that HTTP does not allow; nothing has been sent then
+ */
 export function writeFunctionResponse(
   response: ServerResponse,
   data: RpcHttpData,

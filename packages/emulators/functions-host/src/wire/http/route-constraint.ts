@@ -2,7 +2,7 @@ export type Constraint = (value: string) => boolean;
 
 const GUID = /^[{(]?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}[)}]?$/i;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-const MAX_REGEX = 500;
+const MAX_REGEX_CHARS = 500;
 
 function integerWithin(min: bigint, max: bigint): Constraint {
   return (value) => {
@@ -12,7 +12,7 @@ function integerWithin(min: bigint, max: bigint): Constraint {
   };
 }
 
-/** The check behind `{name:constraint(argument)}`; undefined when there is no such constraint. */
+/** The check of `{name:constraint(argument)}`; undefined if there is no such constraint. */
 export function compileConstraint(
   name: string,
   argument: string | undefined,
@@ -34,7 +34,7 @@ export function compileConstraint(
       return (value) =>
         /^[+-]?\d+$/.test(value) && Number(value) >= (first ?? 0) && Number(value) <= (second ?? 0);
     case "regex": {
-      if (argument.length > MAX_REGEX) return undefined;
+      if (argument.length > MAX_REGEX_CHARS) return undefined;
       const pattern = new RegExp(argument, "i");
       return (value) => pattern.test(value);
     }

@@ -28,6 +28,7 @@ export class RouteTable {
     return this.#prefix.join("/");
   }
 
+  /** @throws FunctionsHostError if the binding, its route or a setting that it names is not valid */
   add(fn: RegisteredFunction, triggerName: string, settings: AppSettings): HttpRoute {
     const where = `Function "${fn.metadata.name}"`;
     const binding = parseBinding(HttpTriggerBinding, fn, triggerName);
@@ -50,8 +51,8 @@ export class RouteTable {
   }
 
   /**
-   * The function for this request. A known path with a method that no function has is not found either: that is what
-   * the service answers (it never says 405), HEAD included.
+   * The function for this request. A known path with a method that no function has is not found either: the service
+   * never returns 405, not even for HEAD.
    */
   find(
     method: string,

@@ -1,8 +1,8 @@
 /**
  * Route templates of the Functions host (ASP.NET Core syntax): literals, `{name}`, `{name?}`, `{name=default}`,
- * `{*rest}`, constraints, and text around a parameter within a segment. Compiled once; matching compares one segment
- * after the other. Ambiguity is resolved by precedence, as ASP.NET does: literal, constrained parameter, parameter,
- * constrained catch-all, catch-all; the first segment that differs decides.
+ * `{*rest}`, constraints, and text around a parameter within a segment. Compiled once; matching compares segment by
+ * segment. Ambiguity is resolved by precedence, as in ASP.NET: literal, constrained parameter, parameter, constrained
+ * catch-all, catch-all; the first segment that differs decides.
  */
 import { FunctionsHostError } from "../../engine/diagnostics/errors";
 import { compileConstraint, type Constraint } from "./route-constraint";
@@ -24,7 +24,7 @@ interface Parameter {
 
 const PARAMETER =
   /^(\*{0,2})([A-Za-z_][A-Za-z0-9_-]*)((?::[^:=?(]+(?:\((?:[^()]|\([^()]*\))*\))?)*)(=[^?]*)?(\?)?$/;
-const MAX_TEMPLATE = 1000;
+const MAX_TEMPLATE_CHARS = 1000;
 
 function splitTopLevel(template: string): string[] {
   const segments: string[] = [];
@@ -84,11 +84,13 @@ export class RouteTemplate {
   readonly template: string;
   readonly #segments: readonly Segment[];
 
+  /** @throws FunctionsHostError `route-invalid` */
   constructor(template: string, where: string) {
     const fail = (why: string): never => {
       throw new FunctionsHostError("route-invalid", `${where}: route "${template}" ${why}`);
     };
-    if (template.length > MAX_TEMPLATE) fail(`is longer than ${MAX_TEMPLATE} characters`);
+    if (template.length > MAX_TEMPLATE_CHARS)
+      fail(`is longer than ${MAX_TEMPLATE_CHARS} characters`);
     if (template.startsWith("/") || template.startsWith("~")) fail("must not begin with / or ~");
     this.template = template;
     const texts = template === "" ? [] : splitTopLevel(template);
@@ -116,7 +118,7 @@ export class RouteTemplate {
     return this.template < other.template ? -1 : this.template > other.template ? 1 : 0;
   }
 
-  /** The parameters when the path (decoded segments) fits; literals are compared without regard to case. */
+  /** The parameters if the path (decoded segments) matches; literals are compared case-insensitively. */
   match(path: readonly string[]): Record<string, string> | undefined {
     const values: Record<string, string> = {};
     let at = 0;
@@ -164,7 +166,7 @@ function compileSegment(text: string, fail: (why: string) => never): Segment {
       continue;
     }
     const match = PARAMETER.exec(part.text);
-    if (!match) return fail(`has a parameter that cannot be understood: {${part.text}}`);
+    if (!match) return fail(`has a malformed parameter: {${part.text}}`);
     const [, stars, name = "", constraintText = "", defaultText, question] = match;
     const constraints = [
       ...constraintText.matchAll(/:([^:(]+)(?:\(((?:[^()]|\([^()]*\))*)\))?/g),

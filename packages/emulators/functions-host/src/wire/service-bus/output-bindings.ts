@@ -1,6 +1,6 @@
 /**
- * Sends what functions put into their Service Bus output bindings (`return` and `extraOutputs`), before the invocation
- * counts as succeeded. One client per connection, made on first use.
+ * Sends what functions return to their Service Bus output bindings (`return` and `extraOutputs`), before the invocation
+ * counts as succeeded. One client per connection, created on first use.
  */
 import type { ServiceBusClient, ServiceBusMessage, ServiceBusSender } from "@azure/service-bus";
 import { z } from "zod";
@@ -36,7 +36,7 @@ export class OutputBindings {
     this.#options = options;
   }
 
-  /** What delivers the outputs of this function; undefined when it has none. */
+  /** Returns what delivers the outputs of a function; undefined if it has none. */
   of(fn: RegisteredFunction): Invocation["deliver"] {
     if (!this.#delivers.has(fn)) this.#delivers.set(fn, this.#deliver(fn));
     return this.#delivers.get(fn);
@@ -89,7 +89,7 @@ export class OutputBindings {
       if (batch.tryAddMessage(message)) continue;
       if (batch.count > 0) await sender.sendMessages(batch);
       batch = await sender.createMessageBatch();
-      if (!batch.tryAddMessage(message)) await sender.sendMessages(message); // says by itself that it is too large
+      if (!batch.tryAddMessage(message)) await sender.sendMessages(message); // the SDK reports that it is too large
     }
     if (batch.count > 0) await sender.sendMessages(batch);
   }
@@ -116,7 +116,7 @@ function values({ returnValue, outputData }: RpcInvocationResponse): [string, Rp
   return returnValue ? [[RETURN, returnValue], ...named] : named;
 }
 
-/** An array is one message per element; content types are those that the service's extension sets. */
+/** An array becomes one message per element; content types are those of the service's extension. */
 function toMessages(data: RpcTypedData): ServiceBusMessage[] {
   if (data.bytes !== undefined) {
     return [{ body: Buffer.from(data.bytes), contentType: "application/octet-stream" }];

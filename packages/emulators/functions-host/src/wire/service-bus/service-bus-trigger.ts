@@ -1,16 +1,16 @@
 /**
- * One Service Bus trigger: a client and an intake, and the watchdog that replaces both when nothing moves. Starting ->
+ * One Service Bus trigger: a client and an intake, and the watchdog that replaces both when they stall. Starting ->
  * receiving (replaced any number of times) -> draining -> closed.
  *
- * The SDK is known to stop receiving without a word after some kinds of disconnection. The sign of that: messages wait
- * in the queue while this trigger has been idle. The look costs one peek every WATCH_MS of idleness.
+ * The SDK is known to stop receiving silently after some kinds of disconnection. The symptom: messages wait in the queue
+ * while this trigger is idle. Checking for it costs one peek every `watchMs` of idleness.
  */
 import type { ServiceBusClient, ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { ServiceBusTriggerBinding } from "../../engine/app/bindings";
 import { errorMessage } from "../../engine/diagnostics/errors";
 import type { ServiceBusOptions } from "../../engine/config/host-json";
 import type { HostLog } from "../../engine/diagnostics/log";
-import { endPendingLinks, shortenGoodByes } from "./client/abandoned-client";
+import { endPendingLinks, shortenClosing } from "./client/abandoned-client";
 import { createClient, type ConnectionTarget } from "./client/connection";
 import type { Intake, ReportError } from "./receive/intake";
 import type { MessageRunner } from "./receive/message-runner";
@@ -27,19 +27,20 @@ export interface ServiceBusTriggerOptions {
   readonly options: ServiceBusOptions;
   readonly runner: MessageRunner;
   readonly log: HostLog;
-  /** Time between two looks of the watchdog. */
+  /** Time between two checks of the watchdog. */
   readonly watchMs: number;
 }
 
 type SequenceNumber = ServiceBusReceivedMessage["sequenceNumber"];
 
-/** What a look finds: nothing, a message that waits, or no answer at all. */
-type Sight =
-  | { readonly kind: "nothing" | "silence" }
+/** What a check finds: no message, a waiting message, or no reply at all. */
+type CheckResult =
+  | { readonly kind: "empty" | "silence" }
   | { readonly kind: "waiting"; readonly first: SequenceNumber };
 
 const PEEK_TIMEOUT_MS = 4000;
-/** A connection that leads nowhere would hold up its replacement for the SDK's minute. */
+const PEEKED_MESSAGES = 10;
+/** A dead connection would hold up its replacement for the SDK's minute. */
 const CLOSE_PATIENCE_MS = 500;
 
 export class ServiceBusTrigger {
@@ -47,10 +48,10 @@ export class ServiceBusTrigger {
   #client: ServiceBusClient | undefined;
   #intake: Intake | undefined;
   #watchdog: NodeJS.Timeout | undefined;
-  /** The first message that the last look found waiting. */
+  /** The first message that the last check found waiting. */
   #suspect: SequenceNumber | undefined;
   #outage = false;
-  #looking = false;
+  #checking = false;
   #stopped = false;
   #replacing = Promise.resolve();
 
@@ -63,7 +64,7 @@ export class ServiceBusTrigger {
     this.#watchdog = setInterval(() => void this.#watch(), this.#options.watchMs);
   }
 
-  /** Throws away client and intake with whatever they hold and begins again. */
+  /** Discards client and intake with the messages that they hold, and creates new ones. */
   replace(): void {
     this.#replacing = this.#replacing.then(async () => {
       if (this.#stopped) return;
@@ -86,7 +87,7 @@ export class ServiceBusTrigger {
     await this.#discard();
   }
 
-  /** A message came: whatever was wrong is over. */
+  /** Notes that a message came, which ends an outage. */
   noticeMessage(): void {
     if (!this.#outage) return;
     this.#outage = false;
@@ -108,7 +109,7 @@ export class ServiceBusTrigger {
     this.#client = undefined;
     this.#intake = undefined;
     if (client === undefined) return;
-    shortenGoodByes(client);
+    shortenClosing(client);
     const closed = Promise.resolve(intake?.close())
       .catch(() => undefined)
       .then(() => client.close());
@@ -116,7 +117,7 @@ export class ServiceBusTrigger {
     endPendingLinks(client);
   }
 
-  /** An outage is told once: the SDK reports every attempt. */
+  /** Logs an outage once: the SDK reports every attempt. */
   readonly #report: ReportError = ({ error, errorSource }) => {
     const isOutage = errorSource === "receive";
     if (this.#stopped || (isOutage && this.#outage)) return;
@@ -126,13 +127,13 @@ export class ServiceBusTrigger {
   };
 
   async #watch(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    await this.#look();
-    this.#looking = false;
+    if (this.#checking) return;
+    this.#checking = true;
+    await this.#check();
+    this.#checking = false;
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { watchMs, queue, functionName, log } = this.#options;
     const [client, intake] = [this.#client, this.#intake];
     if (client === undefined || intake === undefined || intake.idleMs < watchMs) {
@@ -140,21 +141,25 @@ export class ServiceBusTrigger {
       return;
     }
     const before = this.#suspect;
-    const sight = await look(client, queue, before);
+    const found = await check(client, queue, before);
     if (this.#intake !== intake || this.#stopped) return;
-    this.#suspect = sight.kind === "waiting" ? sight.first : undefined;
-    // Seen twice: what waits may be locked by another receiver, which ends, or there is a stall, which does not.
-    const stalled = sight.kind === "waiting" && before !== undefined && intake.idleMs >= watchMs;
-    if (!stalled && sight.kind !== "silence") return;
+    this.#suspect = found.kind === "waiting" ? found.first : undefined;
+    // Seen twice: a single sight may be of a message locked by another receiver, which ends; a stall does not end.
+    const stalled = found.kind === "waiting" && before !== undefined && intake.idleMs >= watchMs;
+    if (!stalled && found.kind !== "silence") return;
     this.#suspect = undefined;
     log.write("warning", `Messages wait in ${queue} but none arrive: reconnecting.`, functionName);
     this.replace();
   }
 }
 
-async function look(client: ServiceBusClient, queue: string, from: SequenceNumber): Promise<Sight> {
+async function check(
+  client: ServiceBusClient,
+  queue: string,
+  from: SequenceNumber,
+): Promise<CheckResult> {
   let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<Sight>((resolve) => {
+  const silence = new Promise<CheckResult>((resolve) => {
     timer = setTimeout(() => resolve({ kind: "silence" }), PEEK_TIMEOUT_MS);
   });
   try {
@@ -164,19 +169,23 @@ async function look(client: ServiceBusClient, queue: string, from: SequenceNumbe
   }
 }
 
-/** Without `from` the SDK goes on where its last peek ended, which is where new messages are. */
-async function peek(client: ServiceBusClient, queue: string, from: SequenceNumber): Promise<Sight> {
+/** Without `from` the SDK continues where its last peek ended, which is where new messages are. */
+async function peek(
+  client: ServiceBusClient,
+  queue: string,
+  from: SequenceNumber,
+): Promise<CheckResult> {
   const receiver = createQueueReceiver(client, queue);
   try {
     const found = await receiver.peekMessages(
-      10,
+      PEEKED_MESSAGES,
       from === undefined ? {} : { fromSequenceNumber: from },
     );
     const active = found.find(({ state }) => state === "active");
-    return active ? { kind: "waiting", first: active.sequenceNumber } : { kind: "nothing" };
+    return active ? { kind: "waiting", first: active.sequenceNumber } : { kind: "empty" };
   } catch {
-    // The broker is away: the SDK is trying to reach it, replacing the client would not help.
-    return { kind: "nothing" };
+    // The broker is down: the SDK keeps trying to reach it, and a new client would not help.
+    return { kind: "empty" };
   } finally {
     await receiver.close().catch(() => undefined);
   }

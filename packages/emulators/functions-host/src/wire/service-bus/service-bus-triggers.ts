@@ -1,4 +1,4 @@
-/** All Service Bus triggers of the app: read from their bindings at start, started and stopped together. */
+/** All Service Bus triggers of the app: read from their bindings at the start, started and stopped together. */
 import type { Counters, FaultPlan } from "@postern/emulator-kit";
 import type { RegisteredFunction } from "../../engine/app/core-module";
 import type { Invocation, Invoker } from "../../engine/app/invoker";
@@ -29,7 +29,11 @@ export class ServiceBusTriggers {
     this.#options = options;
   }
 
-  /** Returns what runs the function by hand, with a text as the message. */
+  /**
+   * Adds the trigger of a function. Returns what runs the function by hand, with a text as the message.
+   *
+   * @throws FunctionsHostError if the binding or a setting that it names is not valid
+   */
   add(
     fn: RegisteredFunction,
     triggerName: string,

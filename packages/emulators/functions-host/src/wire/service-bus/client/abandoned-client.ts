@@ -1,12 +1,12 @@
 /**
- * Helps the SDK to let go of a client. It waits a minute for every answer of the broker, also for those to its good-byes,
- * and an accept that is pending when the client is closed keeps its timer, and with it the process, for as long. Both
- * functions reach into parts of the SDK; where these are not found, the minute just runs out.
+ * Helps the SDK to close a client that it has given up. The SDK waits a minute for every reply of the broker, including
+ * those to its closing frames, and an accept that is pending when the client is closed keeps its timer, and with it the
+ * process, as long. Both functions reach into parts of the SDK; where these are not found, the minute passes.
  */
 import { EventEmitter } from "node:events";
 import type { ServiceBusClient } from "@azure/service-bus";
 
-const GOOD_BYE_SECONDS = 1;
+const CLOSING_SECONDS = 1;
 
 function inner(value: unknown, ...path: string[]): object | undefined {
   let part = value;
@@ -17,15 +17,15 @@ function inner(value: unknown, ...path: string[]): object | undefined {
   return typeof part === "object" && part !== null ? part : undefined;
 }
 
-/** Before closing: what is asked from now on is given up after a second. */
-export function shortenGoodByes(client: ServiceBusClient): void {
+/** Call before closing: requests from now on are given up after a second. */
+export function shortenClosing(client: ServiceBusClient): void {
   const options = inner(client, "_connectionContext", "connection", "options");
-  if (options) Reflect.set(options, "operationTimeoutInSeconds", GOOD_BYE_SECONDS);
+  if (options) Reflect.set(options, "operationTimeoutInSeconds", CLOSING_SECONDS);
 }
 
 /**
- * After closing: ends what still waits. The SDK listens for a lost connection, which a close of our own is not, so this
- * says that there was one.
+ * Call after closing: ends what still waits. The SDK ends it when a connection is lost, but not when it is closed from
+ * this side, so this reports a lost one.
  */
 export function endPendingLinks(client: ServiceBusClient): void {
   const connection = inner(client, "_connectionContext", "connection", "_connection");

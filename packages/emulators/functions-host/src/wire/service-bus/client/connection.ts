@@ -1,5 +1,5 @@
 /**
- * From the `connection` of a binding to a client, as the service does it: an app setting of that name is a connection
+ * Resolves the `connection` of a binding to a client, as the service does: an app setting of that name is a connection
  * string; otherwise `NAME__fullyQualifiedNamespace` names the namespace and the app's identity is the credential.
  */
 import type { ServiceBusClient } from "@azure/service-bus";
@@ -15,6 +15,7 @@ export type ConnectionTarget =
       readonly clientId: string | undefined;
     };
 
+/** @throws FunctionsHostError `setting-missing` */
 export function resolveConnection(
   connection: string,
   settings: AppSettings,
@@ -36,7 +37,7 @@ export function resolveConnection(
   );
 }
 
-/** A client of its own: a trigger can throw it away without disturbing others. The SDK is loaded on first use. */
+/** Creates a client that its trigger can discard without disturbing others. The SDK is loaded on first use. */
 export async function createClient(
   target: ConnectionTarget,
   options: ServiceBusOptions,

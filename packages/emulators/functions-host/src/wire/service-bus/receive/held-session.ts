@@ -1,7 +1,7 @@
 /**
- * One accepted session. Serving -> ending (what runs is finished, nothing new begins) -> over, with the session free
- * for others. It ends by itself when nothing came for sessionIdleTimeout, when the link is gone (the SDK does not say so
- * when the connection breaks, hence the look every LOOK_MS), or when the SDK stops renewing its lock.
+ * One accepted session. Serving -> ending (running invocations finish, nothing new begins) -> over, with the session free
+ * for others. It ends on its own when nothing came for sessionIdleTimeout, when the link is gone (the SDK does not report
+ * this when the connection breaks, hence the check every CHECK_MS), or when the SDK stops renewing the session's lock.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusSessionReceiver } from "@azure/service-bus";
@@ -10,7 +10,7 @@ import type { ReportError } from "./intake";
 import type { MessageRunner } from "./message-runner";
 import { MAX_CREDIT, Pump } from "./pump";
 
-const LOOK_MS = 100;
+const CHECK_MS = 100;
 
 export class HeldSession {
   readonly #receiver: ServiceBusSessionReceiver;
@@ -39,7 +39,7 @@ export class HeldSession {
         minBatchSize: many ? options.minMessageBatchSize : 1,
         maxBatchSize: many ? options.maxMessageBatchSize : 1,
         maxBatchWaitMs: options.maxBatchWaitTime,
-        // Closing the session frees what was not begun, without counting a delivery.
+        // Closing the session frees waiting messages without counting a delivery.
         giveBack: false,
       },
       runner,
@@ -56,7 +56,7 @@ export class HeldSession {
     const { sessionIdleTimeout, maxAutoLockRenewalDuration } = this.#options;
     const { signal } = this.#ending;
     const startedAt = performance.now();
-    const lookMs = Math.max(Math.min(sessionIdleTimeout, LOOK_MS), 1);
+    const checkMs = Math.max(Math.min(sessionIdleTimeout, CHECK_MS), 1);
     this.#receiver.subscribe(
       {
         processMessage: this.#pump.receive,
@@ -68,19 +68,19 @@ export class HeldSession {
       if (this.#pump.idleMs >= sessionIdleTimeout) break;
       const renewed = maxAutoLockRenewalDuration > 0;
       if (renewed && performance.now() - startedAt >= maxAutoLockRenewalDuration) break;
-      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      await delay(checkMs, undefined, { signal }).catch(() => undefined);
     }
     await this.end();
   }
 
-  /** Finishes what runs and lets the session go. */
+  /** Waits for running invocations and releases the session. */
   end(): Promise<void> {
     this.#ending.abort();
     this.#ended ??= this.#pump.close().then(() => this.#receiver.close());
     return this.#ended;
   }
 
-  /** Lets the session go at once, with what runs unsettled. */
+  /** Releases the session immediately, with its messages unsettled. */
   async drop(): Promise<void> {
     this.#ending.abort();
     await this.#receiver.close();

@@ -1,13 +1,13 @@
 import type { ProcessErrorArgs } from "@azure/service-bus";
 
-/** One attempt at receiving from one queue over one client. Thrown away as a whole when it is broken. */
+/** Receives from one queue over one client. Replaced as a whole when it is broken. */
 export interface Intake {
   start(): void;
-  /** How long nothing has been received or run. */
+  /** How long nothing has been received or running. */
   readonly idleMs: number;
-  /** Takes nothing new and waits for what runs. */
+  /** Takes nothing new and waits for running invocations. */
   drain(): Promise<void>;
-  /** Lets go of everything at once; what is in hand stays unsettled. */
+  /** Ends immediately; messages in hand stay unsettled. */
   close(): Promise<void>;
 }
 

@@ -1,15 +1,15 @@
 /**
- * Keeps the lock of a message while it is in hand, and no longer.
+ * Renews the lock of a message while it is in hand, and no longer.
  *
  * The SDK's own renewal does not stop for a message that it failed to settle after the message's link was gone: such a
- * message would stay locked for all of maxAutoLockRenewalDuration, seen by nobody.
+ * message would stay locked, and so invisible, for all of maxAutoLockRenewalDuration.
  */
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/service-bus";
 
-/** A lock that is shorter is renewed this often all the same: each renewal is a request. */
+/** Shorter locks are not renewed more often than this: each renewal is a request. */
 const LEAST_PAUSE_MS = 250;
 
-/** Renews half-way, for `longestMs` at most, until `handle` has ended. What cannot be renewed comes again. */
+/** Renews half-way through the lock, for at most `longestMs`, until `handle` has ended. A lost message is redelivered. */
 export async function whileRenewing(
   receiver: Pick<ServiceBusReceiver, "renewMessageLock">,
   message: ServiceBusReceivedMessage,

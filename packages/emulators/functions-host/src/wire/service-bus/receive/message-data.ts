@@ -1,4 +1,4 @@
-/** What the host hands the library for messages: the body, and the metadata under the names of the .NET extension. */
+/** What the host passes to the library for messages: the body, and the metadata under the names of the .NET extension. */
 import { isUtf8 } from "node:buffer";
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { RpcTypedData } from "../../../engine/app/rpc";
@@ -75,7 +75,7 @@ function asText(value: unknown): string {
   return typeof value === "string" ? value : stringify(value);
 }
 
-/** Metadata of one message; what it does not have is left out. */
+/** Metadata of one message; absent values are left out. */
 export function messageMetadata(message: ServiceBusReceivedMessage): Record<string, RpcTypedData> {
   const metadata: Record<string, RpcTypedData> = {};
   for (const [name, kind, read] of FIELDS) {

@@ -1,6 +1,6 @@
 /**
- * Invokes the function for one message or one batch and settles it: complete after success, abandon after a failure or
- * a time-out. Called by the pumps; it decides nothing about what is received when. It never throws.
+ * Invokes the function for one message or one batch and settles it: complete after success, abandon after a failure or a
+ * time-out. Called by the pumps, which decide what is received when. It never throws.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
@@ -29,15 +29,15 @@ export interface MessageRunnerOptions {
   readonly faults: FaultPlan;
   readonly log: HostLog;
   readonly deliver: Invocation["deliver"];
-  /** Told how many messages arrived, before their function runs. */
+  /** Called with the number of messages before their function runs. */
   readonly onMessages: (count: number) => void;
   /** Drops the trigger's connection, with everything in hand unsettled. */
   readonly dropConnection: () => void;
 }
 
 /**
- * The SDK waits for the answer to a settlement until its own time-out, also when the connection is gone meanwhile.
- * Nothing is gained by holding up the next message for that: the settlement goes on in the background.
+ * The SDK waits for the reply to a settlement until its time-out, even if the connection is lost meanwhile. Holding up the
+ * next message for that gains nothing: the settlement continues in the background.
  */
 const SETTLE_PATIENCE_MS = 1000;
 
@@ -71,7 +71,7 @@ export class MessageRunner {
     if (fault?.kind === "lose-reply") return dropConnection();
     switch (result.kind) {
       case "succeeded":
-        // Without autoComplete nobody settles (Node has no way to): the lock runs out, as in the service.
+        // Without autoComplete the message is not settled (Node cannot): its lock expires, as in the service.
         return autoComplete ? this.#settle(messages, settler, "complete") : undefined;
       case "failed":
       case "timed-out":
@@ -79,7 +79,7 @@ export class MessageRunner {
     }
   }
 
-  /** Gives back what was received but not begun. */
+  /** Gives back messages that were received but not begun. */
   async giveBack(messages: readonly ServiceBusReceivedMessage[], settler: Settler): Promise<void> {
     await this.#settle(messages, settler, "abandon");
   }
@@ -114,7 +114,7 @@ export class MessageRunner {
   ): Promise<void> {
     const { fn, log } = this.#options;
     const failed = (error: unknown): void => {
-      const what = `${how} of a message failed, it will come again: ${errorMessage(error)}`;
+      const what = `${how} of a message failed, it will be redelivered: ${errorMessage(error)}`;
       log.write("warning", what, fn.metadata.name);
     };
     const settled = Promise.all(
@@ -137,7 +137,7 @@ function textProperty(
   return typeof value === "string" ? value : undefined;
 }
 
-/** `Diagnostic-Id` is what the SDKs of the service send; `traceparent` what OpenTelemetry sends. */
+/** The service's SDKs send `Diagnostic-Id`, OpenTelemetry sends `traceparent`. */
 function traceParentOf(message: ServiceBusReceivedMessage | undefined): string | undefined {
   return textProperty(message, "traceparent") ?? textProperty(message, "Diagnostic-Id");
 }

@@ -1,9 +1,9 @@
 /**
- * Turns what one subscribed receiver delivers into invocations, one by one or in batches. Open -> closing (nothing new
- * begins) -> closed. It owns the messages in its hands from delivery to settlement; the receiver is its caller's.
+ * Turns the messages of one subscribed receiver into invocations, one by one or in batches. Open -> closing (nothing new
+ * begins) -> closed. It owns its messages from delivery to settlement; the receiver belongs to the caller.
  *
- * A message's handler ends only when the message is settled, because the SDK counts its credit by that, and its lock is
- * renewed until then.
+ * A message's handler ends only when the message is settled, because the SDK counts credit by that, and the lock is renewed
+ * until then.
  */
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { MessageRunner, Settler } from "./message-runner";
@@ -11,11 +11,11 @@ import type { MessageRunner, Settler } from "./message-runner";
 export interface PumpLimits {
   /** Invocations at the same time; a batch trigger runs one. */
   readonly concurrentCalls: number;
-  /** Fewer wait for more until maxBatchWaitMs has passed. */
+  /** A smaller batch waits until maxBatchWaitMs has passed. */
   readonly minBatchSize: number;
   readonly maxBatchSize: number;
   readonly maxBatchWaitMs: number;
-  /** Whether what was received but not begun is abandoned at the end; otherwise the broker frees it with the link. */
+  /** Whether messages that were not begun are abandoned at the end; otherwise the broker frees them with the link. */
   readonly giveBack: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Waiting {
 /** The SDK stops receiving silently at 2048 unsettled messages of one link. */
 export const MAX_CREDIT = 2000;
 
-/** The SDK hands over one socket read at a time: waiting this long at most lets a burst become one batch. */
+/** The SDK delivers one socket read at a time: waiting at most this long lets a burst become one batch. */
 const COALESCE_MS = 3;
 
 export class Pump {
@@ -48,7 +48,7 @@ export class Pump {
     this.#settler = settler;
   }
 
-  /** How long there has been nothing in hand. */
+  /** How long no message has been in hand. */
   get idleMs(): number {
     return this.#busy ? 0 : performance.now() - this.#idleSince;
   }
@@ -67,7 +67,7 @@ export class Pump {
     });
   };
 
-  /** Begins nothing more and waits for what runs. */
+  /** Begins nothing more and waits for running invocations. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#batchTimer);

@@ -59,7 +59,7 @@ export class QueueIntake implements Intake {
   }
 
   async drain(): Promise<void> {
-    // Stopping the subscription leaves the link open, so that what runs can still be settled.
+    // Stopping the subscription leaves the link open, so that messages in hand can still be settled.
     await Promise.all([this.#subscription?.close(), this.#pump.close()]);
   }
 

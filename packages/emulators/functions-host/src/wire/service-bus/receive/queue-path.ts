@@ -11,7 +11,7 @@ export function createQueueReceiver(client: ServiceBusClient, queue: string): Se
   return client.createReceiver(queue.replace(DEAD_LETTER_SUFFIX, ""), {
     receiveMode: "peekLock",
     maxAutoLockRenewalDurationInMs: 0,
-    // The host decides what a body is, see message-data.ts.
+    // The host decides how a body is read, see message-data.ts.
     skipParsingBodyAsJson: true,
     ...(isDeadLetterPath(queue) ? { subQueueType: "deadLetter" as const } : {}),
   });

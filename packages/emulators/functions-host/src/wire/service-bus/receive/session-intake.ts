@@ -1,7 +1,7 @@
 /**
- * Receives from a queue with sessions: accepts one session after the other and holds up to maxConcurrentSessions of
- * them. However many may be held, waiting for the next one costs a single pending attach, renewed every try time-out.
- * The next session is accepted also when all places are taken, so that it can have the place of one that only rests.
+ * Receives from a queue with sessions: accepts one session after the other and holds up to maxConcurrentSessions of them.
+ * Waiting for the next one takes a single pending attach, renewed every try time-out, however many are held. The next
+ * session is accepted even when all places are taken, so that it can take the place of an idle one.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusClient, ServiceBusSessionReceiver } from "@azure/service-bus";
@@ -10,8 +10,8 @@ import { HeldSession } from "./held-session";
 import type { Intake, ReportError } from "./intake";
 import type { MessageRunner } from "./message-runner";
 
-/** A session without work for this long gives way to one that waits; long enough not to part a busy one's messages. */
-const REST_MS = 25;
+/** A session that is idle for this long gives way to a waiting one; long enough not to interrupt a busy one. */
+const YIELD_IDLE_MS = 25;
 
 export class SessionIntake implements Intake {
   readonly #client: ServiceBusClient;
@@ -94,19 +94,19 @@ export class SessionIntake implements Intake {
     }
   }
 
-  /** A session that waits goes before one that rests: the longest idle is let go before its time. */
+  /** Ends the session that has been idle longest, before its idle time-out, to make room for a waiting one. */
   async #makeRoom(): Promise<void> {
     const { maxConcurrentSessions } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted && this.#held.size >= maxConcurrentSessions) {
       const [idlest] = [...this.#held].sort((a, b) => b.idleMs - a.idleMs);
-      const restMs = REST_MS - (idlest?.idleMs ?? 0);
-      if (restMs <= 0) void idlest?.end();
+      const remainingMs = YIELD_IDLE_MS - (idlest?.idleMs ?? 0);
+      if (remainingMs <= 0) void idlest?.end();
       const freed = new Promise<void>((resolve) => (this.#freed = resolve));
       const look = new AbortController();
       await Promise.race([
         freed,
-        delay(Math.max(restMs, 1), undefined, { signal: look.signal }).catch(() => undefined),
+        delay(Math.max(remainingMs, 1), undefined, { signal: look.signal }).catch(() => undefined),
       ]);
       look.abort();
     }
@@ -133,7 +133,7 @@ export class SessionIntake implements Intake {
   }
 }
 
-/** No session became free within the try time-out, or another receiver was faster: the normal case of an idle queue. */
+/** No session became free within the try time-out, or another receiver took it: normal for an idle queue. */
 function isNoSession(error: unknown): boolean {
   const code: unknown =
     typeof error === "object" && error !== null ? Reflect.get(error, "code") : undefined;
