@@ -13,7 +13,7 @@ describe("authorization", () => {
     client.dispose();
   });
 
-  test("the connection string works, names with blanks and accents are signed right", async () => {
+  test("the connection string works, and names with blanks and accents are signed correctly", async () => {
     const client = new CosmosClient(account.emulator.connectionString);
     const { container } = await client.database("db").containers.create({ id: "größe 1" });
     await container.items.create({ id: "ä b+c%", _partitionKey: "x" });
@@ -21,7 +21,7 @@ describe("authorization", () => {
     client.dispose();
   });
 
-  test("a request that is dated far off is 403, one without a signature 401", async () => {
+  test("a request with a date far off is 403, one without a signature 401", async () => {
     const { endpoint } = account.emulator;
     expect((await fetch(`${endpoint}/dbs`)).status).toBe(401);
     const bearer = { authorization: encodeURIComponent("type=aad&ver=1.0&sig=token") };
@@ -84,7 +84,7 @@ describe("databases and containers", () => {
     await expect(database.container("shown").read()).rejects.toMatchObject({ code: 404 });
   });
 
-  test("a container made again under its name is empty", async () => {
+  test("a container that is deleted and created again is empty", async () => {
     const container = await account.container({ id: "again" });
     await container.items.create({ id: "a", pk: "p" });
     await container.delete();
@@ -92,7 +92,7 @@ describe("databases and containers", () => {
     expect((await fresh.items.readAll().fetchAll()).resources).toEqual([]);
   });
 
-  test("the default ttl can be replaced, what is fixed at creation cannot", async () => {
+  test("the default ttl can be replaced, options fixed at creation cannot", async () => {
     const container = await account.container();
     const { resource } = await container.replace({
       id: container.id,
@@ -105,7 +105,7 @@ describe("databases and containers", () => {
     ).rejects.toMatchObject({ code: 400 });
   });
 
-  test("a definition that makes no sense is 400 and names the field", async () => {
+  test("an invalid definition is 400 and names the field", async () => {
     const request = { id: "bad", partitionKey: { paths: ["/pk"] }, defaultTtl: 0 };
     await expect(account.database.containers.create(request)).rejects.toMatchObject({
       code: 400,
@@ -118,7 +118,7 @@ describe("databases and containers", () => {
     expect((await container.readOffer()).resource).toBeUndefined();
   });
 
-  test("what is not emulated says so", async () => {
+  test("requests for features that are not emulated say so", async () => {
     const container = await account.container();
     const procedures = container.scripts.storedProcedures.readAll().fetchAll();
     await expect(procedures).rejects.toMatchObject({
@@ -159,7 +159,7 @@ describe("unique keys", () => {
 });
 
 describe("topology", () => {
-  test("databases and containers of the topology are there from the start", async () => {
+  test("databases and containers of the topology exist from the start", async () => {
     const emulator = await startCosmosEmulator({
       topology: {
         databases: [

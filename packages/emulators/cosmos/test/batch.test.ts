@@ -61,7 +61,7 @@ describe("transactional batch", () => {
     expect(resources).toEqual([{ id: "taken", n: 1 }]);
   });
 
-  test("a document deleted and made again in a batch comes after those made before it", async () => {
+  test("a document deleted and created again in a batch follows those created before it", async () => {
     const container = await account.container();
     const create = (id: string): OperationInput => ({
       operationType: "Create",
@@ -82,7 +82,7 @@ describe("transactional batch", () => {
     }
   });
 
-  test("a stale ifMatch of one operation fails the whole", async () => {
+  test("a stale ifMatch of one operation fails the batch", async () => {
     const container = await account.container();
     const first = (await container.items.create({ id: "a", pk: "p", n: 1 })).resource?._etag ?? "";
     await container.items.upsert({ id: "a", pk: "p", n: 2 });
@@ -165,7 +165,7 @@ describe("bulk", () => {
     expect((await container.item("a", "1").read()).resource).toMatchObject({ n: 3 });
   });
 
-  test("several hundred operations go out as requests of up to a hundred", async () => {
+  test("several hundred operations are sent in requests of up to a hundred", async () => {
     const container = await account.container();
     const before = account.emulator.stats()[`requests.bulk`] ?? 0;
     const results = await container.items.executeBulkOperations(
@@ -196,7 +196,7 @@ describe("bulk", () => {
     expect((await container.item("d", "p").read()).statusCode).toBe(404);
   });
 
-  test("documents can be left out of the answer", async () => {
+  test("documents can be left out of the reply", async () => {
     const container = await account.container();
     const [result] = await container.items.executeBulkOperations(
       [

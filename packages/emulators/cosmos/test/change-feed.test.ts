@@ -32,7 +32,7 @@ test("the feed has the latest version of each document, in the order of the writ
   expect(await drain(iterator)).toEqual(["e"]);
 });
 
-test("the feed of one partition key has that partition only", async () => {
+test("the feed of a partition key has only that partition", async () => {
   const container = await account.container();
   const documents = [
     { id: "a", pk: "p" },
@@ -43,7 +43,7 @@ test("the feed of one partition key has that partition only", async () => {
   expect(await drain(feed(container, ChangeFeedStartFrom.Beginning("p")))).toEqual(["a", "c"]);
 });
 
-test("a feed can start from now, and go on from a continuation", async () => {
+test("a feed can start from now, and continue from a continuation", async () => {
   const container = await account.container();
   await container.items.create({ id: "a", pk: "p" });
   const iterator = feed(container, ChangeFeedStartFrom.Now());

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
-/** The bundled command line as a process of its own, which a test can kill. */
+/** The bundled command line as a process, which a test can kill. */
 export interface EmulatorChild {
   readonly endpoint: string;
   readonly key: string;
@@ -34,7 +34,7 @@ export async function startChild(...flags: string[]): Promise<EmulatorChild> {
   };
 }
 
-/** What a command line that is expected to refuse says, and its exit code. */
+/** The error output and the exit code of a command line that is expected to fail. */
 export async function runToFailure(...flags: string[]): Promise<{ code: unknown; text: string }> {
   const child = spawn(process.execPath, [CLI, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
   let text = "";

@@ -4,7 +4,7 @@ import { testAccount } from "./account";
 
 const account = testAccount();
 
-test("an expired document vanishes at once from reads, queries, feeds and batches", async () => {
+test("an expired document is invisible immediately to reads, queries, feeds and batches", async () => {
   const container = await account.container({ defaultTtl: 1 });
   await container.items.create({ id: "default", pk: "p" });
   await container.items.create({ id: "never", pk: "p", ttl: -1 });
@@ -23,7 +23,7 @@ test("an expired document vanishes at once from reads, queries, feeds and batche
   expect((await container.items.create({ id: "default", pk: "p" })).statusCode).toBe(201);
 });
 
-test("a write starts the time anew", async () => {
+test("a write resets the time to live", async () => {
   const container = await account.container({ defaultTtl: -1 });
   await container.items.create({ id: "a", pk: "p", ttl: 1 });
   await sleep(600);
@@ -34,7 +34,7 @@ test("a write starts the time anew", async () => {
   expect((await container.item("a", "p").read()).statusCode).toBe(404);
 });
 
-test("the document's own ttl means nothing unless the container has a default", async () => {
+test("a document's ttl has no effect unless the container has a default", async () => {
   const container = await account.container();
   await container.items.create({ id: "a", pk: "p", ttl: 1 });
   await sleep(1050);

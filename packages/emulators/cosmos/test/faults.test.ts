@@ -8,7 +8,7 @@ afterEach(() => account.emulator.faults.clear());
 const count = (name: string): number => account.emulator.stats()[name] ?? 0;
 
 describe("faults", () => {
-  test("a throttled request is answered 429 with the time to wait, which the SDK does", async () => {
+  test("a throttled request gets 429 with a delay, which the SDK waits for", async () => {
     const container = await account.container();
     account.emulator.faults.add({
       kind: "throttle",
@@ -33,14 +33,14 @@ describe("faults", () => {
     });
   });
 
-  test("a refusal has the status that was asked for, and nothing is carried out", async () => {
+  test("a refusal has the requested status, and nothing is carried out", async () => {
     const container = await account.container();
     account.emulator.faults.add({ kind: "refuse", operation: "upsert", status: 403, times: 1 });
     await expect(container.items.upsert({ id: "a", pk: "p" })).rejects.toMatchObject({ code: 403 });
     expect((await container.item("a", "p").read()).statusCode).toBe(404);
   });
 
-  test("a cut connection carries nothing out, a lost reply does", async () => {
+  test("a cut connection carries nothing out, a lost reply carries the request out", async () => {
     const container = await account.container();
     const strike = (kind: FaultInput["kind"]): string =>
       account.emulator.faults.add({ kind, operation: "batch", resource: container.id, times: 1 });
@@ -84,7 +84,7 @@ describe("faults", () => {
 });
 
 describe("counters", () => {
-  test("requests are counted by container and operation, a batch as one, metadata apart", async () => {
+  test("requests are counted by container and operation, a batch as one, metadata separately", async () => {
     const container = await account.container();
     const before = account.emulator.stats();
     await container.items.create({ id: "a", pk: "p" });

@@ -1,6 +1,6 @@
 /**
  * The emulator against a plain map: whatever the order of writes with current, stale or no etags, alone or in a batch,
- * the answers and the documents left over are those of the map.
+ * the results and the remaining documents are those of the map.
  */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -18,7 +18,7 @@ interface Step {
 }
 interface Entry {
   readonly n: number;
-  /** Etag of this version; unknown while a batch that wrote it has not been answered. */
+  /** Etag of this version; unknown until the reply to the batch that wrote it. */
   readonly etag: string | undefined;
 }
 
@@ -31,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 const STALE = '"00000000-0000-0000-0000-000000000000"';
 
-/** What the service answers to a step, and what it leaves. */
+/** What the service returns for a step, and what it leaves. */
 function predict(
   map: ReadonlyMap<string, Entry>,
   step: Step,

@@ -79,7 +79,7 @@ describe("paging", () => {
     },
   );
 
-  test("a continuation token goes on in another client, and after deletes before its place", async () => {
+  test("a continuation token works in another client, and after deletes before its place", async () => {
     const container = await filled(30);
     for (const query of ["SELECT VALUE c.n FROM c", "SELECT VALUE c.n FROM c ORDER BY c.n"]) {
       const begin = container.items.query<number>(query, { maxItemCount: 4, partitionKey: "p1" });

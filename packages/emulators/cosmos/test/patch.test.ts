@@ -20,7 +20,7 @@ async function patched(document: object, operations: (PatchOperation | Move)[]):
 }
 
 describe("patch", () => {
-  test("add and set make properties, and differ inside arrays", async () => {
+  test("add and set create properties, and differ inside arrays", async () => {
     const resource = await patched({ list: [1, 2, 3], inner: {} }, [
       { op: "add", path: "/name", value: "x" },
       { op: "set", path: "/inner/deep", value: { y: 1 } },
@@ -68,7 +68,7 @@ describe("patch", () => {
     expect((await container.item("a", "p").read()).resource).toEqual(resource);
   });
 
-  test("a condition that does not hold is 412", async () => {
+  test("a condition that is not met is 412", async () => {
     const container = await account.container();
     await container.items.create({ id: "a", pk: "p", n: 1, state: "open" });
     const patch = (condition: string) =>

@@ -37,7 +37,7 @@ describe("point operations", () => {
     expect(gone.resource).toBeUndefined();
   });
 
-  test("a taken id is 409, a missing document 404", async () => {
+  test("an existing id is 409, a missing document 404", async () => {
     const container = await account.container();
     await container.items.create({ id: "a", pk: "p" });
     await expect(container.items.create({ id: "a", pk: "p" })).rejects.toMatchObject({ code: 409 });
@@ -67,7 +67,7 @@ describe("point operations", () => {
     expect(fits.statusCode).toBe(201);
   });
 
-  test("properties named like parts of JavaScript are properties like any other", async () => {
+  test("properties named like parts of JavaScript are ordinary properties", async () => {
     const container = await account.container();
     const body = JSON.parse('{"id":"a","pk":"p","__proto__":{"x":1},"constructor":"y"}') as {
       id: string;
@@ -83,7 +83,7 @@ describe("point operations", () => {
 });
 
 describe("partition keys", () => {
-  test("undefined and null are keys of their own", async () => {
+  test("undefined and null are different keys", async () => {
     const container = await account.container();
     await container.items.create({ id: "a", v: "undefined" });
     await container.items.create({ id: "a", pk: null, v: "null" });
@@ -93,7 +93,7 @@ describe("partition keys", () => {
     expect((await container.item("a", "").read()).resource).toMatchObject({ v: "empty" });
   });
 
-  test("numbers and booleans differ from their texts", async () => {
+  test("numbers and booleans differ from strings of the same text", async () => {
     const container = await account.container();
     for (const pk of [1, "1", true, "true"]) await container.items.create({ id: "a", pk });
     expect((await container.item("a", 1).read()).resource).toMatchObject({ pk: 1 });
@@ -101,7 +101,7 @@ describe("partition keys", () => {
     expect((await container.items.readAll().fetchAll()).resources).toHaveLength(4);
   });
 
-  test("a hierarchical key has up to three levels, and a query may name the upper ones only", async () => {
+  test("a hierarchical key has up to three levels, and a query may name only the upper ones", async () => {
     const container = await account.container({ partitionKey: { paths: ["/a", "/b/c"] } });
     await container.items.create({ id: "1", a: "x", b: { c: 1 } });
     await container.items.create({ id: "2", a: "x", b: { c: 2 } });
@@ -117,7 +117,7 @@ describe("partition keys", () => {
     });
   });
 
-  test("a key that does not fit the document is refused", async () => {
+  test("a key that does not match the document is refused", async () => {
     const container = await account.container();
     await container.items.create({ id: "a", pk: "p" });
     await expect(container.item("a", "p").replace({ id: "a", pk: "q" })).rejects.toMatchObject({
@@ -171,7 +171,7 @@ describe("etags", () => {
     expect((await container.item("a", "p").read(condition)).statusCode).toBe(200);
   });
 
-  test("a document that was deleted and made again has another etag", async () => {
+  test("a document that was deleted and created again has another etag", async () => {
     const container = await account.container();
     const before = (await container.items.create({ id: "a", pk: "p" })).resource?._etag;
     await container.item("a", "p").delete();

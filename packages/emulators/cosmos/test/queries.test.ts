@@ -91,7 +91,7 @@ describe("WHERE", () => {
 });
 
 describe("partitions", () => {
-  test("a query with a partition key sees that partition only", async () => {
+  test("a query with a partition key sees only that partition", async () => {
     expect(await run("SELECT VALUE c.id FROM c", "b")).toEqual(["3", "4"]);
     expect(await run("SELECT VALUE c.id FROM c WHERE c.id IN ('1', '3')", "b")).toEqual(["3"]);
     expect(await run("SELECT VALUE COUNT(1) FROM c", "b")).toEqual([2]);
@@ -129,7 +129,7 @@ describe("SELECT", () => {
     ]);
   });
 
-  test("JOIN makes a row for each element, FROM IN iterates", async () => {
+  test("JOIN yields a row for each element, FROM IN iterates", async () => {
     expect(await run("SELECT c.id, t AS tag FROM c JOIN t IN c.tags WHERE c.age = 36")).toEqual([
       { id: "1", tag: "math" },
       { id: "1", tag: "code" },
@@ -211,7 +211,7 @@ describe("SELECT", () => {
   });
 });
 
-describe("queries that cannot be understood are 400 and name the place", () => {
+describe("invalid queries are 400 and name the place", () => {
   test.each<[string, string]>([
     ["SELECT * FRM c", "near 'FRM'"],
     ["SELECT * FROM c WHERE c.x ==", "near '='"],
@@ -237,7 +237,7 @@ describe("queries that cannot be understood are 400 and name the place", () => {
   });
 });
 
-describe("queries with a plan, which the SDK asks for when told to", () => {
+describe("queries with a plan, which the SDK requests when asked to", () => {
   test.each([
     "SELECT * FROM c",
     "SELECT VALUE c.id FROM c ORDER BY c.age DESC",
@@ -253,7 +253,7 @@ describe("queries with a plan, which the SDK asks for when told to", () => {
   });
 });
 
-test("the answer does not depend on whether an index can be used", async () => {
+test("the result does not depend on whether an index can be used", async () => {
   // The same condition, once in a form that is looked up or searched for in the text, once in one that is not.
   const pairs = [
     ["c.pk = 'b'", "CONCAT(c.pk, '') = 'b'"],

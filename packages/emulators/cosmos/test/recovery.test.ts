@@ -37,7 +37,7 @@ async function withEmulator<T>(
 }
 
 describe("kill -9", () => {
-  test("loses no answered write, and leaves no half of a batch", async () => {
+  test("loses no acknowledged write, and leaves no partial batch", async () => {
     const acknowledged = new Map<string, string>();
     const batches: string[] = [];
     await withEmulator("writes", async (container, child) => {
@@ -82,7 +82,7 @@ describe("kill -9", () => {
       const found = new Map(resources.map((document) => [document.id, document]));
       for (const [id, version] of acknowledged) {
         const document = found.get(id);
-        // The kill may have left one further write that was stored but not answered.
+        // The kill may have left one further write that was stored but not acknowledged.
         const n = Number(version.split(" ")[0]);
         expect([n, n + 20]).toContain(document?.n);
         if (document?.n === n) expect(`${n} ${document._etag}`).toBe(version);
@@ -126,7 +126,7 @@ describe("kill -9", () => {
     });
   });
 
-  test.each(["", " ORDER BY c.rank"])("a continuation token goes on after it%s", async (order) => {
+  test.each(["", " ORDER BY c.rank"])("a continuation token works after it%s", async (order) => {
     const query = `SELECT VALUE c.id FROM c${order}`;
     const data = `tokens${order.length}`;
     const first = await withEmulator(data, async (container) => {
@@ -159,7 +159,7 @@ describe("the command line", () => {
     });
   });
 
-  test("a topology that makes no sense is refused and the fields are named", async () => {
+  test("an invalid topology is refused, naming the fields", async () => {
     const file = path.join(root, "bad.json");
     const containers = [{ id: "c", partitionKeyPaths: ["pk"], defaultTtlSeconds: 0 }];
     writeFileSync(file, JSON.stringify({ databases: [{ id: "db", containers }] }));

@@ -1,5 +1,5 @@
 // Hand-run measurement, not a test: build first, then `node test/throughput.ts [--memory]`.
-// The emulator runs as a process of its own, the official SDK in this one; figures are for both sharing the machine.
+// The emulator runs as a separate process, the official SDK in this one; figures are for both sharing the machine.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";

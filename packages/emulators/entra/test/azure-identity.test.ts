@@ -143,7 +143,7 @@ test.each([
     400,
     "invalid_scope",
   ],
-])("the token endpoint answers %s with its own error", async (_, form, status, error) => {
+])("the token endpoint returns its own error for %s", async (_, form, status, error) => {
   const response = await fetch(`${entra.authority}/${tenantId}/oauth2/v2.0/token`, {
     method: "POST",
     body: new URLSearchParams(form),
@@ -156,7 +156,7 @@ test.each([
   });
 });
 
-test("issueToken makes tokens that the credential flow would not: expired, with other roles or claims", async () => {
+test("issueToken issues tokens that the credential flow would not: expired, with other roles or claims", async () => {
   const token = await entra.issueToken({
     clientId,
     audience: "api://x",

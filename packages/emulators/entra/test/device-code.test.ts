@@ -57,7 +57,7 @@ async function ask(rest: string, form: Readonly<Record<string, string>>): Promis
   return { status: response.status, ...((await response.json()) as object) };
 }
 
-test("DeviceCodeCredential waits for the person, and then has a token with their name and roles", async () => {
+test("DeviceCodeCredential waits for the person and gets a token with their name and roles", async () => {
   const pages: Promise<{ status: number; text: string }>[] = [];
   const credential = login(({ userCode }) => {
     // As a person types it.
@@ -75,7 +75,7 @@ test("DeviceCodeCredential waits for the person, and then has a token with their
   expect(page).toMatchObject({ status: 200, text: expect.stringContaining(ada.username) });
 });
 
-test("a client with a secret cannot be logged in with, and a stranger gets no code", async () => {
+test("a client with a secret is refused a login, and an unknown client gets no code", async () => {
   const begun = (await ask("devicecode", {
     client_id: "service",
     scope: `${audience}/.default`,
@@ -98,7 +98,7 @@ test("a client with a secret cannot be logged in with, and a stranger gets no co
   });
 });
 
-test("an approval is told once, and only to who asked for it", async () => {
+test("an approval is returned once, and only to the client that asked", async () => {
   const begun = (await ask("devicecode", {
     ...{ client_id: "program", scope: `openid ${audience}/Syncs.Read` },
   })) as { device_code: string; user_code: string; message: string };
@@ -113,7 +113,7 @@ test("an approval is told once, and only to who asked for it", async () => {
   expect(await ask("token", form)).toMatchObject({ error: "bad_verification_code" });
 });
 
-test("the page refuses wrong codes, unknown people and forms of other sites, and shows names as text", async () => {
+test("the page refuses wrong codes, unknown users and forms of other sites, and shows names as text", async () => {
   const page = await fetch(`${entra.authority}/devicelogin`);
   expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
   expect(await page.text()).toContain("Ada &#60;Admin&#62;");
@@ -134,7 +134,7 @@ test("the page refuses wrong codes, unknown people and forms of other sites, and
   });
 });
 
-test("the page's own form is taken as browsers send it, and one without an origin to name is not", async () => {
+test("the page accepts its form as browsers send it, and refuses one with the origin null", async () => {
   const page = await fetch(`${entra.authority}/devicelogin`);
   // With no-referrer browsers send `Origin: null`, as a form of a sandboxed page does.
   expect(page.headers.get("referrer-policy")).toBe("same-origin");
@@ -146,7 +146,7 @@ test("the page's own form is taken as browsers send it, and one without an origi
   expect(await submit(answer, { origin: entra.authority })).toMatchObject({ status: 200 });
 });
 
-test("codes expire, and what one forgets about does not pile up", () => {
+test("codes expire, and unfinished logins do not pile up", () => {
   let nowMs = 0;
   const codes = new DeviceCodes({ lifetimeSeconds: 900, now: () => nowMs });
   const { deviceCode, userCode } = codes.begin("program", "scope");

@@ -24,7 +24,7 @@ test("hooks run around the app and around every invocation, and may change both"
   ]);
 });
 
-test("what a function logs carries its name and invocation, passes the log hook and respects host.json", async () => {
+test("a function's log lines carry its name and invocation, pass the log hook and respect host.json", async () => {
   fixture = fixtureApp("hooks-app", {
     logging: { logLevel: { default: "Warning", "Function.logs": "Information" } },
   });
@@ -42,7 +42,7 @@ test("what a function logs carries its name and invocation, passes the log hook 
   expect(fixture.log[0]?.invocationId).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test("the app is started afresh by the next host in the same process", async () => {
+test("the next host in the same process starts the app anew", async () => {
   fixture = fixtureApp("hooks-app");
   const first = await fixture.start();
   await text(`${first.functions}/api/events`);

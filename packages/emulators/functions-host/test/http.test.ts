@@ -32,7 +32,7 @@ async function hit(path: string, init?: RequestInit): Promise<Record<string, unk
 }
 
 describe("routes", () => {
-  test("a function without a route answers at its name, in any case", async () => {
+  test("a function without a route is served at its name, in any case", async () => {
     expect(await hit("plain")).toMatchObject({ name: "plain" });
     expect(await hit("PLAIN")).toMatchObject({ name: "plain" });
   });
@@ -67,7 +67,7 @@ describe("routes", () => {
     expect(await hit(path)).toEqual({ status: 404 });
   });
 
-  test("the method chooses between functions on one route, and a method of none is not found as in the service", async () => {
+  test("the method selects between functions on one route, and an unknown method is 404 as in the service", async () => {
     expect(await hit("items/42", { method: "PUT" })).toMatchObject({ name: "put-item" });
     expect(await hit("items/42", { method: "DELETE" })).toEqual({ status: 404 });
     expect(await hit("plain", { method: "HEAD" })).toEqual({ status: 404 });
@@ -97,7 +97,7 @@ describe("requests", () => {
     expect(JSON.parse(headers)).toMatchObject({ "x-many": "1,2" });
   });
 
-  test("bytes come through unchanged", async () => {
+  test("bytes arrive unchanged", async () => {
     const bytes = Buffer.from(Array.from({ length: 512 }, (_, i) => i % 256));
     const response = await fetch(`${api}/echo`, {
       method: "POST",
@@ -108,7 +108,7 @@ describe("requests", () => {
     expect(response.headers.get("content-type")).toBe("application/x-thing");
   });
 
-  test("a body over the limit is refused, announced or streamed", async () => {
+  test("a body over the limit is refused, with a content length or streamed", async () => {
     const announced = await fetch(`${api}/echo`, { method: "POST", body: Buffer.alloc(100_001) });
     expect(announced.status).toBe(413);
     const stream = new ReadableStream({
@@ -160,7 +160,7 @@ describe("keys", () => {
     ["guarded-too", "only-guarded", 401],
     ["for-admin", "the-host", 401],
     ["for-admin", "the-master", 200],
-  ])("%s with key %s answers %i", async (name, key, status) => {
+  ])("%s with key %s returns %i", async (name, key, status) => {
     const withHeader = await fetch(
       `${api}/${name}`,
       key === undefined ? {} : { headers: { "x-functions-key": key } },
@@ -198,11 +198,11 @@ describe("responses", () => {
     ]);
   });
 
-  test("a function that returns nothing answers 204", async () => {
+  test("a function that returns nothing yields 204", async () => {
     expect((await fetch(`${api}/nothing`)).status).toBe(204);
   });
 
-  test("a throw answers 500 without details, and the details are in the log", async () => {
+  test("a throw yields 500 without details, and the details are logged", async () => {
     const response = await fetch(`${api}/throws`);
     expect([response.status, await response.text()]).toEqual([500, ""]);
     const line = await eventually("the log line", () =>
@@ -212,13 +212,13 @@ describe("responses", () => {
     expect(host.stats()).toMatchObject({ "failures:throws": 1 });
   });
 
-  test("a response that HTTP does not allow answers 500", async () => {
+  test("a response that HTTP does not allow yields 500", async () => {
     expect((await fetch(`${api}/bad-header`)).status).toBe(500);
   });
 });
 
 describe("faults", () => {
-  test("refuse answers without running the function", async () => {
+  test("refuse replies without running the function", async () => {
     const before = host.stats()["invocations:plain"];
     host.faults.add({
       kind: "refuse",
@@ -231,7 +231,7 @@ describe("faults", () => {
     expect(host.stats()["invocations:plain"]).toBe(before);
   });
 
-  test("cut drops the connection before, lose-reply after the function ran", async () => {
+  test("cut drops the connection before the function runs, lose-reply afterwards", async () => {
     const before = host.stats()["invocations:teapot"] ?? 0;
     host.faults.add({ kind: "cut", operation: "http", resource: "teapot", times: 1 });
     await expect(fetch(`${api}/teapot`)).rejects.toThrow();
@@ -241,7 +241,7 @@ describe("faults", () => {
     expect(host.stats()["invocations:teapot"]).toBe(before + 1);
   });
 
-  test("throttle says when to come back", async () => {
+  test("throttle returns when to retry", async () => {
     host.faults.add({
       kind: "throttle",
       operation: "http",

@@ -12,7 +12,7 @@ afterEach(() => fixture.remove());
 const settings = { ROUTE_FROM_SETTING: "from/setting" };
 
 describe("limits", () => {
-  test("a function that runs over functionTimeout answers 500 and is no longer waited for", async () => {
+  test("a function that exceeds functionTimeout yields 500 and is no longer awaited", async () => {
     fixture = fixtureApp("http-app", { functionTimeout: "00:00:00.05" });
     const reasons: string[] = [];
     const host = await fixture.start({
@@ -29,31 +29,31 @@ describe("limits", () => {
     ).toBe(true);
   });
 
-  test("a function that is slower than the load balancer answers 504 and goes on", async () => {
+  test("a function that exceeds the load balancer's limit yields 504 and continues", async () => {
     fixture = fixtureApp("http-app");
     const host = await fixture.start({ settings, httpResponseTimeoutMs: 20 });
-    expect((await fetch(`${host.functions}/api/slow?ms=100`)).status).toBe(504);
+    expect((await fetch(`${host.functions}/api/slow?ms=1000`)).status).toBe(504);
     expect(host.stats()).toMatchObject({ active: 1 });
     await eventually("the end", () => host.stats()["active"] === 0 || undefined);
     expect(host.stats()).toMatchObject({ failures: 0 });
   });
 
-  test("maxConcurrentRequests makes requests wait, maxOutstandingRequests turns them away", async () => {
+  test("requests wait beyond maxConcurrentRequests and are refused beyond maxOutstandingRequests", async () => {
     fixture = fixtureApp("http-app", {
       extensions: { http: { maxConcurrentRequests: 2, maxOutstandingRequests: 5 } },
     });
     const host = await fixture.start({ settings });
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => fetch(`${host.functions}/api/slow?ms=50`)),
+    const responses = await Promise.all(
+      Array.from({ length: 8 }, () => fetch(`${host.functions}/api/slow?ms=500`)),
     );
-    const served = answers.filter(({ status }) => status === 200);
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(3);
-    for (const answer of served) expect(await answer.json()).toEqual({ peak: 2 });
+    const served = responses.filter(({ status }) => status === 200);
+    expect(responses.filter(({ status }) => status === 429)).toHaveLength(3);
+    for (const response of served) expect(await response.json()).toEqual({ peak: 2 });
   });
 });
 
 describe("drain", () => {
-  test("close waits for what runs and answers 503 to what is new", async () => {
+  test("close waits for running requests and returns 503 to new ones", async () => {
     fixture = fixtureApp("http-app");
     const host = await fixture.start({ settings });
     const running = fetch(`${host.functions}/api/slow?ms=1500`);
@@ -93,7 +93,7 @@ describe("drain", () => {
 });
 
 describe("start", () => {
-  test("keys are made once and kept in the data directory", async () => {
+  test("keys are created once and kept in the data directory", async () => {
     fixture = fixtureApp("http-app");
     const first = await fixture.start({ settings, dataDirectory: fixture.data });
     await first.close();
@@ -119,7 +119,7 @@ describe("start", () => {
     expect(await (await fetch(`${host.functions}/api/env`)).json()).toEqual({ value: "file" });
   });
 
-  test("the list of functions tells bindings, routes and what is disabled", async () => {
+  test("the list of functions has bindings, routes and whether each is disabled", async () => {
     fixture = fixtureApp("http-app");
     const host = await fixture.start({
       settings: { ...settings, "AzureWebJobs.disabled.Disabled": "1" },
@@ -152,7 +152,7 @@ describe("start", () => {
     await expect(fixture.start({ settings })).rejects.toMatchObject({ code });
   });
 
-  test("an app that throws while loading stops the start with what it threw", async () => {
+  test("an app that throws while it is loaded fails the start with its error", async () => {
     fixture = fixtureApp("http-app");
     writeFileSync(path.join(fixture.directory, "main.js"), "throw new Error('no such thing')");
     await expect(fixture.start()).rejects.toThrow("no such thing");
@@ -175,7 +175,7 @@ describe("command line", () => {
     return outfile;
   }
 
-  test("it announces itself on one line of standard output, logs on standard error, and drains on SIGTERM", async () => {
+  test("the process announces itself on one line of standard output, logs on standard error, and drains on SIGTERM", async () => {
     fixture = fixtureApp("hooks-app");
     const main = path.join(fixture.directory, "main.js");
     writeFileSync(main, `console.log("noise");${readFileSync(main, "utf8")}`);
@@ -202,7 +202,7 @@ describe("command line", () => {
     expect(entries.map(({ message }) => message)).toContain("plain text");
   });
 
-  test("with --on-timeout exit it leaves after a time-out, having answered", async () => {
+  test("with --on-timeout exit the process exits after a time-out, once it has replied", async () => {
     fixture = fixtureApp("http-app", { functionTimeout: "00:00:00.05" });
     const settingsFile = path.join(fixture.directory, "settings.json");
     writeFileSync(settingsFile, JSON.stringify(settings));
@@ -217,7 +217,7 @@ describe("command line", () => {
     expect(await exited).toEqual([1, null]);
   });
 
-  test("a wrong flag ends it with a reason", async () => {
+  test("a bad option ends the process with the reason", async () => {
     fixture = fixtureApp("hooks-app");
     const cli = bundle();
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {

@@ -50,8 +50,8 @@ afterAll(async () => {
 });
 
 /**
- * The host as a process of its own: once its connections lead nowhere the SDK rejects promises that it gave to nobody, which
- * the command line bears and a test runner does not.
+ * The host as a separate process: once its connections are dead, the SDK rejects promises that have no handler, which the
+ * command line tolerates and a test runner does not.
  */
 async function startHost(settings: Readonly<Record<string, string>>) {
   const settingsFile = path.join(fixture.directory, "settings.json");
@@ -75,7 +75,7 @@ async function startHost(settings: Readonly<Record<string, string>>) {
   };
 }
 
-test("connections that have silently gone nowhere are replaced, with and without sessions", async () => {
+test("silently dead connections are replaced, with and without sessions", async () => {
   const { port } = proxy.address() as AddressInfo;
   const connectionString = bus.connectionString.replace(`:${bus.port}`, `:${port}`);
   const host = await startHost({ Bus: connectionString, QUEUE_ONE: "one" });

@@ -21,7 +21,7 @@ afterEach(async () => {
   child?.kill();
 });
 
-/** The broker in a process of its own: what is counted here is then the host's alone. */
+/** The broker in a separate process: the handles counted here are then the host's alone. */
 async function startBroker(): Promise<string> {
   const outfile = path.join(path.dirname(fixture.directory), "broker.js");
   const topology = path.join(path.dirname(fixture.directory), "topology.json");
@@ -45,7 +45,7 @@ async function startBroker(): Promise<string> {
     .connectionString;
 }
 
-test("close finishes what is in hand and leaves nothing open", async () => {
+test("close finishes the messages in hand and leaves nothing open", async () => {
   const connectionString = await startBroker();
   const before = openHandles();
   const host = await fixture.start({ settings: { Bus: connectionString, QUEUE_ONE: "one" } });

@@ -51,7 +51,7 @@ function invoked(host: FunctionsHost, name: string, times: number): Promise<true
 }
 
 test.each(["one", "many", "sessions", "session-batches"])(
-  "%s receives again soon after the broker was away",
+  "%s receives again soon after an outage of the broker",
   async (queue) => {
     const host = await start();
     const session = queue.startsWith("session") ? "s" : undefined;
@@ -67,7 +67,7 @@ test.each(["one", "many", "sessions", "session-batches"])(
   },
 );
 
-test("a cut drops the connection with the message unsettled, and the message comes again", async () => {
+test("a cut drops the connection with the message unsettled, and the message is redelivered", async () => {
   const host = await start();
   host.faults.add({ kind: "cut", operation: "serviceBus", resource: "one", times: 1 });
   await send("one", { n: 1 });
@@ -75,7 +75,7 @@ test("a cut drops the connection with the message unsettled, and the message com
   expect(host.stats()).toMatchObject({ serviceBusReceived: 2, "invocations:one": 1 });
 });
 
-test("a lost reply runs the function twice: nobody was told that it had succeeded", async () => {
+test("a lost reply runs the function twice: its success was not reported", async () => {
   const host = await start();
   host.faults.add({ kind: "lose-reply", operation: "serviceBus", resource: "sessions", times: 1 });
   await send("sessions", { n: 1 }, "s");
@@ -91,7 +91,7 @@ test("a refusal abandons without running the function", async () => {
   expect(host.stats()["serviceBusReceived"]).toBe(3);
 });
 
-test("what an idle trigger was not told about is found by the watchdog", async () => {
+test("the watchdog finds messages that an idle trigger was not sent", async () => {
   const host = await start({ watchdogMs: 100 });
   await send("sessions", { n: 1 }, "s");
   await invoked(host, "sessions", 1);
@@ -123,12 +123,12 @@ test("a small batch waits for more until maxBatchWaitTime has passed", async () 
   await send("many", 1);
   await invoked(host, "many", 1);
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290);
-  for (const n of [2, 3, 4]) await send("many", n);
+  await Promise.all([2, 3, 4].map((n) => send("many", n)));
   await invoked(host, "many", 2);
   expect(host.stats()).toMatchObject({ serviceBusReceived: 4, "invocations:many": 2 });
 });
 
-test("without autoCompleteMessages a message stays locked and comes again when the lock runs out", async () => {
+test("without autoCompleteMessages a message stays locked and is redelivered when the lock expires", async () => {
   await fixture.remove();
   fixture = fixtureApp("service-bus-app", {
     extensions: {
@@ -141,21 +141,21 @@ test("without autoCompleteMessages a message stays locked and comes again when t
   expect(host.stats()).toMatchObject({ failures: 0 });
 });
 
-test("a binding whose connection has no setting stops the start and names both forms", async () => {
+test("a binding whose connection has no setting fails the start and names both forms", async () => {
   await expect(fixture.start({ settings: { QUEUE_ONE: "one" } })).rejects.toThrow(
     /connection "Bus".*Bus__fullyQualifiedNamespace/,
   );
 });
 
 test.each(["one", "many"])(
-  "%s: a message whose settlement failed with the connection comes again when its lock has run out",
+  "%s: a message whose settlement failed with the connection is redelivered when its lock has expired",
   async (queue) => {
     const host = await start();
     await send(queue, 1);
     await invoked(host, queue, 1);
     bus.faults.add({ kind: "cut", operation: "settle", resource: queue, times: 1 });
     await send(queue, 2);
-    // Within the bound of `invoked`: nothing goes on renewing the lock.
+    // Within the bound of `invoked`: the lock is no longer renewed.
     await invoked(host, queue, 3);
     await eventually("the queue is empty", () =>
       bus.stats()[`active:${queue}`] === 0 ? true : undefined,

@@ -76,7 +76,7 @@ async function send(queue: string, ...messages: ServiceBusMessage[]): Promise<vo
   await sender.close();
 }
 
-/** A client of its own, because a client's peeks go on where the last one ended. */
+/** A new client, because a client's peeks continue where the last one ended. */
 async function countIn(queue: string): Promise<number> {
   const peeking = new ServiceBusClient(bus.connectionString);
   const found = await peeking.createReceiver(queue).peekMessages(100);
@@ -117,7 +117,7 @@ describe("single messages", () => {
     );
   });
 
-  test("text stays text, and what is not text is bytes", async () => {
+  test("text stays text, and anything else is bytes", async () => {
     await send("bytes", { body: Buffer.from("plain words") });
     await send("bytes", { body: Buffer.from([0xff, 0x00, 0xfe]) });
     const [text, bytes] = await atLeast("bytes", 2);
@@ -125,7 +125,7 @@ describe("single messages", () => {
     expect(bytes).toMatchObject({ body: "ff00fe", isBuffer: true });
   });
 
-  test("a message that fails is delivered again, ends in the dead-letter queue and triggers there", async () => {
+  test("a failing message is redelivered, is dead-lettered, and triggers there", async () => {
     await send("one", { body: { fail: true }, messageId: "bad" });
     const [dead] = await atLeast("dead", 1);
     expect(dead?.body).toEqual({ fail: true });
@@ -165,7 +165,7 @@ describe("single messages", () => {
 });
 
 describe("batches", () => {
-  test("what is there together comes together, with arrays of metadata in the same order", async () => {
+  test("waiting messages arrive as one batch, with arrays of metadata in the same order", async () => {
     const messages = Array.from({ length: 50 }, (_, n) => ({
       body: { n },
       messageId: `batch-${n}`,
@@ -189,7 +189,7 @@ describe("batches", () => {
     );
   });
 
-  test("one throw fails the whole batch, which comes again", async () => {
+  test("one throw fails the whole batch, which is redelivered", async () => {
     await send("many", { body: "good", messageId: "g" }, { body: "fail", messageId: "f" });
     await eventually("three deliveries of both", async () => {
       const counts = (await since("many")).flatMap(
@@ -233,7 +233,7 @@ describe("sessions", () => {
     }
   });
 
-  test("an idle session is let go so that another can be served", async () => {
+  test("an idle session is released so that another can be served", async () => {
     for (const sessionId of ["x1", "x2", "x3", "x4"])
       await send("sessions", { body: {}, sessionId });
     const seen = await atLeast("sessions", 4);

@@ -63,13 +63,13 @@ test("a time span is the pause between runs, and runs of one timer never overlap
   expect((await runsOf(host, "every")).overlapping).toBe(1);
 });
 
-test("runOnStartup runs at once; without a monitor there is no status", async () => {
+test("runOnStartup runs immediately; without a monitor there is no status", async () => {
   const host = await fixture.start({ settings: { EVERY: "01:00:00" } });
   const [run] = await atLeast(host, "startup", 1);
   expect(run?.timer).toMatchObject({ isPastDue: false, scheduleStatus: null });
 });
 
-test("a run that was missed while the host was down is made up once and is past due", async () => {
+test("an occurrence missed while the host was down runs once, as past due", async () => {
   const options = { settings: { EVERY: "01:00:00" }, dataDirectory: fixture.data };
   await (await fixture.start(options)).close();
   const file = path.join(fixture.data, "timers", "daily.json");
@@ -86,7 +86,7 @@ test("a run that was missed while the host was down is made up once and is past 
   expect((await runsOf(again, "daily")).runs).toEqual([]);
 });
 
-test("a timer whose schedule was changed is not taken for past due", async () => {
+test("a timer with a changed schedule is not past due", async () => {
   await (
     await fixture.start({ settings: { EVERY: "00:00:01" }, dataDirectory: fixture.data })
   ).close();
@@ -126,7 +126,7 @@ test("a cut fault leaves the occurrence due for the next host, a refusal counts 
   expect(run?.timer.isPastDue).toBe(true);
 });
 
-test("a schedule that makes no sense stops the start and says why", async () => {
+test("an invalid schedule fails the start with the reason", async () => {
   await expect(fixture.start({ settings: { EVERY: "every minute" } })).rejects.toThrow(
     'Function "every": schedule "every minute" is not NCRONTAB',
   );

@@ -69,7 +69,7 @@ test("a missing, malformed, expired, foreign or forged token is 401 in Graph's w
   ]);
 });
 
-test("a reader reads but does not write, and without a role there is nothing", async () => {
+test("a reader can read but not write, and a caller without a role can do neither", async () => {
   expect((await tenant.client("reader").api("/users").get()).value).toHaveLength(1);
   const denied = { statusCode: 403, code: "Authorization_RequestDenied" };
   await expect(

@@ -41,7 +41,7 @@ async function startProcess(
   return { child, graph: endpoints["graph"] ?? "" };
 }
 
-test("kill -9 loses nothing that was acknowledged or shown, and links go on", async () => {
+test("kill -9 loses nothing that was acknowledged or shown, and links keep working", async () => {
   const data = temporaryDirectory();
   const first = await startProcess("0", data);
   let { child } = first;

@@ -79,7 +79,7 @@ test("a user is created, read by id and by name, changed and deleted with the of
   });
 });
 
-test("errors have Graph's shape with both request ids", async () => {
+test("errors have Graph's form with both request ids", async () => {
   const response = await tenant.fetch("users/nobody", { headers: { "client-request-id": "mine" } });
   expect(response.status).toBe(404);
   expect(response.headers.get("request-id")).toMatch(/^[0-9a-f-]{36}$/);
@@ -175,7 +175,7 @@ test.each(["displayName", "mailEnabled", "mailNickname", "securityEnabled"])(
   },
 );
 
-test("a second user with a name that is taken is a conflict, whatever its case; a deleted user's name is free", async () => {
+test("a second user with the same name in any case is a conflict; a deleted user's name is free", async () => {
   const user = await create("/users", newUser());
   const twin = newUser({ userPrincipalName: user.userPrincipalName.toUpperCase() });
   const error = await create("/users", twin).catch((thrown: unknown) => thrown);
@@ -211,7 +211,7 @@ test("changing an unknown or read-only property is refused and changes nothing",
   expect(await tenant.client().api(`/users/${user.id}`).get()).toMatchObject({ jobTitle: null });
 });
 
-test("a deleted user waits in the deleted items, comes back with its links, or goes for good", async () => {
+test("a deleted user is in the deleted items, and is restored with its links or removed permanently", async () => {
   const client = tenant.client();
   const manager = await create("/users", newUser());
   const user = await create("/users", newUser());
@@ -325,7 +325,7 @@ test("members of both types are added one by one, at creation and by PATCH, and 
   });
 });
 
-test("a batch carries each request's own status", async () => {
+test("a batch returns a status for each request", async () => {
   const user = await create("/users", newUser());
   tenant.graph.faults.add({
     kind: "throttle",

@@ -91,7 +91,7 @@ test("a full round comes in pages of 200 and folds to the tenant; $top is ignore
   expect((after["emptyPolls"] ?? 0) - (before["emptyPolls"] ?? 0)).toBe(1);
 });
 
-test("some users come in parts: the manager on another page than the rest", async () => {
+test("some users are split: the manager comes on another page than the rest", async () => {
   const { pages } = await readRound(client, tracked);
   const places = new Map<string, number[]>();
   pages.forEach((page, index) =>
@@ -102,7 +102,7 @@ test("some users come in parts: the manager on another page than the rest", asyn
   expect(split.some(([first, second]) => first !== second)).toBe(true);
 });
 
-test("links are absolute and opaque, carry the query options and refuse to have them repeated", async () => {
+test("links are absolute and opaque, carry the query options and refuse repeated ones", async () => {
   const first = (await client.api(tracked).get()) as Record<string, string>;
   const next = new URL(first["@odata.nextLink"] ?? "");
   expect(next.origin).toBe(tenant.graph.graph);
@@ -121,7 +121,7 @@ test("links are absolute and opaque, carry the query options and refuse to have 
   });
 });
 
-test("a big group spreads its members over pages, repeated, with other groups after it", async () => {
+test("the members of a large group are spread over pages that repeat the group, and other groups follow", async () => {
   const { pages } = await readRound(client, "/groups/delta");
   const sizes = pages.map((page) =>
     page.map((item) => [item.id, (item["members@delta"] as unknown[] | undefined)?.length ?? 0]),
@@ -142,14 +142,14 @@ test("a big group spreads its members over pages, repeated, with other groups af
   ]);
 });
 
-test("latest gives a link and no data", async () => {
+test("latest returns a link and no data", async () => {
   const { pages, deltaLink } = await readRound(client, `${tracked}&$deltatoken=latest`);
   expect(pages).toEqual([[]]);
   await client.api("/users/user-00001").patch({ department: "Sales" });
   expect((await changes(deltaLink)).map(({ id }) => id)).toEqual(["user-00001"]);
 });
 
-test("without a preference a changed user comes with all that was selected, with return=minimal only with what changed", async () => {
+test("a changed user is returned with everything selected, with return=minimal only with the changes", async () => {
   const link = await latest("/users/delta?$select=displayName,department,jobTitle");
   await client.api("/users/user-00002").patch({ department: "Labs" });
   await client.api("/users/user-00003").patch({ mobilePhone: "1" });
@@ -164,7 +164,7 @@ test("without a preference a changed user comes with all that was selected, with
   );
 });
 
-test("a change that changes nothing is no change", async () => {
+test("an update that changes nothing is not a change", async () => {
   const link = await latest(tracked);
   await client.api("/users/user-00004").patch({ displayName: "Person 4" });
   expect(await changes(link)).toEqual([]);
@@ -195,7 +195,7 @@ test("a changed manager shows the old one removed and the new one, a removed one
   expect(await changes(await latest("/users/delta?$select=displayName"))).toEqual([]);
 });
 
-test("a soft deletion is changed, a permanent one deleted, a restored user comes back whole", async () => {
+test("a soft deletion is reported as changed, a permanent one as deleted, and a restored user is returned whole", async () => {
   const link = await latest(tracked);
   await client.api("/users/user-00021").delete();
   expect(byId(await changes(link), "user-00021")).toEqual([
@@ -224,7 +224,7 @@ test("a soft deletion is changed, a permanent one deleted, a restored user comes
   ]);
 });
 
-test("deleting a user takes it out of its groups and its reports, restoring brings both back", async () => {
+test("deleting a user removes it from its groups and reports, restoring it restores both", async () => {
   const [people, memberships] = [
     await latest(tracked),
     await latest("/groups/delta?$select=members"),
@@ -263,7 +263,7 @@ test("deleting a user takes it out of its groups and its reports, restoring brin
   expect(adopted["manager@delta"]).toEqual([back]);
 });
 
-test("only the filtered ids are tracked, up to 50 of them, and nothing but ids", async () => {
+test("only the filtered ids are tracked, at most 50, and no other filter is accepted", async () => {
   const of = (wanted: string[]) => wanted.map((id) => `id eq '${id}'`).join(" or ");
   const { pages, deltaLink } = await readRound(
     client,
@@ -298,7 +298,7 @@ test.each([
   expect((await tenant.fetch(`users/delta?${query}`)).status).toBe(400);
 });
 
-test("a link of groups is no link of users, and a changed token is malformed", async () => {
+test("a link for groups is refused for users, and a changed token is malformed", async () => {
   const link = await latest("/groups/delta");
   expect((await tenant.fetch(link.replace("/groups/", "/users/"))).status).toBe(400);
   const token = link.slice(link.indexOf("=") + 1);
@@ -311,7 +311,7 @@ test("a link of groups is no link of users, and a changed token is malformed", a
   });
 });
 
-test("after the tokens expire every link answers 410 with the address of a full round", async () => {
+test("after the tokens expire every link returns 410 with the address of a full round", async () => {
   const link = await latest(`${tracked}&$filter=id eq 'user-00008'`);
   const response = await fetch(`${tenant.graph.control}/actions/expire-tokens`, {
     method: "POST",
@@ -327,7 +327,7 @@ test("after the tokens expire every link answers 410 with the address of a full 
   expect(await changes(await latest("/groups/delta"))).toEqual([]);
 });
 
-test("tokens expire by age too, and a fresh link starts the age anew", async () => {
+test("tokens also expire by age, which a fresh link resets", async () => {
   let now = Date.now();
   const aged = await EmulatedTenant.start({
     seed: { users: [{ id: "a" }], groups: [] },
@@ -348,7 +348,7 @@ test("tokens expire by age too, and a fresh link starts the age anew", async () 
   }
 });
 
-test("with replication lag delta shows a change later than a read does", async () => {
+test("with replication lag delta shows a change later than a read", async () => {
   let now = Date.now();
   const lagging = await EmulatedTenant.start({
     seed: { users: [{ id: "a", displayName: "A" }], groups: [] },
@@ -370,7 +370,7 @@ test("with replication lag delta shows a change later than a read does", async (
   }
 });
 
-test("with replay earlier changes come again", async () => {
+test("with replay earlier changes are repeated", async () => {
   const replaying = await EmulatedTenant.start({
     seed: { users: [{ id: "a" }, { id: "b" }], groups: [] },
     replay: 1,
@@ -386,7 +386,7 @@ test("with replay earlier changes come again", async () => {
   }
 });
 
-test("the official client waits as told when delta throttles, and goes on", async () => {
+test("the official client waits for Retry-After when delta throttles, and continues", async () => {
   const before = tenant.graph.stats()["throttled"] ?? 0;
   tenant.graph.faults.add({
     kind: "throttle",

@@ -137,7 +137,7 @@ test("$orderby sorts, over pages too", async () => {
   expect(names).toHaveLength(250);
 });
 
-test("counts need eventual consistency", async () => {
+test("counts require eventual consistency", async () => {
   expect(await client.api("/users/$count").header("ConsistencyLevel", "eventual").get()).toBe(
     "250",
   );
@@ -147,7 +147,7 @@ test("counts need eventual consistency", async () => {
   await expect(client.api("/users/$count").get()).rejects.toMatchObject({ statusCode: 400 });
 });
 
-test("what is not selected shows Graph's defaults, and what a seed adds", async () => {
+test("without $select Graph's defaults are returned, and properties of the seed", async () => {
   expect(await client.api("/users/u007").get()).toEqual({
     "@odata.context": `${tenant.graph.graph}/v1.0/$metadata#users/$entity`,
     businessPhones: [],

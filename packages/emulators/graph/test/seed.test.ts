@@ -95,7 +95,7 @@ test.each([
   expect(problem).toContain(file);
 });
 
-test("a missing tenant file is refused by name, and twenty problems are enough", () => {
+test("a missing tenant file is refused by name, and at most twenty problems are listed", () => {
   expect(() => readTenant(`${file}.missing`)).toThrow(/tenant\.json\.missing/);
   const problem = problemOf({ users: Array.from({ length: 50 }, () => ({})), groups: [] });
   expect(problem).toContain("and 30 more");
@@ -204,7 +204,7 @@ test("null, empty, absent and unknown properties are kept exactly, and unknown i
   });
 });
 
-test("on existing data the same tenant is ignored: what was changed since stays", async () => {
+test("on existing data the same tenant is ignored, and later changes stay", async () => {
   const { deltaLink } = await readRound(tenant.client(), `/users/delta?${select}`);
   await tenant.client().api("/users/b").patch({ department: "Changed by hand" });
   await tenant.restart({ seed: exact, dataDirectory });
@@ -316,7 +316,7 @@ test("a data directory serves one process at a time, and a failed start leaves i
 const explorer = path.join(__dirname, "../../../../../shared/tenants/graph-explorer.json");
 
 (existsSync(explorer) ? test : test.skip)(
-  "a tenant that Microsoft made reads, lists and folds as it is",
+  "a tenant made by Microsoft is read, listed and folded unchanged",
   async () => {
     const seed = readTenant(explorer);
     const real = await EmulatedTenant.start({ seed });

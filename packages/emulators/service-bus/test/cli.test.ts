@@ -19,7 +19,7 @@ async function failure(flags: readonly string[]): Promise<{ code: unknown; text:
   return { code, text };
 }
 
-test("it says what it is and stops when its standard input ends", async () => {
+test("the program names its purpose and stops when its standard input ends", async () => {
   const child = runCli([
     "--topology",
     topologyFile(directory, [{ name: "work" }]),
@@ -34,7 +34,7 @@ test("it says what it is and stops when its standard input ends", async () => {
   expect(text).toContain("for development and tests only");
 });
 
-test("--help describes the options, starts nothing and ends well", async () => {
+test("--help describes the options, starts nothing and exits with 0", async () => {
   const child = runCli(["--topology", "/nowhere.json", "--help"]);
   let text = "";
   child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -51,7 +51,7 @@ test.each([
   [["--port", "99999", "--topology", "x"], /port/],
   [["--topology", "/nowhere.json"], /\/nowhere\.json/],
   [["--unknown"], /unknown/],
-])("bad flags %j are refused with the reason", async (flags, reason) => {
+])("bad options %j are refused with the reason", async (flags, reason) => {
   const { code, text } = await failure(flags);
   expect(code).toBe(1);
   expect(text).toMatch(reason);
@@ -64,7 +64,7 @@ test.each([
   [{ queues: [{ name: "a" }, { name: "A" }] }, /queues\[1\]\.name/],
   [{ topics: [] }, /topics/],
   [{ queues: [{ name: "a", maxDeliveryCount: 0 }] }, /queues\[0\]\.maxDeliveryCount/],
-])("the topology %j is refused naming the field", async (topology, reason) => {
+])("the topology %j is refused, naming the field", async (topology, reason) => {
   const file = path.join(directory, "bad.json");
   writeFileSync(file, JSON.stringify(topology));
   const { code, text } = await failure(["--topology", file]);
@@ -72,7 +72,7 @@ test.each([
   expect(text).toMatch(reason);
 });
 
-test("what cannot change after creation is refused on existing data", async () => {
+test("a change of a fixed option is refused on existing data", async () => {
   const first = await startProcess(directory, [{ name: "work" }]);
   await first.kill("SIGTERM");
   await expect(

@@ -28,7 +28,7 @@ test("a delayed send is acknowledged late", async () => {
   expect(performance.now() - began).toBeGreaterThan(390);
 });
 
-test("a refused send fails at once and takes nothing", async () => {
+test("a refused send fails immediately and stores nothing", async () => {
   bench.emulator.faults.add({ kind: "refuse", operation: "send" });
   await expect(bench.client.createSender("work").sendMessages({ body: 1 })).rejects.toMatchObject({
     retryable: false,
@@ -36,13 +36,13 @@ test("a refused send fails at once and takes nothing", async () => {
   expect(stats()["active:work"]).toBe(0);
 });
 
-test("a throttled send is tried again by the SDK until it gets through", async () => {
+test("the SDK retries a throttled send until it succeeds", async () => {
   bench.emulator.faults.add({ kind: "throttle", operation: "send", times: 2 });
   await bench.client.createSender("work").sendMessages({ body: 1 });
   expect(stats()["active:work"]).toBe(1);
 });
 
-test("throttling that does not end names the code of the real service", async () => {
+test("endless throttling names the code of the real service", async () => {
   bench.emulator.faults.add({ kind: "throttle", operation: "send" });
   const error: unknown = await bench.client
     .createSender("work")
@@ -55,19 +55,19 @@ test("throttling that does not end names the code of the real service", async ()
   });
 });
 
-test("a cut send is not carried out; the SDK connects again and sends it once", async () => {
+test("a cut send is not carried out; the SDK reconnects and sends it once", async () => {
   bench.emulator.faults.add({ kind: "cut", operation: "send", times: 1 });
   await bench.client.createSender("work").sendMessages({ body: 1 });
   expect(stats()).toMatchObject({ "active:work": 1, connections: 2 });
 });
 
-test("a send whose answer is lost is carried out, and the SDK's second try makes a second message", async () => {
+test("a send whose reply is lost is carried out, and the SDK's retry makes a second message", async () => {
   bench.emulator.faults.add({ kind: "lose-reply", operation: "send", times: 1 });
   await bench.client.createSender("work").sendMessages({ body: 1 });
   expect(stats()["active:work"]).toBe(2);
 });
 
-test("a settlement whose answer is lost is carried out", async () => {
+test("a settlement whose reply is lost is carried out", async () => {
   await bench.client.createSender("work").sendMessages({ body: 1 });
   const receiver = bench.client.createReceiver("work");
   const [message] = await receiver.receiveMessages(1);
@@ -87,7 +87,7 @@ test("a refused settlement leaves the message locked", async () => {
   expect(stats()["locked:work"]).toBe(1);
 });
 
-test("a refused management call answers with the error", async () => {
+test("a refused management call returns the error", async () => {
   bench.emulator.faults.add({
     kind: "refuse",
     operation: "management:peek-message",
@@ -98,7 +98,7 @@ test("a refused management call answers with the error", async () => {
   );
 });
 
-test("a refused attach fails the receiver, and only on the queue it is armed for", async () => {
+test("a refused attach fails the receiver, but only on the queue that the fault names", async () => {
   bench.emulator.faults.add({ kind: "refuse", operation: "attach", resource: "work" });
   await expect(bench.client.createReceiver("work").receiveMessages(1)).rejects.toThrow(
     "Refused by the fault plan",
@@ -134,7 +134,7 @@ test("a refused delivery detaches the receiver, and the message waits for the ne
   expect(message?.deliveryCount).toBe(0);
 });
 
-test("a delayed attach is answered late, for a session too", async () => {
+test("a delayed attach is replied to late, also for a session", async () => {
   await bench.client.createSender("lanes").sendMessages({ body: 1, sessionId: "a" });
   bench.emulator.faults.add({
     kind: "delay",
@@ -156,7 +156,7 @@ test("a delayed delivery arrives late", async () => {
   expect(performance.now() - began).toBeGreaterThan(290);
 });
 
-test("a management call whose answer is lost is carried out, and once more when the SDK repeats it", async () => {
+test("a management call whose reply is lost is carried out, and again when the SDK repeats it", async () => {
   bench.emulator.faults.add({
     kind: "lose-reply",
     operation: "management:schedule-message",
@@ -167,7 +167,7 @@ test("a management call whose answer is lost is carried out, and once more when 
   expect(stats()["scheduled:work"]).toBe(2);
 });
 
-test("a connection that is cut at once fails the send, and the next one connects", async () => {
+test("a connection that is cut immediately fails the send, and the next one connects", async () => {
   bench.emulator.faults.add({ kind: "cut", operation: "connect", times: 1 });
   const sender = bench.client.createSender("work");
   await expect(sender.sendMessages({ body: 1 })).rejects.toThrow("Failed to connect");

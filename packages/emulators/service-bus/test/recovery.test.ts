@@ -105,7 +105,7 @@ test("kill -9 loses nothing that was acknowledged", async () => {
   );
 });
 
-test("what was acknowledged up to a kill -9 in the middle of sending is there afterwards", async () => {
+test("everything acknowledged before a kill -9 in the middle of sending survives", async () => {
   const sender = client.createSender("work");
   let acknowledged = 0;
   const sending = (async () => {
@@ -126,7 +126,7 @@ test("what was acknowledged up to a kill -9 in the middle of sending is there af
   expect(found).toBeLessThanOrEqual(acknowledged + 20);
 });
 
-test("subscribers and senders of a restarted broker go on by themselves", async () => {
+test("subscribers and senders reconnect to a restarted broker", async () => {
   const seen = new Set<unknown>();
   let arrived = (): void => {};
   client.createReceiver("work").subscribe({

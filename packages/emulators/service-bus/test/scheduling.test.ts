@@ -16,7 +16,7 @@ afterEach(() => bench.close());
 
 const later = (ms: number): Date => new Date(Date.now() + ms);
 
-test("a scheduled message appears when its time has come, under a new number", async () => {
+test("a scheduled message appears when it is due, under a new number", async () => {
   const sender = bench.client.createSender("work");
   const [number] = await sender.scheduleMessages({ body: 1, messageId: "m" }, later(1500));
   expect(bench.emulator.stats()).toMatchObject({ "scheduled:work": 1, "active:work": 0 });
@@ -28,7 +28,7 @@ test("a scheduled message appears when its time has come, under a new number", a
   expect(message?.scheduledEnqueueTimeUtc).toBeInstanceOf(Date);
 });
 
-test("a message sent with scheduledEnqueueTimeUtc waits too", async () => {
+test("a message sent with scheduledEnqueueTimeUtc is scheduled too", async () => {
   await bench.client
     .createSender("work")
     .sendMessages({ body: 1, scheduledEnqueueTimeUtc: later(1500) });
@@ -68,7 +68,7 @@ test("peeked scheduled messages show their state", async () => {
   expect(peeked?.state).toBe("scheduled");
 });
 
-test("a message id is taken once within the window, for sent and scheduled messages alike", async () => {
+test("a message id is accepted once within the window, for sent and scheduled messages alike", async () => {
   const sender = bench.client.createSender("unique");
   await sender.sendMessages({ body: 1, messageId: "a" });
   await sender.sendMessages([
@@ -86,7 +86,7 @@ test("a message id is taken once within the window, for sent and scheduled messa
   expect(messages.map(({ body }) => body as number)).toEqual([1, 3, 6]);
 });
 
-test("a message id is taken again when the window has passed, even if the first was completed", async () => {
+test("a message id is accepted again after the window, even if the first message was completed", async () => {
   const sender = bench.client.createSender("unique");
   const receiver = bench.client.createReceiver("unique", { receiveMode: "receiveAndDelete" });
   await sender.sendMessages({ body: 1, messageId: "a" });
@@ -98,7 +98,7 @@ test("a message id is taken again when the window has passed, even if the first 
   expect(bench.emulator.stats()["active:unique"]).toBe(1);
 });
 
-test("an expired message goes to the dead letters where the queue says so", async () => {
+test("an expired message is dead-lettered if the queue is configured so", async () => {
   await bench.client.createSender("short").sendMessages({ body: 1, timeToLive: 60_000 });
   await sleep(500);
   expect(bench.emulator.stats()).toMatchObject({ "active:short": 0, "deadLettered:short": 1 });
@@ -112,7 +112,7 @@ test("an expired message goes to the dead letters where the queue says so", asyn
   });
 });
 
-test("an expired message vanishes where the queue does not keep it", async () => {
+test("an expired message is removed otherwise", async () => {
   await bench.client
     .createSender("dropping")
     .sendMessages([{ body: 1, timeToLive: 100 }, { body: 2 }]);

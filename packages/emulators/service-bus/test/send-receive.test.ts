@@ -7,7 +7,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-test("a message arrives as it was sent", async () => {
+test("a message arrives unchanged", async () => {
   const sender = bench.client.createSender("work");
   await sender.sendMessages({
     body: { hello: "wörld" },
@@ -65,7 +65,7 @@ test("a list of messages is one batch and keeps its order", async () => {
   expect(bench.emulator.stats()).toMatchObject({ "active:work": 0, operations: 1000 });
 });
 
-test("createMessageBatch takes its limit of 1 MB from the emulator", async () => {
+test("createMessageBatch reads its limit of 1 MB from the emulator", async () => {
   const sender = bench.client.createSender("work");
   const batch = await sender.createMessageBatch();
   expect(batch.maxSizeInBytes).toBe(1024 * 1024);
@@ -74,7 +74,7 @@ test("createMessageBatch takes its limit of 1 MB from the emulator", async () =>
   expect(bench.emulator.stats()["active:work"]).toBe(batch.count);
 });
 
-test("a message over 256 KB is refused, alone or in a batch, and nothing of the batch is taken", async () => {
+test("a message over 256 KB is refused, alone or in a batch, and none of the batch is stored", async () => {
   const sender = bench.client.createSender("work");
   const large = { body: "x".repeat(257 * 1024) };
   await expect(sender.sendMessages(large)).rejects.toMatchObject({ code: "MessageSizeExceeded" });
@@ -84,7 +84,7 @@ test("a message over 256 KB is refused, alone or in a batch, and nothing of the 
   expect(bench.emulator.stats()["active:work"]).toBe(0);
 });
 
-test("subscribe hands out messages as they come and completes them", async () => {
+test("subscribe delivers messages as they arrive and completes them", async () => {
   const sender = bench.client.createSender("work");
   const seen = new Set<unknown>();
   const receiver = bench.client.createReceiver("work");
@@ -128,7 +128,7 @@ test("one receiver settles far more messages than its window of 2048", async () 
   expect(bench.emulator.stats()["active:work"]).toBe(0);
 });
 
-test("receive and delete takes messages at once", async () => {
+test("receive and delete removes messages immediately", async () => {
   await bench.client.createSender("work").sendMessages([{ body: 1 }, { body: 2 }]);
   const receiver = bench.client.createReceiver("work", { receiveMode: "receiveAndDelete" });
   const messages = await receiver.receiveMessages(2);
@@ -136,7 +136,7 @@ test("receive and delete takes messages at once", async () => {
   expect(bench.emulator.stats()).toMatchObject({ "active:work": 0, "locked:work": 0 });
 });
 
-test("receiveMessages with nothing there returns nothing after its wait, and its credit is taken back", async () => {
+test("receiveMessages on an empty queue returns nothing after its wait, and its credit is withdrawn", async () => {
   const receiver = bench.client.createReceiver("work");
   expect(await receiver.receiveMessages(5, { maxWaitTimeInMs: 50 })).toEqual([]);
   await bench.client.createSender("work").sendMessages({ body: "late" });
@@ -144,7 +144,7 @@ test("receiveMessages with nothing there returns nothing after its wait, and its
   expect(await receiver.receiveMessages(1)).toHaveLength(1);
 });
 
-test("two receivers share the messages and none gets the other's", async () => {
+test("two receivers share the messages, and neither gets the other's", async () => {
   const first = bench.client.createReceiver("work");
   const second = bench.newClient().createReceiver("work");
   await bench.client
@@ -176,7 +176,7 @@ test("hundreds of links work on one connection", async () => {
   expect(bench.emulator.stats()["connections"]).toBe(1);
 });
 
-test("a queue that is not there is reported as such", async () => {
+test("a missing queue is reported as such", async () => {
   await expect(
     bench.client.createSender("nowhere").sendMessages({ body: 1 }),
   ).rejects.toMatchObject({

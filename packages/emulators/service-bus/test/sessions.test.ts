@@ -30,7 +30,7 @@ async function one(receiver: ServiceBusSessionReceiver): Promise<ServiceBusRecei
   return message;
 }
 
-test("a session receiver gets its session's messages in order and no others", async () => {
+test("a session receiver gets only its session's messages, in order", async () => {
   await send("lanes", ["a", 1], ["b", 2], ["a", 3], ["b", 4], ["a", 5]);
   const receiver = await bench.client.acceptSession("lanes", "a");
   const messages = await receiver.receiveMessages(10, { maxWaitTimeInMs: 300 });
@@ -48,14 +48,14 @@ test("a held session is not given to another receiver", async () => {
   });
 });
 
-test("acceptNextSession gives each waiting receiver a session of its own", async () => {
+test("acceptNextSession gives each waiting receiver another session", async () => {
   await send("lanes", ["a", 1], ["b", 2]);
   const first = await bench.client.acceptNextSession("lanes");
   const second = await bench.client.acceptNextSession("lanes");
   expect([first.sessionId, second.sessionId].sort()).toEqual(["a", "b"]);
 });
 
-test("acceptNextSession waits for a message to come", async () => {
+test("acceptNextSession waits for a message", async () => {
   const accepting = bench.client.acceptNextSession("lanes");
   await sleep(200);
   await send("lanes", ["late", 1]);
@@ -64,12 +64,12 @@ test("acceptNextSession waits for a message to come", async () => {
   expect((await one(receiver)).body).toBe(1);
 });
 
-test("acceptNextSession gives up with ServiceTimeout when no session comes", async () => {
+test("acceptNextSession fails with ServiceTimeout when no session becomes free", async () => {
   const client = bench.newClient({ maxRetries: 0, timeoutInMs: 1000 });
   await expect(client.acceptNextSession("lanes")).rejects.toMatchObject({ code: "ServiceTimeout" });
 });
 
-test("a closed session is free at once, and what was locked comes back uncounted and in order", async () => {
+test("a closed session is free immediately, and its locked messages return uncounted and in order", async () => {
   await send("lanes", ["a", 1], ["a", 2], ["a", 3]);
   const first = await bench.client.acceptSession("lanes", "a");
   await first.receiveMessages(2);
@@ -85,7 +85,7 @@ test("a closed session is free at once, and what was locked comes back uncounted
   ]);
 });
 
-test("a session of a dropped connection is free at once", async () => {
+test("a session of a dropped connection is free immediately", async () => {
   await send("lanes", ["a", 1]);
   const lost = bench.newClient();
   await lost.acceptSession("lanes", "a");
@@ -94,7 +94,7 @@ test("a session of a dropped connection is free at once", async () => {
   expect((await one(receiver)).deliveryCount).toBe(0);
 });
 
-test("a session lock that expires detaches the receiver and counts as a delivery", async () => {
+test("an expired session lock detaches the receiver and counts as a delivery", async () => {
   await send("hasty", ["a", 1]);
   const receiver = await bench.client.acceptSession("hasty", "a", NO_RENEWAL);
   const message = await one(receiver);
@@ -107,7 +107,7 @@ test("a session lock that expires detaches the receiver and counts as a delivery
   expect((await one(next)).deliveryCount).toBe(1);
 });
 
-test("a subscriber whose session lock expires is told", async () => {
+test("a subscriber is notified when its session lock expires", async () => {
   await send("hasty", ["a", 1]);
   const receiver = await bench.client.acceptSession("hasty", "a", NO_RENEWAL);
   const error = new Promise<Error>((resolve) => {
@@ -124,7 +124,7 @@ test("a subscriber whose session lock expires is told", async () => {
   expect(await error).toMatchObject({ code: "SessionLockLost" });
 });
 
-test("a renewed session lock holds on", async () => {
+test("a renewed session lock stays valid", async () => {
   await send("hasty", ["a", 1]);
   const receiver = await bench.client.acceptSession("hasty", "a", NO_RENEWAL);
   const message = await one(receiver);
@@ -135,7 +135,7 @@ test("a renewed session lock holds on", async () => {
   await receiver.completeMessage(message);
 });
 
-test("session lock expiry leads to the dead letters in the end", async () => {
+test("repeated expiry of the session lock dead-letters a message", async () => {
   await send("hasty", ["a", 1]);
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const receiver = await bench.client.acceptNextSession("hasty", NO_RENEWAL);
@@ -174,7 +174,7 @@ test("session state is kept with the session", async () => {
   expect(await second.getSessionState()).toBeNull();
 });
 
-test("messages of a session can be deferred and peeked by its holder", async () => {
+test("the holder of a session can defer and peek its messages", async () => {
   await send("lanes", ["a", 1], ["b", 2], ["a", 3]);
   const receiver = await bench.client.acceptSession("lanes", "a");
   const first = await one(receiver);
@@ -213,7 +213,7 @@ test("a message without a session id is refused by a queue with sessions", async
   });
 });
 
-test("the kind of receiver must fit the queue", async () => {
+test("the kind of receiver must match the queue", async () => {
   await expect(bench.client.createReceiver("lanes").receiveMessages(1)).rejects.toMatchObject({
     message: expect.stringContaining("requires sessions"),
   });

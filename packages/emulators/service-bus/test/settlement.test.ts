@@ -21,7 +21,7 @@ async function one(
   return message;
 }
 
-test("an abandoned message comes back with a higher delivery count and the properties given", async () => {
+test("an abandoned message is redelivered with a higher delivery count and the given properties", async () => {
   await bench.client
     .createSender("calm")
     .sendMessages({ body: 1, applicationProperties: { kept: "yes", changed: "old" } });
@@ -32,14 +32,14 @@ test("an abandoned message comes back with a higher delivery count and the prope
   expect(again.applicationProperties).toEqual({ kept: "yes", changed: "new", added: 3 });
 });
 
-test("an abandoned message comes back before the ones behind it", async () => {
+test("an abandoned message is redelivered before those after it", async () => {
   await bench.client.createSender("calm").sendMessages([{ body: 1 }, { body: 2 }]);
   const receiver = bench.client.createReceiver("calm");
   await receiver.abandonMessage(await one(receiver));
   expect((await one(receiver)).body).toBe(1);
 });
 
-test("a deferred message is received by its number only, and settled", async () => {
+test("a deferred message is received only by its number, and settled", async () => {
   await bench.client.createSender("calm").sendMessages([{ body: 1 }, { body: 2 }]);
   const receiver = bench.client.createReceiver("calm");
   const first = await one(receiver);
@@ -60,7 +60,7 @@ test("a deferred message is received by its number only, and settled", async () 
   });
 });
 
-test("a dead-lettered message carries reason, description, properties and where it came from", async () => {
+test("a dead-lettered message carries reason, description, properties and its source", async () => {
   await bench.client.createSender("calm").sendMessages({ body: 1, messageId: "bad" });
   const receiver = bench.client.createReceiver("calm");
   await receiver.deadLetterMessage(await one(receiver), {
@@ -82,7 +82,7 @@ test("a dead-lettered message carries reason, description, properties and where 
   expect(bench.emulator.stats()["deadLettered:calm"]).toBe(0);
 });
 
-test("a lock that expires gives the message back, counted, and the late complete is refused", async () => {
+test("an expired lock returns the message and counts the delivery, and a late complete is refused", async () => {
   await bench.client.createSender("work").sendMessages({ body: 1 });
   const receiver = bench.client.createReceiver("work", { maxAutoLockRenewalDurationInMs: 0 });
   const late = await one(receiver);
@@ -92,7 +92,7 @@ test("a lock that expires gives the message back, counted, and the late complete
   expect((await one(receiver)).deliveryCount).toBe(1);
 });
 
-test("a renewed lock holds on", async () => {
+test("a renewed lock stays valid", async () => {
   await bench.client.createSender("work").sendMessages({ body: 1 });
   const receiver = bench.client.createReceiver("work", { maxAutoLockRenewalDurationInMs: 0 });
   const message = await one(receiver);
@@ -107,7 +107,7 @@ test("a renewed lock holds on", async () => {
   });
 });
 
-test("the SDK's own lock renewal keeps a slow handler's message", async () => {
+test("the SDK's lock renewal keeps a slow handler's message", async () => {
   await bench.client.createSender("work").sendMessages({ body: 1 });
   const receiver = bench.client.createReceiver("work");
   const message = await one(receiver);
@@ -116,7 +116,7 @@ test("the SDK's own lock renewal keeps a slow handler's message", async () => {
   expect(bench.emulator.stats()).toMatchObject({ "active:work": 0, "deadLettered:work": 0 });
 });
 
-test("after the last delivery the message is a dead letter", async () => {
+test("after the last delivery the message is dead-lettered", async () => {
   await bench.client.createSender("work").sendMessages({ body: 1 });
   const receiver = bench.client.createReceiver("work");
   for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -147,7 +147,7 @@ test("nothing can be sent to a dead-letter queue", async () => {
   });
 });
 
-test("messages settled differently at the same moment are each settled as asked", async () => {
+test("messages that are settled differently at the same time are each settled as requested", async () => {
   await bench.client
     .createSender("calm")
     .sendMessages(["done", "bad-1", "bad-2"].map((messageId) => ({ messageId, body: messageId })));

@@ -20,7 +20,7 @@ const committed = (journal: Journal): Promise<Error | undefined> =>
   new Promise((resolve) => journal.afterCommit(resolve));
 
 describe("the journal", () => {
-  test("calls back after the commit, at once when there is nothing to commit", async () => {
+  test("calls back after the commit, immediately if there is nothing to commit", async () => {
     const journal = new SqliteJournal(directory);
     let called = false;
     journal.afterCommit(() => (called = true));
@@ -53,7 +53,7 @@ describe("the journal", () => {
     again.close();
   });
 
-  test("a commit that fails fails everything after it, too", async () => {
+  test("a failed commit fails everything after it", async () => {
     const journal = new SqliteJournal(directory);
     journal.putDocument(1, record(1, 0.5));
     expect(await committed(journal)).toBeInstanceOf(Error);
@@ -65,7 +65,7 @@ describe("the journal", () => {
     again.close();
   });
 
-  test("gives out each number once, over restarts", () => {
+  test("assigns each number once, over restarts", () => {
     const numbers: number[] = [];
     for (let run = 0; run < 3; run += 1) {
       const journal = new SqliteJournal(directory);

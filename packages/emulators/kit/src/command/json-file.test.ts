@@ -30,7 +30,7 @@ test("a file that is not JSON is refused with the place of the error", () => {
   );
 });
 
-test("a file that is not there is refused by name", () => {
+test("a missing file is refused by name", () => {
   expect(() => readTopologyFile(`${file}.missing`, Schema)).toThrow(
     /json\.missing is not a usable/,
   );

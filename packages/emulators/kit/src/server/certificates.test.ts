@@ -31,7 +31,7 @@ test("a client that trusts the local authority reaches an https server by name a
   }
 });
 
-test("certificates are made once and reused", async () => {
+test("certificates are created once and reused", async () => {
   const directory = mkdtempSync(path.join(tmpdir(), "certificates-"));
   const first = new X509Certificate(readFileSync((await localCertificates(directory)).certFile));
   const second = new X509Certificate(readFileSync((await localCertificates(directory)).certFile));

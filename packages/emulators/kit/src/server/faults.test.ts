@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { startControlServer } from "./control-server";
 import { FaultPlan } from "./faults";
 
-test("a fault strikes only what it names, after the given number of passes, and as often as told", () => {
+test("a fault strikes only what it names, after the given number of passes, and the given number of times", () => {
   const plan = new FaultPlan();
   plan.add({ kind: "cut", operation: "send*", resource: "orders", times: 2, after: 1 });
   const strikes = ["orders", "other", "orders", "orders", "orders"].map(
@@ -12,7 +12,7 @@ test("a fault strikes only what it names, after the given number of passes, and 
   expect(plan.list()).toEqual([]);
 });
 
-test("the control server arms faults, shows counters and names what is wrong with a bad fault", async () => {
+test("the control server arms faults, shows counters and names the problems of a bad fault", async () => {
   const faults = new FaultPlan();
   const server = await startControlServer({ faults, stats: () => ({ requests: 3 }) });
   try {

@@ -12,7 +12,7 @@ test.each([
 });
 
 test.each(["", "5", "24:00:00", "00:60:00", "00:00:60", "1:2:3:4", "soon"])(
-  "%j is no time span",
+  "%j is not a time span",
   (text) => {
     expect(parseTimeSpan(text)).toBeUndefined();
   },

@@ -16,7 +16,7 @@ describe("NCRONTAB", () => {
     expect(next(text, from)).toBe(due);
   });
 
-  test("day of month and day of week must both fit", () => {
+  test("day of month and day of week must both match", () => {
     expect(next("0 0 0 13 * Fri", "2026-03-14T00:00:00Z")).toBe("2026-11-13T00:00:00.000Z");
   });
 

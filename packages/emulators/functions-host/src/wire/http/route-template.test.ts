@@ -30,12 +30,12 @@ describe("constraints", () => {
   });
 });
 
-test("literals around a parameter within a segment bound it", () => {
+test("literals around a parameter within a segment delimit it", () => {
   expect(match("v{major:int}.{minor:int}/x", "v1.20/x")).toEqual({ major: "1", minor: "20" });
   expect(match("v{major:int}.{minor:int}/x", "v1/x")).toBeUndefined();
 });
 
-test("a catch-all takes the rest, also none of it", () => {
+test("a catch-all matches the rest, even if it is empty", () => {
   expect(match("a/{*rest}", "a/b/c")).toEqual({ rest: "b/c" });
   expect(match("a/{*rest}", "a")).toEqual({});
 });

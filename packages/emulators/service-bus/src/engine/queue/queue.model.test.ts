@@ -42,7 +42,7 @@ class Holder implements Consumer, SessionHolder {
   }
 }
 
-/** The engine under test with a clock of its own, and what must be true of it. */
+/** The engine under test with its clock, and what must be true of it. */
 class World {
   nowMs = 1_000_000;
   sent = 0;
@@ -257,7 +257,7 @@ async function run(requiresSession: boolean, steps: readonly Step[]): Promise<vo
   }
 }
 
-test("a plain queue loses nothing and gives no message to two receivers", async () => {
+test("a queue without sessions loses nothing and gives no message to two receivers", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) =>
       run(false, steps),

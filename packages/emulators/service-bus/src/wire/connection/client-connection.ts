@@ -33,7 +33,7 @@ export interface OpenLink {
   ended(): void;
 }
 
-/** A link that takes the answers to requests. */
+/** A link that takes the replies to requests. */
 export interface ReplyTarget {
   readonly session: RheaSession;
   answersTo(replyTo: string): boolean;

@@ -26,7 +26,7 @@ function received(content: Buffer, fields: Partial<QueueMessage> = {}): QueueMes
   };
 }
 
-test("what the broker needs is read, and the message leaves as it came", () => {
+test("the broker reads what it needs, and the message leaves unchanged", () => {
   const message = readMessage(
     encodeMessage({
       message_id: "id-1",
@@ -80,7 +80,7 @@ test("what the broker needs is read, and the message leaves as it came", () => {
   });
 });
 
-test("types of numbers survive, which decoding would not let them", () => {
+test("number types survive, which decoding would lose", () => {
   const sent = encodeMessage({
     message_id: "m",
     application_properties: { long: amqpTypes.wrap_long(5), int: amqpTypes.wrap_int(5) },
@@ -103,7 +103,7 @@ test.each([
   });
 });
 
-test("ids that are no strings are told apart by type and value", () => {
+test("ids that are not strings are distinguished by type and value", () => {
   const idOf = (message_id: unknown): string =>
     readMessage(encodeMessage({ message_id, body: 1 })).messageId;
   expect(idOf(5)).toBe(idOf(5));
@@ -134,7 +134,7 @@ test("added properties replace those of the same name and leave the others alone
   });
 });
 
-test("the parts of a batch are messages of their own", () => {
+test("the parts of a batch are separate messages", () => {
   const part = (id: string): Buffer => encodeMessage({ message_id: id, body: id });
   const section = (bytes: Buffer): Buffer =>
     Buffer.concat([Buffer.from([0x00, 0x53, 0x75, 0xa0, bytes.length]), bytes]);
@@ -142,7 +142,7 @@ test("the parts of a batch are messages of their own", () => {
   expect(readBatch(batch).map(({ messageId }) => messageId)).toEqual(["a", "b"]);
 });
 
-test("bytes that are no message are refused, whatever they are", () => {
+test("any bytes that are not a message are refused", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
       try {

@@ -6,7 +6,7 @@ const message = (lockedUntilUtc: Date): ServiceBusReceivedMessage =>
   ({ messageId: "m", lockedUntilUtc }) as ServiceBusReceivedMessage;
 const soon = (): Date => new Date(Date.now() + 10);
 
-test("a lock is renewed while its message is in hand, again and again", async () => {
+test("a lock is renewed repeatedly while its message is in hand", async () => {
   let renewals = 0;
   let enough: () => void = () => undefined;
   const thrice = new Promise<void>((resolve) => (enough = resolve));
@@ -18,7 +18,7 @@ test("a lock is renewed while its message is in hand, again and again", async ()
   expect(renewals).toBe(3);
 });
 
-test("a renewal that was under way when the message left the hand is the last one", async () => {
+test("no renewal follows one that was under way when the message was settled", async () => {
   let renewals = 0;
   let answer: (until: Date) => void = () => undefined;
   let asked: () => void = () => undefined;

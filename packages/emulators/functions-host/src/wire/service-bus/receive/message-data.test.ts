@@ -42,7 +42,7 @@ test("the first delivery counts as one, though AMQP counts from zero", () => {
   });
 });
 
-test("what a message lacks is left out alone, and keeps its place in a batch", () => {
+test("an absent value is left out for one message, and keeps its place in a batch", () => {
   expect(messageMetadata(message({ messageId: "a" }))).not.toHaveProperty("SessionId");
   const { SessionIdArray } = batchMetadata([message({}), message({ sessionId: "s" })]);
   expect(SessionIdArray).toEqual({ collectionString: { string: ["", "s"] } });
