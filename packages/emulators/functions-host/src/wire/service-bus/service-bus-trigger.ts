@@ -144,7 +144,7 @@ export class ServiceBusTrigger {
     const found = await check(client, queue, before);
     if (this.#intake !== intake || this.#stopped) return;
     this.#suspect = found.kind === "waiting" ? found.first : undefined;
-    // Seen twice: a single sight may be of a message locked by another receiver, which ends; a stall does not end.
+    // Seen twice: one sighting may be a message locked by another receiver, which ends; a stall does not.
     const stalled = found.kind === "waiting" && before !== undefined && intake.idleMs >= watchMs;
     if (!stalled && found.kind !== "silence") return;
     this.#suspect = undefined;
