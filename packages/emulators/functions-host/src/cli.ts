@@ -49,8 +49,8 @@ void runEmulatorCommand({
   options,
   start: async (values) => {
     const sink = stderrLog(values["log-format"]);
-    // The SDK, which stands in for the service's Service Bus extension, leaves rejected promises behind when it gives up
-    // a connection. Those of the app end the process, as they end its worker in Azure, unless the app catches them.
+    // The SDK, which stands in for the service's Service Bus extension, leaves rejected promises behind when it gives
+    // up a connection. Those of the app end the process, as they end its worker in Azure, unless the app catches them.
     process.on("unhandledRejection", (error) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const ours = reason.includes(__filename);

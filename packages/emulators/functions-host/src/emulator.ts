@@ -52,8 +52,8 @@ export interface FunctionsHostOptions extends EmulatorOptions {
   /** How often an idle Service Bus trigger checks that it has not been cut off silently. Default 5 s. */
   readonly watchdogMs?: number | undefined;
   /**
-   * After an invocation exceeds functionTimeout: `abandon` ignores its result and continues; `exit` also calls `onExit`,
-   * because the service restarts the worker and with it everything that was running. Default `abandon`.
+   * After an invocation exceeds functionTimeout: `abandon` ignores its result and continues; `exit` also calls
+   * `onExit`, because the service restarts the worker and with it everything that was running. Default `abandon`.
    */
   readonly onTimeout?: "abandon" | "exit" | undefined;
   readonly onExit?: ((reason: string) => void) | undefined;

@@ -50,8 +50,8 @@ afterAll(async () => {
 });
 
 /**
- * The host as a separate process: once its connections are dead, the SDK rejects promises that have no handler, which the
- * command line tolerates and a test runner does not.
+ * The host as a separate process: once its connections are dead, the SDK rejects promises that have no handler, which
+ * the command line tolerates and a test runner does not.
  */
 async function startHost(settings: Readonly<Record<string, string>>) {
   const settingsFile = path.join(fixture.directory, "settings.json");

@@ -1,7 +1,7 @@
 /**
- * Brings the directory to the state of a tenant file. An empty directory is seeded; on existing data a file whose content
- * was applied last time is ignored (later changes stay), and any other becomes ordinary changes: properties, managers,
- * members, new objects, and soft deletion of objects that are no longer in the file.
+ * Brings the directory to the state of a tenant file. An empty directory is seeded; on existing data a file whose
+ * content was applied last time is ignored (later changes stay), and any other becomes ordinary changes: properties,
+ * managers, members, new objects, and soft deletion of objects that are no longer in the file.
  */
 import { createHash } from "node:crypto";
 import type { Directory } from "./engine/directory";

@@ -1,7 +1,7 @@
 /**
- * Whatever happens to a tenant, and however the pages of a round interleave with it, a client that folds what delta shows
- * reaches the tenant, from the beginning and from every deltaLink it has ever had. Pages are tiny here, so that rounds
- * have many, and half of the users are split.
+ * Whatever happens to a tenant, and however the pages of a round interleave with it, a client that folds what delta
+ * shows reaches the tenant, from the beginning and from every deltaLink it has ever had. Pages are tiny here, so that
+ * rounds have many, and half of the users are split.
  */
 import { randomBytes } from "node:crypto";
 import { expect, test } from "@jest/globals";

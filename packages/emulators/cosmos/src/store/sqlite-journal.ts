@@ -1,7 +1,8 @@
 /**
  * Group commit: the changes of one turn of the event loop are collected, written in one transaction at the end of the
  * turn, and only then acknowledged. Several writes of one document in a turn are one row write. synchronous=NORMAL: a
- * killed process loses nothing that was acknowledged (the log is in the page cache); a power cut may lose the last commits.
+ * killed process loses nothing that was acknowledged (the log is in the page cache); a power cut may lose the last
+ * commits.
  *
  * A failed commit leaves memory ahead of the disk, so the journal stays failed: every later reply is an error until the
  * emulator is restarted.

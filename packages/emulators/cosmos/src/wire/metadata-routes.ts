@@ -39,8 +39,8 @@ export function handleMetadata(request: CosmosRequest, account: Account): Reply 
 }
 
 /**
- * The account with one location, at the address that the client used. Without a location, or with the id `localhost`, the
- * SDK would read the account again before every request.
+ * The account with one location, at the address that the client used. Without a location, or with the id `localhost`,
+ * the SDK would read the account again before every request.
  */
 function accountResource(request: CosmosRequest): JsonObject {
   const endpoint = `http://${request.header("host") ?? "127.0.0.1"}/`;

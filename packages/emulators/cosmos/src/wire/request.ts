@@ -78,8 +78,8 @@ function decodePath(url: string): string[] {
 }
 
 /**
- * Reads a body as text. One that is too large is read to its end, so that its sender sees the refusal. Calls back without
- * a promise, because most requests are served within the turn in which they arrive.
+ * Reads a body as text. One that is too large is read to its end, so that its sender sees the refusal. Calls back
+ * without a promise, because most requests are served within the turn in which they arrive.
  */
 export function readBody(
   message: IncomingMessage,

@@ -4,8 +4,8 @@
  *   begin → pending ──a person approves──▶ approved ──the program asks──▶ gone
  *                   └─a person declines──▶ declined
  *
- * A device code belongs to the program, a user code to the person; neither leads to the other. Both are valid until they
- * expire.
+ * A device code belongs to the program, a user code to the person; neither leads to the other. Both are valid until
+ * they expire.
  */
 import { randomBytes, randomInt } from "node:crypto";
 

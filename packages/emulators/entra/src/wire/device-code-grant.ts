@@ -1,6 +1,6 @@
 /**
- * The device-code flow for public clients: `POST /{tenant}/oauth2/v2.0/devicecode`, and the grant of the same name at the
- * token endpoint. The person's part is in device-login-page.ts.
+ * The device-code flow for public clients: `POST /{tenant}/oauth2/v2.0/devicecode`, and the grant of the same name at
+ * the token endpoint. The person's part is in device-login-page.ts.
  */
 import type { HttpsReply } from "@postern/emulator-kit";
 import { oauthError, oauthReply, unknownClient } from "./oauth-error";

@@ -1,6 +1,6 @@
 /**
- * `GET` and `POST /devicelogin`: a person enters the code that a program shows and chooses a user to log in as. There are no
- * passwords: anyone who reaches the page can be any user of the tenant.
+ * `GET` and `POST /devicelogin`: a person enters the code that a program shows and chooses a user to log in as. There
+ * are no passwords: anyone who reaches the page can be any user of the tenant.
  */
 import type { HttpsReply, HttpsRequest } from "@postern/emulator-kit";
 import type { Tenant } from "../engine/tenant";

@@ -1,5 +1,6 @@
 /**
- * One HTTP request from its path to an endpoint and back, and the refusals that the fault plan or the transport asks for.
+ * One HTTP request from its path to an endpoint and back, and the refusals that the fault plan or the transport asks
+ * for.
  */
 import type { Counters, HttpsReply, HttpsRequest, Refusal } from "@postern/emulator-kit";
 import { beginDeviceLogin } from "./device-code-grant";

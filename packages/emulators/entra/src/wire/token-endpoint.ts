@@ -1,5 +1,6 @@
 /**
- * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and Entra's errors.
+ * `POST /{tenant}/oauth2/v2.0/token`: the client-credentials grant with a secret, the device-code grant, and Entra's
+ * errors.
  */
 import { sameSecret, type HttpsReply, type HttpsRequest } from "@postern/emulator-kit";
 import { deviceCodeGrants, serveDeviceCodeGrant } from "./device-code-grant";

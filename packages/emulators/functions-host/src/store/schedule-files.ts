@@ -1,6 +1,6 @@
 /**
- * Keeps when a timer ran and when it is due, so that a host that was down notices missed occurrences. One small file per
- * timer, replaced as a whole; without a data directory nothing is kept.
+ * Keeps when a timer ran and when it is due, so that a host that was down notices missed occurrences. One small file
+ * per timer, replaced as a whole; without a data directory nothing is kept.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -1,7 +1,7 @@
 /**
- * What happened to users and groups, in order. Delta reads from it: a token names a sequence number, and the round lists
- * the objects touched since. Only the fact of a change is kept, never a value: a round shows the current state, so that
- * replays and late reads always converge.
+ * What happened to users and groups, in order. Delta reads from it: a token names a sequence number, and the round
+ * lists the objects touched since. Only the fact of a change is kept, never a value: a round shows the current state,
+ * so that replays and late reads always converge.
  */
 import type { CollectionName } from "./property-catalog";
 

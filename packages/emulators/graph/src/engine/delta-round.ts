@@ -2,8 +2,8 @@
  * One page of a round of delta, computed from the token's state and the current directory.
  *
  * A full round walks a collection, an incremental one the objects touched between two sequence numbers. Both show
- * objects as they are now, which may be newer than the round's end: the next round shows later changes again, so a client
- * that merges by id always converges, however the pages interleave with changes.
+ * objects as they are now, which may be newer than the round's end: the next round shows later changes again, so a
+ * client that merges by id always converges, however the pages interleave with changes.
  *
  * Two phases. `objects`: everything; the members of a large group are spread over pages, and the group is repeated.
  * `managers` (users only): a fixed share of the users gets its manager separately, as happens in the service.

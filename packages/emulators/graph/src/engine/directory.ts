@@ -3,8 +3,8 @@
  *
  * States of an object: live → deleted (soft; keeps its links, which are hidden meanwhile) → live again (restored) or
  * purged (permanently; the empty object stays as a tombstone so that delta can report it). A link is visible while both
- * ends are live. Callers (routes, seeding) have validated their input; nothing here knows HTTP. Every change reaches the
- * journal, which makes it durable before a client learns of it.
+ * ends are live. Callers (routes, seeding) have validated their input; nothing here knows HTTP. Every change reaches
+ * the journal, which makes it durable before a client learns of it.
  */
 import { ChangeLog, type Change, type ChangeEvent } from "./change-log";
 import type { DirectoryJournal, StoredDirectory } from "./directory-journal";

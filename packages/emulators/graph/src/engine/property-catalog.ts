@@ -1,6 +1,6 @@
 /*
- * The properties of users and groups in Graph v1.0 that the directory stores, with the checks of the service. Lengths are
- * those of the v1.0 resource reference. A seed may have further properties; a request may not.
+ * The properties of users and groups in Graph v1.0 that the directory stores, with the checks of the service. Lengths
+ * are those of the v1.0 resource reference. A seed may have further properties; a request may not.
  */
 
 export type CollectionName = "users" | "groups";

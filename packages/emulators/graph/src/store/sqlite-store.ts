@@ -1,8 +1,8 @@
 /**
  * Keeps the directory in a SQLite file. Changes of one turn of the event loop are written in one transaction; `settled`
  * resolves once everything so far is on disk, and every reply waits for that, so that nothing that was shown or
- * acknowledged is lost when the process is killed. The file is locked: a second process on the same directory is refused,
- * because neither would see the other's changes. After a failed write nothing is acknowledged any more.
+ * acknowledged is lost when the process is killed. The file is locked: a second process on the same directory is
+ * refused, because neither would see the other's changes. After a failed write nothing is acknowledged any more.
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";

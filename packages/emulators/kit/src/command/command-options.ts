@@ -166,8 +166,8 @@ export function readOptions<Table extends OptionTable>(
 }
 
 /**
- * The texts given by option name; undefined where a value was forgotten, which is among the problems. Node's `parseArgs`
- * stops at the first problem, or takes the next option for a forgotten value.
+ * The texts given by option name; undefined where a value was forgotten, which is among the problems. Node's
+ * `parseArgs` stops at the first problem, or takes the next option for a forgotten value.
  */
 function givenValues(
   table: OptionTable,

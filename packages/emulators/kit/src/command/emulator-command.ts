@@ -1,7 +1,8 @@
 /**
  * Runs an emulator as a process: reads its options, starts it, announces it with one {@link ReadyLine} on stdout, and
- * closes it on SIGTERM, SIGINT or (with `--exit-with-stdin`) at the end of standard input, so that it never outlives its
- * parent. Exit codes: 0 after a clean stop or `--help`, 1 when the emulator does not start or does not stop in time.
+ * closes it on SIGTERM, SIGINT or (with `--exit-with-stdin`) at the end of standard input, so that it never outlives
+ * its parent. Exit codes: 0 after a clean stop or `--help`, 1 when the emulator does not start or does not stop in
+ * time.
  */
 import {
   describeOptions,

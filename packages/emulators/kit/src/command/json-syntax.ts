@@ -1,6 +1,6 @@
 /*
- * Finds where a text stops being JSON. JSON.parse does not always report it, and a person with a file of a million lines
- * needs to know. Finds the first error only; reading is left to JSON.parse.
+ * Finds where a text stops being JSON. JSON.parse does not always report it, and a person with a file of a million
+ * lines needs to know. Finds the first error only; reading is left to JSON.parse.
  */
 
 export interface SyntaxPlace {

@@ -24,8 +24,8 @@ async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
 }
 
 /**
- * A certificate authority and a server certificate for localhost, made in `directory` on first use and reused afterwards.
- * The authority's key is never stored, so it cannot issue anything later.
+ * A certificate authority and a server certificate for localhost, made in `directory` on first use and reused
+ * afterwards. The authority's key is never stored, so it cannot issue anything later.
  */
 export async function localCertificates(directory: string): Promise<LocalCertificates> {
   const files: LocalCertificates = {

@@ -37,7 +37,10 @@ export interface HttpsServiceOptions {
   readonly maxBodyBytes: number;
   classify(request: HttpsRequest): { readonly operation: string; readonly resource: string };
   serve(request: HttpsRequest): Promise<HttpsReply>;
-  /** The reply for a `refuse` or `throttle` fault, a body that is too large (413) or a failure of the emulator itself (500). */
+  /**
+   * The reply for a `refuse` or `throttle` fault, a body that is too large (413) or a failure of the emulator itself
+   * (500).
+   */
   refuse(request: HttpsRequest, refusal: Refusal): HttpsReply;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Resource ids in the form of the service: bytes in base64 with '-' for '/'. A container's must decode to 8 bytes, or the
- * SDK ignores its session tokens.
+ * Resource ids in the form of the service: bytes in base64 with '-' for '/'. A container's must decode to 8 bytes, or
+ * the SDK ignores its session tokens.
  */
 
 const CONTAINER_FLAG = 0x80000000;

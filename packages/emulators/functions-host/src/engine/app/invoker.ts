@@ -2,9 +2,9 @@
  * Runs one invocation through the library's own model: getInvocationModel -> getArguments -> preInvocation hooks ->
  * invokeFunction -> postInvocation hooks -> getResponse, as the Node.js worker does.
  *
- * An invocation is running, then exactly one of: succeeded, failed, timed out. After a time-out its promise continues in
- * the background (JavaScript cannot end it), but its result is ignored; `onTimeout` decides what becomes of the process.
- * Callers: the triggers. It never throws and never settles messages or replies to requests.
+ * An invocation is running, then exactly one of: succeeded, failed, timed out. After a time-out its promise continues
+ * in the background (JavaScript cannot end it), but its result is ignored; `onTimeout` decides what becomes of the
+ * process. Callers: the triggers. It never throws and never settles messages or replies to requests.
  */
 import { randomUUID } from "node:crypto";
 import type { Counters } from "@postern/emulator-kit";

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Waits for `work`, but no longer than `ms`. Work that takes longer continues in the background; its failure is ignored.
+ * Waits for `work`, but no longer than `ms`. Work that takes longer continues in the background; its failure is
+ * ignored.
  *
  * @returns whether the work ended in time
  */

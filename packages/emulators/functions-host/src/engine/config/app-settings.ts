@@ -21,9 +21,9 @@ export interface AppSettingsSources {
 }
 
 /**
- * The settings of the app. Later sources win: `Values` of local.settings.json, the process environment (both as with Core
- * Tools), then what this run was given explicitly, so that a variable left over in a shell cannot point a test at a real
- * service.
+ * The settings of the app. Later sources win: `Values` of local.settings.json, the process environment (both as with
+ * Core Tools), then what this run was given explicitly, so that a variable left over in a shell cannot point a test at
+ * a real service.
  */
 export class AppSettings {
   /** Settings to add to the process environment for the app. */

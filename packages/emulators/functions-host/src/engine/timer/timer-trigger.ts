@@ -1,7 +1,7 @@
 /**
- * Runs one timer function when it is due. Idle (waiting for its next occurrence) -> running -> idle; stopped permanently by
- * the host. It never runs twice at the same time: occurrences that pass during a run are skipped, a run requested by hand
- * waits until the current one is over.
+ * Runs one timer function when it is due. Idle (waiting for its next occurrence) -> running -> idle; stopped
+ * permanently by the host. It never runs twice at the same time: occurrences that pass during a run are skipped, a run
+ * requested by hand waits until the current one is over.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { FaultPlan } from "@postern/emulator-kit";

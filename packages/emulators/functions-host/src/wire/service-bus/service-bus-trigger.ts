@@ -2,8 +2,8 @@
  * One Service Bus trigger: a client and an intake, and the watchdog that replaces both when they stall. Starting ->
  * receiving (replaced any number of times) -> draining -> closed.
  *
- * The SDK is known to stop receiving silently after some kinds of disconnection. The symptom: messages wait in the queue
- * while this trigger is idle. Checking for it costs one peek every `watchMs` of idleness.
+ * The SDK is known to stop receiving silently after some kinds of disconnection. The symptom: messages wait in the
+ * queue while this trigger is idle. Checking for it costs one peek every `watchMs` of idleness.
  */
 import type { ServiceBusClient, ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { ServiceBusTriggerBinding } from "../../engine/app/bindings";

@@ -1,7 +1,7 @@
 /**
- * `$filter`: the expressions that Graph supports on directory objects, on plain properties and on collections with `any`.
- * Strings compare case-insensitively, as in the directory. What Graph calls advanced (`ne`, `not`, `endsWith`) is
- * reported, because it needs `ConsistencyLevel: eventual` and `$count=true`.
+ * `$filter`: the expressions that Graph supports on directory objects, on plain properties and on collections with
+ * `any`. Strings compare case-insensitively, as in the directory. What Graph calls advanced (`ne`, `not`, `endsWith`)
+ * is reported, because it needs `ConsistencyLevel: eventual` and `$count=true`.
  */
 import { malformed, unsupportedQuery } from "../errors/graph-error";
 

@@ -1,6 +1,6 @@
 /**
- * Verifies bearer tokens of the pinned issuer against the keys that it publishes. The keys are fetched on the first request
- * and when a token names an unknown key; while the issuer is down, known keys keep working.
+ * Verifies bearer tokens of the pinned issuer against the keys that it publishes. The keys are fetched on the first
+ * request and when a token names an unknown key; while the issuer is down, known keys keep working.
  */
 import { readFileSync } from "node:fs";
 import { get } from "node:https";

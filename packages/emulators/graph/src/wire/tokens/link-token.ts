@@ -1,6 +1,6 @@
 /**
- * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps no state of
- * its clients and a link stays valid over a restart. They are opaque to clients.
+ * The tokens in nextLink and deltaLink. They carry the whole state of a round, signed, so that the server keeps no
+ * state of its clients and a link stays valid over a restart. They are opaque to clients.
  */
 import { createHmac } from "node:crypto";
 import { sameSecret } from "@postern/emulator-kit";

@@ -1,4 +1,7 @@
-/** Why the broker refuses an operation. The wire maps each code to a condition and a status (wire/connection/conditions.ts). */
+/**
+ * Why the broker refuses an operation. The wire maps each code to a condition and a status
+ * (wire/connection/conditions.ts).
+ */
 export type BrokerErrorCode =
   /** No queue of that name in the topology. */
   | "queue-not-found"

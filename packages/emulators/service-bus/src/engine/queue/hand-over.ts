@@ -1,6 +1,6 @@
 /**
- * Brings the active messages of a queue together with receivers that have credit: at one outlet for a plain queue, at one
- * for each session otherwise. It decides when, and for whom; what a receiver gets is decided by `deliver`.
+ * Brings the active messages of a queue together with receivers that have credit: at one outlet for a plain queue, at
+ * one for each session otherwise. It decides when, and for whom; what a receiver gets is decided by `deliver`.
  */
 import type { Session } from "../locks/session";
 import type { SessionTable } from "../locks/session-table";

@@ -1,8 +1,8 @@
 /**
  * One client connection: what it may do (claims), which links it has, and its end.
  *
- * States: opened by the listener, open, gone. It is gone when the socket has closed, for whatever reason; every link
- * is then ended once. rhea emits no event for a close that we start ourselves or for a destroyed socket, so the socket's
+ * States: opened by the listener, open, gone. It is gone when the socket has closed, for whatever reason; every link is
+ * then ended once. rhea emits no event for a close that we start ourselves or for a destroyed socket, so the socket's
  * own `close` is what counts.
  */
 import type { FaultPlan } from "@postern/emulator-kit";

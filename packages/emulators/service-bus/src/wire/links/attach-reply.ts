@@ -8,8 +8,8 @@ export function holdBack(link: RheaLink): void {
 }
 
 /**
- * Replies to an attach with attach and then detach, which is how AMQP refuses. The source is returned without its filter:
- * from a session filter in the reply the SDK would conclude that it has been given the session.
+ * Replies to an attach with attach and then detach, which is how AMQP refuses. The source is returned without its
+ * filter: from a session filter in the reply the SDK would conclude that it has been given the session.
  */
 export function refuseLink(link: RheaLink, error: unknown): void {
   const address = link.source?.address;

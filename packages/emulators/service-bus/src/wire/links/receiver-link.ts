@@ -2,8 +2,8 @@
  * A link on which a client receives messages from a queue, or from one session of it.
  *
  * States: waiting (for any session, none free yet; the attach is not replied to), open, ended. The engine delivers
- * messages as credit allows; outcomes that the client sends become settlements. Locks of a plain queue outlive the link;
- * a session is released when its link ends.
+ * messages as credit allows; outcomes that the client sends become settlements. Locks of a plain queue outlive the
+ * link; a session is released when its link ends.
  */
 import { BrokerError } from "../../engine/model/broker-error";
 import type { Consumer, Grant } from "../../engine/model/consumer";

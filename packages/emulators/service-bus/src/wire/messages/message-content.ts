@@ -299,7 +299,10 @@ function write64(into: Buffer, at: number, key: Buffer, type: number, value: num
   return into.writeUInt32BE(value % 2 ** 32, next);
 }
 
-/** The message as it is sent to a receiver. `lockedUntilMs` undefined: it is not locked (peeked, or received and deleted). */
+/**
+ * The message as it is sent to a receiver. `lockedUntilMs` undefined: it is not locked (peeked, or received and
+ * deleted).
+ */
 export function writeMessage(message: QueueMessage, lockedUntilMs: number | undefined): Buffer {
   const { content } = message;
   const ownBytes = content.readUInt32BE(2);

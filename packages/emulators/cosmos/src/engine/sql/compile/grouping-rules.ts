@@ -4,8 +4,8 @@ import { constantOf } from "./compile-expression";
 import type { Scope } from "../plan/scope";
 
 /**
- * Checks a SELECT with aggregates or GROUP BY: everything that is not aggregated must be grouped by, otherwise its value
- * would depend on the choice of a document of the group.
+ * Checks a SELECT with aggregates or GROUP BY: everything that is not aggregated must be grouped by, otherwise its
+ * value would depend on the choice of a document of the group.
  *
  * @throws CosmosError `BadRequest`
  */

@@ -1,6 +1,6 @@
 /**
- * Where the next page of a query begins. Stateless: everything needed is in the token, so that it survives a restart, and
- * documents that come or go between two pages neither repeat nor hide others.
+ * Where the next page of a query begins. Stateless: everything needed is in the token, so that it survives a restart,
+ * and documents that come or go between two pages neither repeat nor hide others.
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 /**
- * Recursive descent, loosest first: conditional, ??, OR, AND, NOT, comparison (with IN, BETWEEN, LIKE), bitwise or, xor,
- * and, shift, additive (with || for strings), multiplicative, unary, postfix.
+ * Recursive descent, loosest first: conditional, ??, OR, AND, NOT, comparison (with IN, BETWEEN, LIKE), bitwise or,
+ * xor, and, shift, additive (with || for strings), multiplicative, unary, postfix.
  */
 import type { BinaryOperator, Expression } from "./ast";
 import type { TokenStream } from "./token-stream";

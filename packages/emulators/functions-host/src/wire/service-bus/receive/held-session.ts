@@ -1,7 +1,8 @@
 /**
- * One accepted session. Serving -> ending (running invocations finish, nothing new begins) -> over, with the session free
- * for others. It ends on its own when nothing came for sessionIdleTimeout, when the link is gone (the SDK does not report
- * this when the connection breaks, hence the check every CHECK_MS), or when the SDK stops renewing the session's lock.
+ * One accepted session. Serving -> ending (running invocations finish, nothing new begins) -> over, with the session
+ * free for others. It ends on its own when nothing came for sessionIdleTimeout, when the link is gone (the SDK does not
+ * report this when the connection breaks, hence the check every CHECK_MS), or when the SDK stops renewing the session's
+ * lock.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusSessionReceiver } from "@azure/service-bus";

@@ -9,7 +9,9 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from "@azure/servi
 /** Shorter locks are not renewed more often than this: each renewal is a request. */
 const LEAST_PAUSE_MS = 250;
 
-/** Renews half-way through the lock, for at most `longestMs`, until `handle` has ended. A lost message is redelivered. */
+/**
+ * Renews half-way through the lock, for at most `longestMs`, until `handle` has ended. A lost message is redelivered.
+ */
 export async function whileRenewing(
   receiver: Pick<ServiceBusReceiver, "renewMessageLock">,
   message: ServiceBusReceivedMessage,

@@ -1,4 +1,6 @@
-/** What the host passes to the library for messages: the body, and the metadata under the names of the .NET extension. */
+/**
+ * What the host passes to the library for messages: the body, and the metadata under the names of the .NET extension.
+ */
 import { isUtf8 } from "node:buffer";
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { RpcTypedData } from "../../../engine/app/rpc";

@@ -1,6 +1,6 @@
 /**
- * Invokes the function for one message or one batch and settles it: complete after success, abandon after a failure or a
- * time-out. Called by the pumps, which decide what is received when. It never throws.
+ * Invokes the function for one message or one batch and settles it: complete after success, abandon after a failure or
+ * a time-out. Called by the pumps, which decide what is received when. It never throws.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
@@ -36,8 +36,8 @@ export interface MessageRunnerOptions {
 }
 
 /**
- * The SDK waits for the reply to a settlement until its time-out, even if the connection is lost meanwhile. Holding up the
- * next message for that gains nothing: the settlement continues in the background.
+ * The SDK waits for the reply to a settlement until its time-out, even if the connection is lost meanwhile. Holding up
+ * the next message for that gains nothing: the settlement continues in the background.
  */
 const SETTLE_PATIENCE_MS = 1000;
 

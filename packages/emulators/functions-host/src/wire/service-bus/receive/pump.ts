@@ -1,9 +1,9 @@
 /**
- * Turns the messages of one subscribed receiver into invocations, one by one or in batches. Open -> closing (nothing new
- * begins) -> closed. It owns its messages from delivery to settlement; the receiver belongs to the caller.
+ * Turns the messages of one subscribed receiver into invocations, one by one or in batches. Open -> closing (nothing
+ * new begins) -> closed. It owns its messages from delivery to settlement; the receiver belongs to the caller.
  *
- * A message's handler ends only when the message is settled, because the SDK counts credit by that, and the lock is renewed
- * until then.
+ * A message's handler ends only when the message is settled, because the SDK counts credit by that, and the lock is
+ * renewed until then.
  */
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import type { MessageRunner, Settler } from "./message-runner";

@@ -1,7 +1,7 @@
 /**
- * Receives from a queue with sessions: accepts one session after the other and holds up to maxConcurrentSessions of them.
- * Waiting for the next one takes a single pending attach, renewed every try time-out, however many are held. The next
- * session is accepted even when all places are taken, so that it can take the place of an idle one.
+ * Receives from a queue with sessions: accepts one session after the other and holds up to maxConcurrentSessions of
+ * them. Waiting for the next one takes a single pending attach, renewed every try time-out, however many are held. The
+ * next session is accepted even when all places are taken, so that it can take the place of an idle one.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBusClient, ServiceBusSessionReceiver } from "@azure/service-bus";
