@@ -111,19 +111,17 @@ export function bareCuts(files: readonly SourceFile[]): Finding[] {
 
 export function wideComments(files: readonly SourceFile[]): Finding[] {
   return files.flatMap(({ file, text }) =>
-    text
-      .split("\n")
-      .flatMap((line, index) =>
-        line.length > MAX_COMMENT_COLUMNS && /^\s*(\/\/|\/\*|\*)/.test(line)
-          ? [
-              {
-                file,
-                line: index + 1,
-                problem: `the comment is ${line.length} columns wide; wrap it at ${MAX_COMMENT_COLUMNS}`,
-              },
-            ]
-          : [],
-      ),
+    text.split("\n").flatMap((line, index) =>
+      line.length > MAX_COMMENT_COLUMNS && /^\s*(\/\/|\/\*|\*)/.test(line)
+        ? [
+            {
+              file,
+              line: index + 1,
+              problem: `the comment is ${line.length} columns wide; wrap it at ${MAX_COMMENT_COLUMNS}`,
+            },
+          ]
+        : [],
+    ),
   );
 }
 
