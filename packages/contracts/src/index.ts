@@ -3,7 +3,6 @@
 // Words: ids, entities, outcomes, errors, log events, bounds.
 export { clip } from "./words/clip";
 export {
-  entityKey,
   EntityRef,
   EntityType,
   itemIdOf,
@@ -15,6 +14,7 @@ export {
   streamOf,
   streams,
 } from "./words/entity";
+export { entityKey } from "./words/entity-key";
 export { type ErrorCode, errorCodes, explain, invariant, PosternError } from "./words/error-codes";
 export { fieldProblems, problemText } from "./words/field-problems";
 export {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { WorkItem } from "../messages/work-message";
-import { entityKey, StreamName } from "../words/entity";
+import { StreamName } from "../words/entity";
+import { entityKey } from "../words/entity-key";
 import { CycleId, DefinitionId, Timestamp } from "../words/ids";
 import { limits } from "../words/limits";
 

@@ -1,15 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { createHash } from "node:crypto";
-import {
-  entityKey,
-  itemIdOf,
-  LANE_COUNT,
-  laneOf,
-  lanesOf,
-  membershipRef,
-  streamOf,
-  streams,
-} from "./entity";
+import { itemIdOf, LANE_COUNT, laneOf, lanesOf, membershipRef, streamOf, streams } from "./entity";
+import { entityKey } from "./entity-key";
 import { DefinitionId, ItemId, Lane, Version } from "./ids";
 
 const people = DefinitionId.parse("people");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { entityKey } from "./entity-key";
 import { limits } from "./limits";
 import type { DefinitionId, ItemId, Lane, Version } from "./ids";
 
@@ -49,11 +50,6 @@ export function lanesOf(definition: DefinitionId): Lane[] {
     { length: LANE_COUNT },
     (_, lane) => `${definition}/${String(lane).padStart(2, "0")}` as Lane,
   );
-}
-
-/** Key of an entity within its lane. Cosmos ids may hold neither `/` nor `\`. */
-export function entityKey(entity: EntityRef): string {
-  return `${entity.type}:${entity.id.replace(/[/\\?#]/g, ":")}`;
 }
 
 export function itemIdOf(definition: DefinitionId, entity: EntityRef, version: Version): ItemId {
