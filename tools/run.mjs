@@ -264,6 +264,7 @@ function checkSteps(node) {
     ],
     ["imports", bin("depcruise"), ["packages", "apps", "--output-type", "err"]],
     ["unused", bin("knip"), ["--no-progress"]],
+    ["house", node, [...typescriptFlags, path.join(root, "tools", "checks", "check-house.ts")]],
   ];
 }
 
