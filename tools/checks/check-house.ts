@@ -4,7 +4,7 @@ import { rules } from "./house-rules.ts";
 import { sourceFiles } from "./source-files.ts";
 
 /** Rules that the tree keeps already. The others are listed with `--all`, and join once nothing breaks them. */
-const kept: ReadonlySet<string> = new Set(["importCircles", "unknownThrows"]);
+const kept: ReadonlySet<string> = new Set(["folderCircles", "unknownThrows"]);
 const all = process.argv.includes("--all");
 
 const files = sourceFiles(path.resolve(import.meta.dirname, "../.."));

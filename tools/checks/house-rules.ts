@@ -31,28 +31,23 @@ export function fullFolders(files: readonly SourceFile[]): Finding[] {
     }));
 }
 
-/** Circles of files and circles of sibling folders, type-only imports included. */
-export function importCircles(files: readonly SourceFile[]): Finding[] {
+/** Circles of sibling folders, type-only imports included. Circles of files: .dependency-cruiser.cjs. */
+export function folderCircles(files: readonly SourceFile[]): Finding[] {
   const sources = products(files);
   const known = new Set(sources.map(({ file }) => file));
-  const ofFiles = new Map(sources.map((each) => [each.file, new Set(importsOf(each, known))]));
-  const ofFolders = new Map<string, Set<string>>();
-  for (const [file, imported] of ofFiles) {
-    for (const other of imported) {
-      const pair = siblingFolders(file, other);
+  const edges = new Map<string, Set<string>>();
+  for (const source of sources) {
+    for (const imported of importsOf(source, known)) {
+      const pair = siblingFolders(source.file, imported);
       if (pair === undefined) continue;
       const [from, to] = pair;
-      ofFolders.set(from, (ofFolders.get(from) ?? new Set()).add(to));
+      edges.set(from, (edges.get(from) ?? new Set()).add(to));
     }
   }
-  const finding = ([first = "", ...rest]: string[], kind: string): Finding => ({
+  return circles(edges).map(([first = "", ...rest]) => ({
     file: first,
-    problem: `is in a circle of ${kind} with ${rest.join(", ")}; move what both need to a place below them, or hand it in`,
-  });
-  return [
-    ...circles(ofFiles).map((group) => finding(group, "imports")),
-    ...circles(ofFolders).map((group) => finding(group, "folders")),
-  ];
+    problem: `is in a circle of folders with ${rest.join(", ")}; move what both need to a place below them, or hand it in`,
+  }));
 }
 
 /** The folders in which two files part, when both lie in a folder there: `a/x/1.ts` and `a/y/2.ts` → `a/x`, `a/y`. */
@@ -86,7 +81,7 @@ export function unknownThrows(files: readonly SourceFile[]): Finding[] {
 export function strayDocComments(files: readonly SourceFile[]): Finding[] {
   return products(files).flatMap(({ file, text }) =>
     [...text.matchAll(/^\/\*\*(?:[^*]|\*(?!\/))*\*\/\n+(?=\/\*\*)/gm)]
-      .filter(({ index }) => text.slice(0, index).trim() !== "" || false)
+      .filter(({ index }) => text.slice(0, index).trim() !== "")
       .map(({ index }) => ({
         file,
         line: lineOf(text, index),
@@ -156,7 +151,7 @@ export function strangePhrases(files: readonly SourceFile[]): Finding[] {
 
 export const rules = {
   fullFolders,
-  importCircles,
+  folderCircles,
   unknownThrows,
   strayDocComments,
   bareCuts,

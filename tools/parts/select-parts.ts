@@ -73,9 +73,6 @@ function partAt(folder: string): Part {
   };
 }
 
-const hasTests = (folder: string): boolean =>
-  filesBelow(folder).some((file) => file.endsWith(".test.ts"));
-
 function keysOfTree(): ReadonlyMap<string, string> {
   const packages = PACKAGE_PARENTS.flatMap((parent) =>
     readdirSync(path.join(root, parent))
@@ -113,7 +110,10 @@ if (command === "remember") {
   writeFileSync(memory, JSON.stringify(left, undefined, 2));
 } else {
   const keys = keysOfTree();
-  const run = partsToRun(keys, remembered()).filter(hasTests);
-  const tested = [...keys.keys()].filter(hasTests);
+  const tested = [...keys.keys()].filter((folder) =>
+    filesBelow(folder).some((file) => file.endsWith(".test.ts")),
+  );
+  const toRun = new Set(partsToRun(keys, remembered()));
+  const run = tested.filter((folder) => toRun.has(folder));
   process.stdout.write(JSON.stringify({ keys: Object.fromEntries(keys), run, tested }));
 }
