@@ -7,10 +7,9 @@ import {
   type OperationInput,
 } from "@azure/cosmos";
 import type { TokenCredential } from "@azure/identity";
-import { invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
+import { limits, invariant, type Lane, LedgerEntry, type Secret } from "@postern/contracts";
 import { OutageError } from "@postern/runtime";
 import type { Ledger, LedgerRecord, LedgerWrite, TrialBook } from "../ports/ledger";
-import { textLimits } from "../ports/text-limits";
 import { CONFLICTS, guarded, outage } from "./cosmos-outage";
 import { cosmosTrials } from "./cosmos-trials";
 
@@ -152,7 +151,7 @@ function recordOf(resource: Resource): LedgerRecord {
       "refused",
       `the ledger entry '${resource.id}' is not readable: ${parsed.error.message}`.slice(
         0,
-        textLimits.failureChars,
+        limits.failureChars,
       ),
     );
   }

@@ -1,7 +1,6 @@
 /** Maps Cosmos DB's responses: to outages, and to conflicts, which are not outages. */
-import { clip } from "@postern/contracts";
+import { limits, clip } from "@postern/contracts";
 import { type OutageCode, OutageError } from "@postern/runtime";
-import { textLimits } from "../ports/text-limits";
 
 /**
  * Statuses of a write that met another one: created, changed or deleted meanwhile, or part of a batch that failed for
@@ -27,7 +26,7 @@ export function outage(what: string, wrapped: unknown): OutageError {
   const status = field(error, "code");
   const retryAfter = field(error, "retryAfterInMs");
   const shown = typeof status === "number" || typeof status === "string" ? status : "";
-  const message = clip(`${what}: ${shown} ${text}`, textLimits.failureChars);
+  const message = clip(`${what}: ${shown} ${text}`, limits.failureChars);
   return new OutageError("ledger", outageCode(status), message, {
     cause: error,
     ...(typeof retryAfter === "number" ? { retryAfterMs: retryAfter } : {}),

@@ -1,7 +1,6 @@
-import { clip } from "@postern/contracts";
+import { limits, clip } from "@postern/contracts";
 import { isServiceBusError } from "@azure/service-bus";
 import { type OutageCode, OutageError } from "@postern/runtime";
-import { textLimits } from "../ports/text-limits";
 
 /** The SDK ends its retries with an AggregateError; the last error in it says most. */
 export function innermost(error: unknown): unknown {
@@ -22,7 +21,7 @@ export function brokerOutage(what: string, error: unknown): OutageError {
   const code = serviceBusCode(inner);
   const text = inner instanceof Error ? inner.message : String(inner);
   const retryAfterMs = code === "ServiceBusy" ? { retryAfterMs: 2_000 } : {};
-  const message = clip(`${what}: ${code}: ${text}`, textLimits.failureChars);
+  const message = clip(`${what}: ${code}: ${text}`, limits.failureChars);
   return new OutageError("broker", outageCode(code), message, { cause: inner, ...retryAfterMs });
 }
 

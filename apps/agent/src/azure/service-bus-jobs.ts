@@ -3,7 +3,7 @@
  * after an error and after a quiet time: the SDK reconnects it after most failures, but leaves it dead without notice
  * after some.
  */
-import { clip } from "@postern/contracts";
+import { limits, clip } from "@postern/contracts";
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { Clock, Logger } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, JobSource } from "../ports/broker";
@@ -129,7 +129,7 @@ export class BusJobSource implements JobSource {
           if (!this.#inOutage) {
             this.#inOutage = true;
             this.#options.log.warn("jobs-queue.failed", {
-              reason: clip(error.message, textLimits.loggedReasonChars),
+              reason: clip(error.message, limits.loggedReasonChars),
             });
           }
           this.#reopenIn(REOPEN_AFTER_ERROR_MS);

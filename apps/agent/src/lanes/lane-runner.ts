@@ -8,6 +8,7 @@
  */
 import type { TargetFailure } from "@postern/connectors";
 import {
+  limits,
   agentPoint,
   clip,
   eventAttribute,
@@ -24,7 +25,6 @@ import {
 } from "./lane-policy";
 import { endWait, type Logger, OutageError, spanCauses, type Tracing } from "@postern/runtime";
 import type { DeadLetterReason, Delivery, LaneSession } from "../ports/broker";
-import { textLimits } from "../ports/text-limits";
 import { parkedMessageOf } from "./parking";
 import { reportOf } from "../reports/report";
 import { formUnit, type ReadDelivery, type Unit } from "../units/unit-forming";
@@ -200,7 +200,7 @@ class LaneRun {
       lane: this.#session.sessionId,
       messageId: delivery.messageId,
       code: reason.code,
-      reason: clip(reason.text, textLimits.loggedReasonChars),
+      reason: clip(reason.text, limits.loggedReasonChars),
     });
     await this.#session.deadLetter(delivery, reason);
     delivery.returnCredit();

@@ -5,7 +5,7 @@
  * every lane of the target is given back after its current unit, and the slots wait. A target never waits for another:
  * each has a loop, slots and a breaker of its own.
  */
-import { clip, type TargetHealth, type TargetName } from "@postern/contracts";
+import { limits, clip, type TargetHealth, type TargetName } from "@postern/contracts";
 import {
   type Clock,
   endWait,
@@ -20,7 +20,6 @@ import {
 } from "@postern/runtime";
 import type { TargetPort } from "../ports/agent-ports";
 import type { Broker, LaneSession } from "../ports/broker";
-import { textLimits } from "../ports/text-limits";
 import {
   type Breaker,
   type BreakerEvent,
@@ -261,7 +260,7 @@ export class TargetLoop {
     if (after === before) return;
     this.#breaker = after;
     if (event === "target-down" || event === "probe-failed")
-      this.#reason = reason === undefined ? undefined : clip(reason, textLimits.failureChars);
+      this.#reason = reason === undefined ? undefined : clip(reason, limits.failureChars);
     if (after.state === before.state) return;
     this.#dependencies.log.info("breaker.changed", {
       from: before.state,

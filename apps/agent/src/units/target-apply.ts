@@ -4,11 +4,10 @@
  * Every call goes through the gate, after a check that the lane is still held. A unit is applied `together` with
  * others, as a whole with nothing else under way (`watched`), or item by item with nothing else under way (`alone`).
  */
-import { clip } from "@postern/contracts";
+import { limits, clip } from "@postern/contracts";
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
 import type { TargetPort } from "../ports/agent-ports";
 import type { Clock, RandomSource } from "@postern/runtime";
-import { textLimits } from "../ports/text-limits";
 import type { ApplyGate } from "../suspects/apply-gate";
 import type { SuspectTrials } from "../suspects/suspect-trials";
 import { poisonReason } from "../suspects/trial";
@@ -176,7 +175,7 @@ function thrownResult(error: unknown, hasInbox: boolean): ApplyResult {
   const failure: TargetFailure = {
     class: "transient",
     code: "internal",
-    message: clip(`the connector failed: ${text}`, textLimits.failureChars),
+    message: clip(`the connector failed: ${text}`, limits.failureChars),
   };
   return { outcome: hasInbox ? "failed" : "unknown", failure };
 }

@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import {
   type Actor,
+  clip,
   type DeadLetter,
   type DeadLetterAction,
   historyTtlSeconds,
+  limits,
 } from "@postern/contracts";
 import type { Order } from "./dead-letter";
 import type { DeadLetterPorts } from "./dead-letter-ports";
 import { timeSortedId } from "@postern/runtime";
-import { deadLetterLimits } from "./dead-letter-limits";
 import type { AuditEntry } from "../audit/audit-trail";
 
 type Ports = Pick<DeadLetterPorts, "audit" | "clock" | "random">;
@@ -62,7 +63,7 @@ export async function auditRefusal(
     decision: "denied",
     status: 409,
     traceId: order.traceId,
-    detail: detail.slice(0, deadLetterLimits.auditDetailChars),
+    detail: clip(detail, limits.auditDetailChars),
     reason: order.reason,
     ttl: historyTtlSeconds,
   });

@@ -30,7 +30,6 @@ import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 import { isCountedReport, markerOf } from "../cycles/message-marker";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { countBegun } from "./replay/replay-markers";
-import { deadLetterLimits } from "./dead-letter-limits";
 import { storeDeadLetters } from "./store-dead-letters";
 
 /** The broker's own reasons (facts: Service Bus), as codes of ours. */
@@ -59,16 +58,14 @@ export async function drainDeadLetter(
     state: "open",
     source: queue,
     by: reason in brokerReasons ? "broker" : "agent",
-    code: code.slice(0, deadLetterLimits.codeChars),
-    reason: (description === "" ? reason : description).slice(0, limits.reasonChars),
+    code: clip(code, limits.codeChars),
+    reason: clip(description === "" ? reason : description, limits.reasonChars),
     definition: accounting?.definition ?? null,
-    target:
-      readPosternProperties(properties).target?.slice(0, deadLetterLimits.targetChars) ?? null,
-    messageId: message.messageId.slice(0, deadLetterLimits.messageIdChars),
+    target: readPosternProperties(properties).target?.slice(0, limits.foreignNameChars) ?? null,
+    messageId: clip(message.messageId, limits.foreignNameChars),
     cycleId: accounting?.cycleId ?? null,
     traceparent:
-      eventAttribute(properties, "traceparent")?.slice(0, deadLetterLimits.traceparentChars) ??
-      null,
+      eventAttribute(properties, "traceparent")?.slice(0, limits.traceparentChars) ?? null,
     attempts: work.success ? (work.data.attempts ?? []) : [],
     deliveryCount: message.deliveryCount,
     deadLetteredAt: new Date(ports.clock.now()).toISOString(),

@@ -5,10 +5,10 @@
  * A replay is stored before its message is sent (who, why, which message id), and noted as sent afterwards. Between the
  * two it is claimed; an expired claim means that its process ended, and the next request sends the same message again.
  */
-import { deadLetterLimits } from "./dead-letter-limits";
 import { timestamp } from "@postern/runtime";
 import {
   type Actor,
+  clip,
   type DeadLetter,
   type DeadLetterAction,
   deadLetterActionsListed,
@@ -137,7 +137,7 @@ export function withFailureAgain(
     at: timestamp(nowMs),
     action: "fail-again",
     by: null,
-    reason: failed.reason.slice(0, deadLetterLimits.actionReasonChars),
+    reason: clip(failed.reason, limits.failureChars),
     traceId: failed.traceparent?.split("-")[1] ?? null,
     messageId: failed.messageId?.slice(0, limits.messageIdChars) ?? null,
   });

@@ -12,7 +12,6 @@ import {
   type PosternError,
   type SyncDefinition,
 } from "@postern/contracts";
-import { deadLetterLimits } from "./dead-letter-limits";
 import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 
 const MAX_PAYLOAD_CHARS = 65_536;
@@ -93,13 +92,10 @@ export function unreadableDeadLetter(
     entity: null,
     itemId: null,
     version: null,
-    messageId: received.messageId.slice(0, deadLetterLimits.messageIdChars),
+    messageId: clip(received.messageId, limits.foreignNameChars),
     cycleId: null,
     traceparent:
-      eventAttribute(received.properties, "traceparent")?.slice(
-        0,
-        deadLetterLimits.traceparentChars,
-      ) ?? null,
+      eventAttribute(received.properties, "traceparent")?.slice(0, limits.traceparentChars) ?? null,
     attempts: [],
     deliveryCount: received.deliveryCount,
     ...payloadText(bodyText(received.body)),

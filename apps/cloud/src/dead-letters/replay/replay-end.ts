@@ -1,11 +1,18 @@
-import { CycleId, type DeadLetter, DefinitionId, type Marker, Version } from "@postern/contracts";
+import {
+  clip,
+  CycleId,
+  type DeadLetter,
+  DefinitionId,
+  limits,
+  type Marker,
+  Version,
+} from "@postern/contracts";
 import { withFailureAgain, withReplaySent } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
 import type { MarkerPlace } from "../../cycles/message-marker";
 import type { Stored } from "../../ports/stores";
 import { markerId } from "../../cycles/document-ids";
 import { reopenCycles } from "../../cycles/reopen-cycle";
-import { deadLetterLimits } from "../dead-letter-limits";
 import { withdrawalOf } from "./replay-markers";
 
 /** Report name of a replay that could not be finished: it distinguishes that end from an agent's report. */
@@ -55,10 +62,7 @@ export async function follow(
     await ports.letters.replace(withReplaySent(letter, nowMs), etag);
     return "sent";
   }
-  const reason = `the replay could not be finished: ${why}`.slice(
-    0,
-    deadLetterLimits.actionReasonChars,
-  );
+  const reason = clip(`the replay could not be finished: ${why}`, limits.failureChars);
   const opened = withFailureAgain(letter, { ...letter, reason, attempts: [] }, nowMs);
   // A write that loses does no harm: the next look finds the newer state.
   if (opened !== undefined) await ports.letters.replace(opened, etag);
