@@ -126,3 +126,13 @@ test("a message that its agent reported but could not settle is not a dead lette
   const cycles = await listCycles(world.ports, definitionId, { limit: 1 });
   expect(cycles.items[0]).toMatchObject({ applied: users.length, deadLettered: 0 });
 });
+
+test.each(["constructor", "toString", "__proto__"])(
+  "a receiver that names %s as its reason cannot keep the message from being stored",
+  async (reason) => {
+    const message = dead({ messageId: "people:1.00.1#0", version: 1, body: "text", count: 1 });
+    const properties = { ...message.properties, DeadLetterReason: reason };
+    await drainDeadLetter(world.ports, queue, { ...message, properties });
+    expect(await stored()).toMatchObject([{ code: reason, by: "agent" }]);
+  },
+);

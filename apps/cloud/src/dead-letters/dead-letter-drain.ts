@@ -33,10 +33,10 @@ import { countBegun } from "./replay/replay-markers";
 import { storeDeadLetters } from "./store-dead-letters";
 
 /** The broker's own reasons (facts: Service Bus), as codes of ours. */
-const brokerReasons: Readonly<Record<string, string>> = {
-  MaxDeliveryCountExceeded: "delivery-limit",
-  TTLExpiredException: "message-expired",
-};
+const brokerReasons: ReadonlyMap<string, string> = new Map([
+  ["MaxDeliveryCountExceeded", "delivery-limit"],
+  ["TTLExpiredException", "message-expired"],
+]);
 
 export async function drainDeadLetter(
   ports: SyncPorts,
@@ -46,7 +46,8 @@ export async function drainDeadLetter(
   const { properties } = message;
   const reason = textProperty(properties, "DeadLetterReason") ?? "unknown";
   const description = textProperty(properties, "DeadLetterErrorDescription") ?? "";
-  const code = brokerReasons[reason] ?? reason;
+  const brokerCode = brokerReasons.get(reason);
+  const code = brokerCode ?? reason;
   const work = WorkMessage.safeParse(message.body);
   const accounting = accountingOf(properties);
   const atMs = eventTimeMs(properties) ?? message.enqueuedAtMs;
@@ -57,7 +58,7 @@ export async function drainDeadLetter(
     group: clip(group, limits.nameChars),
     state: "open",
     source: queue,
-    by: reason in brokerReasons ? "broker" : "agent",
+    by: brokerCode === undefined ? "agent" : "broker",
     code: clip(code, limits.codeChars),
     reason: clip(description === "" ? reason : description, limits.reasonChars),
     definition: accounting?.definition ?? null,
