@@ -232,8 +232,9 @@ function selectParts(node, environment) {
 /** Slowest first: two run at a time. */
 function checkSteps(node) {
   return [
+    ["lint", bin("oxlint"), []],
     [
-      "lint",
+      "purity",
       bin("eslint"),
       [
         "--cache",
@@ -354,7 +355,7 @@ async function main() {
           ["generated", node, [path.join(root, "tools", "write-generated.mjs")]],
           ["proof", node, [path.join(root, "tools", "write-proof.mjs")]],
           ["openapi", node, [path.join(root, "tools", "write-openapi.mjs")]],
-          ["lint", bin("eslint"), ["--fix", "."]],
+          ["lint", bin("oxlint"), ["--fix"]],
           ["format", bin("prettier"), ["--write", "--log-level", "warn", "."]],
         ],
         environment,

@@ -21,6 +21,7 @@ const memory = path.join(root, "node_modules", ".postern", "passed.json");
 /** Decide for all parts. */
 const SHARED_FILES = [
   ".ci/run",
+  ".oxlintrc.json",
   "docs/openapi.json",
   "jest.config.cjs",
   "package.json",
