@@ -1,19 +1,19 @@
-/** Holds the sources against the rules of the house; exits with 1 and the list of findings when one is broken. */
+/**
+ * Holds the sources against the rules of the house; exits with 1 and the list of findings when one is broken. `--all` also holds
+ * them against the rules that are not enabled yet.
+ */
 import path from "node:path";
-import { rules } from "./house-rules.ts";
+import { houseRules } from "./house-rules.ts";
 import { sourceFiles } from "./source-files.ts";
 
-/** Rules that the tree keeps already. The others are listed with `--all`, and join once nothing breaks them. */
-const kept: ReadonlySet<string> = new Set(["folderCircles", "unknownThrows"]);
-const all = process.argv.includes("--all");
-
 const files = sourceFiles(path.resolve(import.meta.dirname, "../.."));
-const findings = Object.entries(rules)
-  .filter(([rule]) => all || kept.has(rule))
-  .flatMap(([rule, check]) =>
-    check(files).map(
+const all = process.argv.includes("--all");
+const findings = houseRules
+  .filter(({ enabled }) => enabled || all)
+  .flatMap(({ name, findings: find }) =>
+    find(files).map(
       ({ file, line, problem }) =>
-        `${file}${line === undefined ? "" : `:${line}`} ${problem} [${rule}]`,
+        `${file}${line === undefined ? "" : `:${line}`} ${problem} [${name}]`,
     ),
   );
 if (findings.length > 0) {

@@ -17,17 +17,20 @@ export interface Finding {
 
 export const isTest = (file: string): boolean => /\.test\.ts$/.test(file) || /\/test\//.test(file);
 
-/** All TypeScript files of apps and packages, tests included; `dist` and `node_modules` are not sources. */
+/**
+ * All TypeScript files of apps and packages, tests included, and their documents with those of `docs` and `infra`. `dist` and
+ * `node_modules` are not sources.
+ */
 export function sourceFiles(root: string): SourceFile[] {
   const below = (folder: string): SourceFile[] =>
     readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
       const file = `${folder}/${entry.name}`;
       if (entry.isDirectory())
         return entry.name === "node_modules" || entry.name === "dist" ? [] : below(file);
-      if (!entry.name.endsWith(".ts")) return [];
+      if (!/\.(ts|md)$/.test(entry.name)) return [];
       return [{ file, text: readFileSync(path.join(root, file), "utf8") }];
     });
-  return ["apps", "packages"].flatMap(below);
+  return ["apps", "packages", "infra", "docs"].flatMap(below);
 }
 
 /** Files that a file imports by a relative path, as far as they are among the given ones; type-only imports included. */
