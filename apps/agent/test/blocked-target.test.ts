@@ -25,7 +25,7 @@ afterEach(async () => {
 async function start(more = ""): Promise<AgentProcess> {
   const agent = await startAgentProcess(world, {
     env: {
-      NODE_OPTIONS: `--require ${require.resolve("./stand-still.cjs")}`,
+      NODE_OPTIONS: `--require ${JSON.stringify(require.resolve("./stand-still.cjs"))}`,
       RELEASE_FILE: release,
     },
     settings: `${more}\nidentity: { disableInstanceDiscovery: true }`,

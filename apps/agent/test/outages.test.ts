@@ -101,7 +101,7 @@ for (const kind of ["cut", "lose-reply", "throttle"] as const) {
     await eventually("every outcome", () => world.outcomes().size === 1_000, 25_000);
     expect(audit()).toHaveLength(1_000);
     expect(allApplied()).toBe(true);
-  }, 40_000);
+  });
 
   test(`ledger requests that meet '${kind}' cost no item and no second effect`, async () => {
     world.cosmos.faults.add({
@@ -116,7 +116,7 @@ for (const kind of ["cut", "lose-reply", "throttle"] as const) {
     await eventually("every outcome", () => world.outcomes().size === 1_000, 25_000);
     expect(audit()).toHaveLength(1_000);
     expect(allApplied()).toBe(true);
-  }, 40_000);
+  });
 }
 
 test("two agents share a backlog, and no entity is applied twice", async () => {

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** Restarts an agent that ends, as a service manager does. */
 async function keepRunning(): Promise<number> {
-  const NODE_OPTIONS = `--require ${require.resolve("./end-on-value.cjs")}`;
+  const NODE_OPTIONS = `--require ${JSON.stringify(require.resolve("./end-on-value.cjs"))}`;
   let ends = 0;
   while (!stopped) {
     running = await startAgentProcess(world, {

@@ -56,4 +56,4 @@ test("a request that is pending while its connection is reopened ends with its t
   world.bus.faults.clear();
   // Its links no longer know the other side, so it ends with the broker.
   client.close().catch(() => undefined);
-}, 30_000);
+});

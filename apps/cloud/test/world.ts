@@ -140,7 +140,7 @@ export async function startWorld(seed: TenantInput): Promise<World> {
     writeLog: () => undefined,
   });
   const client = new ServiceBusClient(bus.connectionString, {
-    retryOptions: { timeoutInMs: 3_000, maxRetries: 0 },
+    retryOptions: { timeoutInMs: 20_000, maxRetries: 0 },
   });
   return buildWorld({ graph, cosmos, bus, platform, client, entra, restoreEnvironment, directory });
 }
