@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { treeFingerprint } from "./parts/tree-fingerprint.cjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const [command = "help", ...rest] = process.argv.slice(2);
@@ -221,6 +222,19 @@ async function check(node, environment) {
   if (failures.length > 0) fail(failures.join("\n\n"));
 }
 
+/** Runs the checks, unless they passed with exactly these files. */
+async function checkUnlessPassed(node, environment, always) {
+  const memory = path.join(stateDirectory, "checked");
+  const fingerprint = treeFingerprint(root);
+  const passed =
+    fingerprint !== undefined && existsSync(memory) && readFileSync(memory, "utf8") === fingerprint;
+  if (passed && !always) return say("Checks: no file has changed since they passed");
+  say("Checks:");
+  await check(node, environment);
+  // Taken before the checks: what changed while they ran is checked next time.
+  if (fingerprint !== undefined) writeFileSync(memory, fingerprint);
+}
+
 /** The parts of the repository whose tests have to run; see tools/parts. */
 function selectParts(node, environment) {
   const result = runNow(node, [...typescriptFlags, selectPartsFile], { environment, quiet: true });
@@ -280,8 +294,7 @@ async function test(node, environment, args) {
   const patterns = args.filter((arg) => arg !== "--all");
   if (patterns.length > 0) return jest(node, environment, patterns);
 
-  say("Checks:");
-  await check(node, environment);
+  await checkUnlessPassed(node, environment, all);
   const selection = selectParts(node, environment);
   const run = all ? selection.tested : selection.run;
   const spared = selection.tested.filter((folder) => !run.includes(folder));

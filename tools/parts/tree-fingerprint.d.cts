@@ -1,0 +1,1 @@
+export function treeFingerprint(root: string): string | undefined;
