@@ -1,4 +1,4 @@
-/** Parts of at most `size`, in order. */
+/** Splits a list into parts of at most `size` items, in order. */
 export function chunks<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = [];
   for (let start = 0; start < items.length; start += size)

@@ -6,7 +6,7 @@ import { ProfileStore } from "./session/profile";
 import { openSession } from "./session/session";
 import { type Terminal, type View, viewOf } from "./terminal";
 
-/** What a command has at hand when it runs. */
+/** What a running command works with. */
 export class CommandContext {
   readonly terminal: Terminal;
   readonly json: boolean;
@@ -30,23 +30,23 @@ export class CommandContext {
     return new Api(openSession(this.terminal, this.profiles));
   }
 
-  /** For people, and only what was asked for. */
+  /** Prints the answer to stdout. */
   print(text: string): void {
     if (text !== "") this.terminal.stdout.write(text);
   }
 
-  /** Beside the answer: never in the way of a pipe. */
+  /** Prints a remark to stderr, where it does not get into a pipe. */
   note(text: string): void {
     this.terminal.stderr.write(`${text}\n`);
   }
 
-  /** The API's JSON with `--json`, else what `text` makes of the answer. */
+  /** Prints the JSON of the API with `--json`, otherwise the text. */
   show<T>(answer: { readonly raw: unknown; readonly value: T }, text: (value: T) => string): void {
     this.print(this.json ? `${JSON.stringify(answer.raw, null, 2)}\n` : text(answer.value));
   }
 }
 
-/** Runs a command; its exit code is left where `main` finds it. */
+/** Wraps the work of a command as a Commander action and passes on its exit code. */
 export type Runner = (
   work: (context: CommandContext, command: Command) => Promise<ExitCode | undefined>,
 ) => (...args: unknown[]) => Promise<void>;
@@ -54,7 +54,7 @@ export type Runner = (
 export function runnerOf(terminal: Terminal, done: (exitCode: ExitCode) => void): Runner {
   return (work) =>
     async (...args) => {
-      // Commander hands over arguments, options, then the command itself: its own accessors are typed, these are not.
+      // Commander passes the arguments, the options and then the command. Only the accessors of the command are typed.
       const command = args.at(-1) as Command;
       const context = new CommandContext(terminal, command.optsWithGlobals());
       done((await work(context, command)) ?? exitCodes.ok);

@@ -9,8 +9,11 @@ export interface Consent {
 }
 
 /**
- * Whether a command that cannot be taken back goes on. With `--dry-run` it does not; with `--yes` it does; a person is asked; a
- * script that said neither has been shown what would happen, and is told so by its exit code.
+ * Whether to go on with a command that cannot be undone. `--dry-run` says no, `--yes` says yes; otherwise the person
+ * at the terminal is asked.
+ *
+ * @throws CliError when neither is given and there is no terminal: the caller has shown what would happen, and the exit
+ *   code tells the script that nothing did
  */
 export async function goOn(
   context: CommandContext,
@@ -26,8 +29,8 @@ export async function goOn(
   if (!terminal.interactive) {
     throw new CliError(
       exitCodes.refused,
-      "nothing was done: this needs --yes where nobody can be asked",
-      ["--dry-run only shows what would happen"],
+      "nothing was done: without a terminal to ask on, this command needs --yes",
+      ["to see what would happen: --dry-run"],
     );
   }
   const answer = await answerTo(`${question} [y/N] `, terminal);
@@ -36,7 +39,7 @@ export async function goOn(
   return false;
 }
 
-/** Undefined where there is none: Ctrl-C and Ctrl-D close the input, and then no answer comes any more. */
+/** Undefined without an answer: Ctrl-C and Ctrl-D close the input. */
 function answerTo(
   question: string,
   { stdin, stderr }: Pick<Terminal, "stdin" | "stderr">,

@@ -1,22 +1,22 @@
-/** What a script may count on; README lists the same. */
+/** Scripts may rely on these; the README and `postern --help` list them too. */
 export const exitCodes = {
   ok: 0,
-  /** Wrong usage, or the API refuses the request as it is. */
+  /** Wrong usage, or the API refused the request. */
   refused: 1,
-  /** Something has failed: a service, a job, items of a cycle. */
+  /** A failure: of a service, a job or items of a cycle. */
   failed: 2,
-  /** No token, or one that the API does not take. */
+  /** No token, or one that the API does not accept. */
   notAuthenticated: 3,
-  /** Nothing answers at the address. */
+  /** No server responds at the address. */
   unreachable: 4,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** An end that a person is told about: what is wrong, and what to do. */
+/** An expected failure, with what is wrong and how to fix it. */
 export class CliError extends Error {
   readonly exitCode: ExitCode;
-  /** Ways out, a line each. */
+  /** Ways to fix it, one line each. */
   readonly hints: readonly string[];
 
   constructor(exitCode: ExitCode, message: string, hints: readonly string[] = []) {

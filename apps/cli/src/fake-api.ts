@@ -5,7 +5,7 @@ import { PassThrough } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { runProgram } from "./program";
 
-/** For tests: the command line in this process, against an API of a few lines and a terminal of streams. */
+/** For tests: runs the command line in this process, against a small API server and a terminal made of streams. */
 interface Request {
   readonly method: string;
   readonly url: string;
@@ -21,18 +21,18 @@ export interface CliRun {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** What the API was asked, in order. */
+  /** The requests to the API, in order. */
   readonly requests: readonly Request[];
 }
 
 export async function runCli(
   args: readonly string[],
-  /** Undefined: no answer comes. */
+  /** Returns undefined to leave a request unanswered. */
   answer: (request: Request, requests: readonly Request[]) => Reply | undefined,
   options: {
-    /** What a person types at a question; null: the end of the input, as Ctrl-D. Absent: nobody is there. */
+    /** What a person types at a question; null: the input ends, as with Ctrl-D. Absent: there is no terminal. */
     readonly typed?: string | null;
-    /** Of stdout alone; stderr is redirected. */
+    /** Colours of stdout only; stderr is redirected. */
     readonly colours?: boolean;
     readonly env?: Readonly<Record<string, string>>;
     readonly home?: string;

@@ -7,17 +7,17 @@ interface Page {
   readonly continuation: string | null;
 }
 
-/** As many as the API gives at once. */
+/** The largest page that the API returns. */
 const PAGE = 200;
 
 export interface Listed<Item> {
   readonly value: readonly Item[];
-  /** Of one page: the API's JSON; of several: their items in one. */
+  /** JSON of the API; the items of several pages are joined. */
   readonly raw: unknown;
   readonly more: boolean;
 }
 
-/** The first `limit` of a list, over as many pages as that takes. */
+/** Returns the first `limit` items of a list, reading as many pages as needed. */
 export async function listPages<Schema extends z.ZodType<Page>>(
   api: Api,
   path: string,
@@ -42,8 +42,8 @@ export async function listPages<Schema extends z.ZodType<Page>>(
     if (continuation !== undefined && continuation === before) {
       throw new CliError(
         exitCodes.failed,
-        `${api.url} gives the same page of the list again and again (GET /api/${path})`,
-        ["try again; if it stays so, the cloud app is at fault"],
+        `${api.url} returns the same page of the list repeatedly (GET /api/${path})`,
+        ["try again; if it happens again, report it as a bug in the cloud app"],
       );
     }
     if (continuation === undefined || items.length >= options.limit) break;

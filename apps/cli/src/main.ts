@@ -5,7 +5,7 @@ import type { Terminal } from "./terminal";
 
 const { env, stdin, stdout, stderr } = process;
 
-/** https://no-color.org: set to anything but empty. */
+/** Any value but the empty one turns colours off (https://no-color.org). */
 const noColour = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
 
 function columns(): number | undefined {
@@ -34,12 +34,12 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-// What is told beside the answer may have lost its reader; the command and its exit code are still wanted.
+// Nobody may be reading stderr any more; the command and its exit code still matter.
 stderr.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
-/** A connection that nobody waits for any more does not hold the command longer. */
+/** Connections that are still open keep the process alive no longer than this. */
 const LINGER_MS = 2_000;
 
 void runProgram(process.argv.slice(2), terminal).then(async (exitCode) => {
@@ -48,7 +48,7 @@ void runProgram(process.argv.slice(2), terminal).then(async (exitCode) => {
   setTimeout(() => process.exit(), LINGER_MS).unref();
 });
 
-/** A slow reader of a pipe gets all of it, however long that takes. */
+/** Settles once all output is written, so that a slow reader of a pipe gets all of it. */
 function written(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write("", () => {

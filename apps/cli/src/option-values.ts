@@ -1,11 +1,11 @@
 import { InvalidArgumentError } from "commander";
 
-/** Parsers of option values; what they refuse is told with the option's name. */
+/** Parsers of option values. Commander puts the option's name in front of their messages. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It is not a whole number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
 }
 
@@ -13,7 +13,7 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 export function headerValue(text: string): string {
   if (/^[\u0021-\u007e]([\u0020-\u007e]*[\u0021-\u007e])?$/.test(text)) return text;
   throw new InvalidArgumentError(
-    "It is not a line of visible ASCII characters, as a header needs.",
+    "It is sent as a header, so it must be one line of visible ASCII characters.",
   );
 }
 

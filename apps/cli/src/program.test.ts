@@ -12,7 +12,7 @@ const job = {
 const none = () => ({ body: {} });
 const nobody = "http://127.0.0.1:1";
 
-test("a token that is not the token alone is refused without being shown, and is no failure of the network", async () => {
+test("a malformed token is refused without being printed, and is not reported as a network failure", async () => {
   for (const token of ['{\n  "accessToken": "CANARY"\n}', "CANARY CANARY", "CANÁRY-CANARY"]) {
     const run = await runCli(["syncs", "list"], none, {
       env: { POSTERN_URL: nobody, POSTERN_TOKEN: token },
@@ -23,7 +23,7 @@ test("a token that is not the token alone is refused without being shown, and is
   }
 });
 
-test("an option that cannot be a header is named", async () => {
+test("an option value that cannot be a header is refused, and the error names the option", async () => {
   const start = ["jobs", "run", "target.test", "-g", "main", "-t", "hr-db"];
   for (const key of ["заказ-1", "", "a\nb"]) {
     const run = await runCli([...start, "--idempotency-key", key], none);
@@ -34,7 +34,7 @@ test("an option that cannot be a header is named", async () => {
   expect([apply.exitCode, apply.stderr]).toEqual([1, expect.stringContaining("--if-match")]);
 });
 
-test("POSTERN_URL goes before a profile that cannot be read", async () => {
+test("POSTERN_URL is used even if the profile cannot be read", async () => {
   const home = mkdtempSync(path.join(tmpdir(), "postern-home-"));
   mkdirSync(path.join(home, ".config/postern"), { recursive: true });
   writeFileSync(path.join(home, ".config/postern/default.json"), "{");
@@ -44,13 +44,13 @@ test("POSTERN_URL goes before a profile that cannot be read", async () => {
   expect([run.exitCode, run.stderr]).toEqual([4, expect.stringContaining(nobody)]);
 });
 
-test("a list that gives the same page for ever comes to an end", async () => {
+test("a list that returns the same page forever ends with an error", async () => {
   const run = await runCli(["jobs", "list"], () => ({ body: { items: [], continuation: "x" } }));
   expect([run.exitCode, run.requests.length]).toEqual([2, 2]);
   expect(run.stderr).toContain("same page");
 });
 
-test("--timeout of a watch holds for the request under way too", async () => {
+test("--timeout of a watch also limits a pending request", async () => {
   const beganMs = performance.now();
   const run = await runCli(["jobs", "watch", "j1", "--timeout", "2"], (_, requests) =>
     requests.length > 1 ? undefined : { body: job },
@@ -59,7 +59,7 @@ test("--timeout of a watch holds for the request under way too", async () => {
   expect(performance.now() - beganMs).toBeLessThan(10_000);
 });
 
-test("what the API says cannot move the cursor, be it a code or an id", async () => {
+test("codes and ids from the API cannot move the cursor", async () => {
   const problem = { type: "t", title: "t", status: 409, detail: "d", code: "x\u001b[2Jy" };
   const refused = await runCli(["jobs", "list"], () => ({ status: 409, body: problem }));
   expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("xy")]);
@@ -70,7 +70,7 @@ test("what the API says cannot move the cursor, be it a code or an id", async ()
   expect(started).toMatchObject({ exitCode: 0, stdout: "c1\n" });
 });
 
-test("colours of one stream do not get into the other", async () => {
+test("colours of stdout do not get into stderr", async () => {
   const listed = await runCli(
     ["jobs", "list"],
     () => ({ body: { items: [job], continuation: null } }),
@@ -83,7 +83,7 @@ test("colours of one stream do not get into the other", async () => {
   expect([failed.exitCode, failed.stderr]).toEqual([2, expect.not.stringContaining("\u001b")]);
 });
 
-test("a job of a kind that this program does not know is listed and shown", async () => {
+test("a job of an unknown kind is listed and shown", async () => {
   const newer = { ...job, id: "j2", kind: "runbook.run" };
   const listed = await runCli(["jobs", "list"], () => ({
     body: { items: [job, newer], continuation: null },

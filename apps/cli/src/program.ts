@@ -13,7 +13,7 @@ import { explain } from "./problem-text";
 import type { Terminal } from "./terminal";
 import { version } from "./version";
 
-/** Runs the command line to its end. Never throws: what goes wrong is told on stderr and by the exit code. */
+/** Runs the command line. Never throws: failures are reported on stderr and by the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
   const program = buildProgram(terminal, (code) => {
@@ -32,7 +32,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 function buildProgram(terminal: Terminal, done: (exitCode: ExitCode) => void): Command {
   const program = new Command("postern");
   const width = terminal.columns ?? 80;
-  // Before the commands: they inherit it when they are made.
+  // Configured before the commands are added, because they inherit these settings when they are created.
   program
     .exitOverride()
     .showSuggestionAfterError(true)
@@ -45,16 +45,19 @@ function buildProgram(terminal: Terminal, done: (exitCode: ExitCode) => void): C
       getErrHasColors: () => terminal.stderrColours,
     })
     .description(
-      "Sync definitions, cycles, jobs, agents, dead letters and parked messages of one branch.",
+      "Manage the sync definitions, cycles, jobs, agents, dead letters and parked messages of one branch.",
     )
     .version(version)
-    .option("--json", "print the API's JSON")
-    .option("--profile <name>", "profile of `postern login` (default: POSTERN_PROFILE, or default)")
+    .option("--json", "print the JSON of the API")
+    .option(
+      "--profile <name>",
+      "profile saved by `postern login` (default: $POSTERN_PROFILE, or 'default')",
+    )
     .addHelpText(
       "after",
       `
-Exit codes: 0 done, 1 refused or wrong usage, 2 something has failed, 3 not authenticated, 4 cannot reach the API.
-Environment: POSTERN_URL and POSTERN_TOKEN, or POSTERN_ENDPOINTS, go before the profile; NO_COLOR.`,
+Exit codes: 0 success, 1 refused or wrong usage, 2 failure, 3 not authenticated, 4 cannot reach the API.
+Environment: POSTERN_URL and POSTERN_TOKEN, or POSTERN_ENDPOINTS, override the profile; NO_COLOR turns colours off.`,
     );
   const run = runnerOf(terminal, done);
   addLogin(program, run);

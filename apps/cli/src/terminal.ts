@@ -1,25 +1,25 @@
 import type { Readable, Writable } from "node:stream";
 
-/** Where the command reads from and writes to, and what it knows of the person in front of it. Made by `main.ts`. */
+/** The streams that commands use, and what they may do with them. Created by `main.ts`. */
 export interface Terminal {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly stdin: Readable;
-  /** A person can be asked. */
+  /** Whether a person can be asked. */
   readonly interactive: boolean;
-  /** The line under way can be rewritten. */
+  /** Whether the current line of stderr can be rewritten. */
   readonly rewritable: boolean;
-  /** Of stdout; each stream may be redirected without the other. */
+  /** Colours on stdout; each stream may be redirected without the other. */
   readonly colours: boolean;
   readonly stderrColours: boolean;
-  /** Columns to fit tables into; undefined: as wide as they are. */
+  /** Width to fit tables into; undefined: tables take the width they need. */
   readonly columns: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
   readonly home: string;
 }
 
-/** What rendering needs of it. */
+/** What rendering needs to know about the terminal. */
 export interface View {
   readonly columns: number | undefined;
   readonly colours: boolean;

@@ -3,20 +3,22 @@ import { CliError, exitCodes } from "./exit-code";
 import { cut, plain } from "./render/text";
 import type { Terminal } from "./terminal";
 
-/** Twice the pace at which a person reads numbers; a minute of it costs the API sixty small reads. */
+/** Fast enough for a person who reads the numbers; costs the API sixty small reads a minute. */
 const PAUSE_MS = 1_000;
-/** A restart of the functions is not the end of a watch. */
+/** A restart of the function app does not end a watch. */
 const MAX_FAILURES = 30;
 
 /**
- * Reads something again and again until it has ended. On a terminal the line under way is rewritten; elsewhere there is a
- * line for each change. Progress goes to stderr.
+ * Polls until what is watched ends. Progress goes to stderr: on a terminal one line is rewritten, elsewhere each
+ * change is a new line.
+ *
+ * @throws CliError when the time is over, when the first read fails, or when too many reads in a row fail
  */
 export async function watch<T>(
   terminal: Terminal,
   options: {
     readonly read: () => Promise<T>;
-    /** `live`: shown again and again, so that what changes by itself may be in it. */
+    /** `live`: the line is rewritten on each poll, so it may show values that change on their own. */
     readonly line: (value: T, live: boolean) => string;
     readonly ended: (value: T) => boolean;
     readonly timeoutSeconds: number | undefined;
@@ -54,7 +56,7 @@ export async function watch<T>(
       const passing =
         error instanceof CliError &&
         (error.exitCode === exitCodes.unreachable || error.exitCode === exitCodes.failed);
-      // What fails the first time was wrong from the start.
+      // A failure of the first read is a mistake in the command, not an outage.
       if (!passing || shown === "" || failures > MAX_FAILURES) {
         over();
         throw error;
@@ -66,13 +68,13 @@ export async function watch<T>(
   over();
   throw new CliError(
     exitCodes.failed,
-    `it has not ended within ${timeoutSeconds} s: ${shown === "" ? "the API has not answered" : shown}`,
+    `not finished within ${timeoutSeconds} s: ${shown === "" ? "the API has not responded" : shown}`,
   );
 }
 
 const LATE = Symbol("late");
 
-/** A slow answer does not hold a command longer than it was told to wait. */
+/** Waits for an answer no longer than `ms`. */
 async function within<T>(ms: number, answer: Promise<T>): Promise<T | typeof LATE> {
   if (ms === Number.POSITIVE_INFINITY) return answer;
   const enough = new AbortController();

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { clip, limits } from "@postern/contracts";
 import { numberFlag, OptionsError, pathFlag, readFlags } from "./flags";
 
 /** Options of `npm start`. Paths are absolute. */
@@ -69,7 +70,7 @@ export function parseTarget(text: string, directory: string): TargetUrl {
     return { url: text, shown: url.toString() };
   }
   throw new OptionsError(
-    `--target: '${text.slice(0, 60)}' is neither sqlite:PATH nor postgres://...`,
+    `--target: '${clip(text, limits.quotedChars)}' is neither sqlite:PATH nor postgres://...`,
   );
 }
 

@@ -9,14 +9,14 @@ import { healthText } from "../render/health";
 export function addAgents(program: Command, run: Runner): void {
   program
     .command("agents")
-    .description("the workers in the private network")
+    .description("show the agents in the private network")
     .command("list")
-    .description("list agents, their targets and when they were seen")
+    .description("list agents, their targets and when each was last seen")
     .action(
       run(async (context) => {
         const list = await listPages(context.api(), "agents", AgentList, { limit: 10_000 });
         context.show(list, (items) => agentsTable(items, context.view));
-        if (list.value.length === 0) context.note("No agent has registered.");
+        if (list.value.length === 0) context.note("No agent has registered yet.");
         return undefined;
       }),
     );
@@ -25,7 +25,8 @@ export function addAgents(program: Command, run: Runner): void {
 export function addHealth(program: Command, run: Runner): void {
   program
     .command("health")
-    .description("whether the branch and the services it needs answer; exit code 2 when not")
+    .description("check the branch and the services it depends on")
+    .addHelpText("after", "\nThe exit code is 2 if one of them does not respond.")
     .action(
       run(async (context) => {
         const api = context.api();

@@ -11,7 +11,7 @@ export function addCompletion(program: Command, run: Runner): void {
   program
     .command("completion")
     .addArgument(new Argument("<shell>", "bash, zsh or fish").choices(Object.keys(shells)))
-    .description("print a completion script")
+    .description("print a shell completion script")
     .addHelpText(
       "after",
       `

@@ -25,7 +25,7 @@ describe("postern syncs release", () => {
       options,
     );
 
-  test("with --dry-run releases nothing, with --yes or without", async () => {
+  test("releases nothing with --dry-run, even with --yes", async () => {
     for (const more of [[], ["--yes"]]) {
       const run = await release(["--all", "--dry-run", ...more], { held: ["h1"] });
       expect([run.exitCode, posted(run)]).toEqual([0, []]);
@@ -33,13 +33,13 @@ describe("postern syncs release", () => {
     }
   });
 
-  test("releases what the person was shown, not what is held by then", async () => {
+  test("releases only what was shown before the question", async () => {
     const run = await release(["--all"], { held: ["h1"], typed: "y" });
     expect(run.stderr).toContain("Release 1 held items of people?");
     expect(posted(run)).toEqual([{ reason: "x", holds: ["h1"] }]);
   });
 
-  test("asks the API for parts of what was agreed to", async () => {
+  test("splits many holds into several requests", async () => {
     const held = Array.from({ length: 450 }, (_, index) => `h${index}`);
     const run = await release(["--all"], { held, typed: "y" });
     expect(run.stdout).toBe("450 released\n");
@@ -48,13 +48,13 @@ describe("postern syncs release", () => {
     expect(parts).toHaveLength(3);
   });
 
-  test("with --yes releases all that are held, without listing them", async () => {
+  test("releases all held items with --yes, without listing them", async () => {
     const run = await release(["--all", "--yes"], { held: ["h1"] });
     expect(run.requests.map(({ method }) => method)).toEqual(["POST"]);
     expect(posted(run)).toEqual([{ reason: "x" }]);
   });
 
-  test("tells ids that are not held, and releases the others", async () => {
+  test("reports ids that are not held, and releases the others", async () => {
     const none = await release(["gone"], { held: ["h1"], typed: "y" });
     expect([none.exitCode, posted(none)]).toEqual([1, []]);
     expect(none.stderr).toContain("Not held: gone");
@@ -65,7 +65,7 @@ describe("postern syncs release", () => {
     expect(unasked.stderr).toContain("1 of 2 were not held");
   });
 
-  test("an input that ends at the question is a no", async () => {
+  test("takes the end of the input at the question as a no", async () => {
     const run = await release(["--all"], { held: ["h1"], typed: null });
     const said = await release(["--all"], { held: ["h1"], typed: "n" });
     expect([run.exitCode, posted(run)]).toEqual([said.exitCode, []]);
@@ -79,7 +79,7 @@ interface BatchRequest {
   readonly dryRun: boolean;
 }
 
-/** Dead letters as the API keeps them: a filter takes the oldest that are open, and what is refused stays open. */
+/** Dead letters as the API keeps them: a filter selects the oldest open ones, and refused ones stay open. */
 class DeadLetters {
   readonly open: Set<string>;
   readonly #refused: number;
@@ -111,24 +111,24 @@ class DeadLetters {
 describe("postern dlq discard", () => {
   const discard = ["dlq", "discard", "--reason", "x"];
 
-  test("closes as many as the person agreed to, and says that there are more", async () => {
+  test("closes as many as were agreed to, and reports that there are more", async () => {
     const letters = new DeadLetters(2_500);
     const run = await runCli([...discard, "--all", "--limit", "3000"], letters.answer, {
       typed: "y",
     });
-    expect(run.stderr).toContain("At least 1000: there are more");
+    expect(run.stderr).toContain("At least 1000; more match");
     expect(run.stderr).toContain("Discard 1000 dead letters?");
-    expect(run.stderr).toContain("run it again");
+    expect(run.stderr).toContain("run the command again");
     expect(letters.open.size).toBe(1_500);
   });
 
-  test("acts on the letters that were shown, not on others that the filter finds by then", async () => {
+  test("discards only the letters that were shown before the question", async () => {
     const letters = new DeadLetters(2);
     const run = await runCli([...discard, "--code", "x"], letters.answer, { typed: "y" });
     expect(posted(run)).toMatchObject([{ dryRun: true }, { dryRun: false, ids: ["d0", "d1"] }]);
   });
 
-  test("counts in its question what would be closed, of ids over several requests", async () => {
+  test("counts what would be closed in its question, for ids over several requests", async () => {
     const letters = new DeadLetters(1_500, { refused: 100 });
     const ids = [...letters.open, "gone"];
     const run = await runCli([...discard, ...ids], letters.answer, { typed: "y" });
@@ -136,14 +136,14 @@ describe("postern dlq discard", () => {
     expect([run.exitCode, letters.open.size]).toEqual([1, 100]);
   });
 
-  test("does not ask about letters that all would be refused", async () => {
+  test("does not ask when every letter would be refused", async () => {
     const letters = new DeadLetters(2, { refused: 2 });
     const run = await runCli([...discard, "--all"], letters.answer, { typed: "y" });
     expect([run.exitCode, run.requests.length]).toEqual([1, 1]);
     expect(run.stderr).toContain("Nothing was done.");
   });
 
-  test("tells a refused letter once, however often the filter finds it", async () => {
+  test("reports a refused letter once, however often the filter matches it", async () => {
     const letters = new DeadLetters(2_500, { refused: 900 });
     const run = await runCli(
       [...discard, "--all", "--limit", "2000", "--yes", "--json"],

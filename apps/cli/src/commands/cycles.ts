@@ -10,11 +10,11 @@ import { watch } from "../watch";
 import { segment } from "./syncs";
 
 export function addCycles(program: Command, run: Runner): void {
-  const cycles = program.command("cycles").description("what a sync has done, cycle by cycle");
+  const cycles = program.command("cycles").description("show the cycles of a sync definition");
   cycles
     .command("list")
     .argument("<sync>", "id of a sync definition")
-    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 1_000), 20)
+    .option("-n, --limit <number>", "show at most this many", wholeNumber(1, 1_000), 20)
     .description("list cycles, newest first")
     .action(
       run(async (context, command) => {
@@ -29,7 +29,7 @@ export function addCycles(program: Command, run: Runner): void {
   cycles
     .command("show")
     .argument("<sync>", "id of a sync definition")
-    .argument("[cycle]", "id of a cycle; the newest when absent")
+    .argument("[cycle]", "id of a cycle (default: the newest)")
     .description("show a cycle and its counts")
     .action(
       run(async (context, command) => {
@@ -42,12 +42,12 @@ export function addCycles(program: Command, run: Runner): void {
   cycles
     .command("watch")
     .argument("<sync>", "id of a sync definition")
-    .argument("[cycle]", "id of a cycle; the newest when absent")
-    .option("--timeout <seconds>", "give up after so long", wholeNumber(1, 86_400))
+    .argument("[cycle]", "id of a cycle (default: the newest)")
+    .option("--timeout <seconds>", "give up after this time", wholeNumber(1, 86_400))
     .description("follow a cycle until every item has an outcome")
     .addHelpText(
       "after",
-      "\nExit code 2 when items were dead-lettered or their outcome is unknown.",
+      "\nThe exit code is 2 if items were dead-lettered or their outcome is unknown.",
     )
     .action(run(watchCycle));
 }
@@ -57,7 +57,8 @@ async function cyclePath(api: Api, command: Command): Promise<string> {
   if (command.args[1] !== undefined) return `${base}/${segment(command, 1)}`;
   const newest = await api.call("GET", base, CycleList, { query: { limit: 1 } });
   const [cycle] = newest.value.items;
-  if (cycle === undefined) throw new CliError(exitCodes.refused, "there is no cycle yet");
+  if (cycle === undefined)
+    throw new CliError(exitCodes.refused, "this sync definition has no cycle yet");
   return `${base}/${cycle.id}`;
 }
 

@@ -34,26 +34,29 @@ interface ActOptions extends FilterOptions, Consent {
 type Verb = "replay" | "discard";
 
 export function addDlq(program: Command, run: Runner): void {
-  const dlq = program.command("dlq").description("dead letters: what only a person can help");
+  const dlq = program.command("dlq").description("show, replay and discard dead letters");
   withFilter(dlq.command("list"))
     .addOption(
-      new Option("--state <state>", "in this state")
+      new Option("--state <state>", "only in this state")
         .choices(DeadLetterState.options)
         .default("open"),
     )
-    .option("--any-state", "in any state")
-    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 10_000), 20)
+    .option("--any-state", "in any state; overrides --state")
+    .option("-n, --limit <number>", "show at most this many", wholeNumber(1, 10_000), 20)
     .description("list dead letters, newest first")
     .action(run(list));
   dlq
     .command("show")
     .argument("<id>", "id of a dead letter")
     .addOption(
-      new Option("--payload <how>", "full needs the role Operator, and is audited")
+      new Option(
+        "--payload <how>",
+        "how to show the payload; full needs the role Operator and is audited",
+      )
         .choices(["redacted", "full"])
         .default("redacted"),
     )
-    .description("show a dead letter: why, its attempts, its history, its payload")
+    .description("show a dead letter, its attempts, history and payload")
     .action(
       run(async (context, command) => {
         const { payload } = command.opts<{ payload: string }>();
@@ -67,21 +70,25 @@ export function addDlq(program: Command, run: Runner): void {
       }),
     );
   const verbs = [
-    ["replay", "send dead-lettered items again; what is newer at the target wins"],
+    ["replay", "send dead-lettered items again, unless the target has something newer"],
     ["discard", "close dead letters without sending them again"],
   ] as const;
   for (const [verb, description] of verbs) {
     withFilter(dlq.command(verb))
       .argument("[id...]", "ids of dead letters")
-      .option("--all", "all that are open")
-      .option("-n, --limit <number>", "of a filter: at most so many", wholeNumber(1, 100_000))
-      .requiredOption("--reason <text>", "why, for the audit trail")
-      .option("--dry-run", "only show what would happen")
-      .option("-y, --yes", "do not ask")
+      .option("--all", "all open dead letters")
+      .option(
+        "-n, --limit <number>",
+        "with a filter or --all: at most this many (default: 100)",
+        wholeNumber(1, 100_000),
+      )
+      .requiredOption("--reason <text>", "reason, recorded in the audit trail")
+      .option("--dry-run", "show what would happen, and change nothing")
+      .option("-y, --yes", "do not ask for confirmation")
       .description(description)
       .addHelpText(
         "after",
-        "\nWithout --yes a person is asked; where nobody can be asked nothing is done (exit code 1).",
+        "\nAsks for confirmation unless --yes is given. Without a terminal to ask on, it changes nothing and exits with 1.",
       )
       .action(run((context, command) => act(context, command, verb)));
   }
@@ -89,10 +96,10 @@ export function addDlq(program: Command, run: Runner): void {
 
 function withFilter(command: Command): Command {
   return command
-    .option("--code <code>", "with this error code")
-    .option("-s, --sync <sync>", "of this sync definition")
-    .option("-t, --target <target>", "for this target")
-    .option("-g, --group <group>", "of this worker group");
+    .option("--code <code>", "only with this error code")
+    .option("-s, --sync <sync>", "only of this sync definition")
+    .option("-t, --target <target>", "only for this target")
+    .option("-g, --group <group>", "only of this worker group");
 }
 
 async function list(context: CommandContext, command: Command): Promise<undefined> {
@@ -107,7 +114,7 @@ async function list(context: CommandContext, command: Command): Promise<undefine
   });
   context.show(found, (items) => deadLettersTable(items, context.view));
   if (found.value.length === 0) context.note("No dead letters.");
-  else if (found.more) context.note("There are more: --limit.");
+  else if (found.more) context.note("There are more; raise --limit to see them.");
   return undefined;
 }
 
@@ -128,18 +135,18 @@ async function act(
     const tried = await each(context, api, verb, selections, { reason, dryRun: true });
     showTried(context, tried, options.dryRun === true ? "stdout" : "stderr");
     if (tried.results.length === 0) {
-      context.note("No open dead letters are like that.");
+      context.note("No open dead letters match.");
       return undefined;
     }
     const count = tried.results.filter(moves).length;
-    if (tried.more) context.note(`At least ${count}: there are more than are shown here.`);
+    if (tried.more) context.note(`At least ${count}; more match than are shown here.`);
     if (count === 0 && options.dryRun !== true) {
       context.note("Nothing was done.");
       return exitCodeOf(tried.results);
     }
     const question = `${verb === "replay" ? "Replay" : "Discard"} ${count} dead letters?`;
     if (!(await goOn(context, options, question))) return undefined;
-    // A filter may let others through by now: a person has agreed to what was shown, and to nothing else.
+    // The filter may match others by now, but the person agreed only to what was shown.
     selections = selectionsOfIds(tried.results.map(({ id }) => id));
     const done = await each(context, api, verb, selections, { reason, dryRun: false });
     return showDone(context, { ...done, more: tried.more });
@@ -160,12 +167,12 @@ function showDone(context: CommandContext, done: Done): ExitCode {
   context.show({ raw: done, value: done.results }, (results) =>
     resultsText(results, context.view, { dryRun: false }),
   );
-  if (done.results.length === 0) context.note("No open dead letters are like that.");
-  if (done.more) context.note("There are more: run it again, or give --limit.");
+  if (done.results.length === 0) context.note("No open dead letters match.");
+  if (done.more) context.note("There are more; run the command again, or raise --limit.");
   return exitCodeOf(done.results);
 }
 
-/** What is refused, has failed or is not there stays as it is. */
+/** Whether the dead letter changes state: one that is refused, fails or does not exist stays as it is. */
 function moves({ outcome }: DeadLetterResult): boolean {
   return outcome !== "refused" && outcome !== "failed" && outcome !== "not-found";
 }
@@ -180,18 +187,15 @@ function selectionsOf(ids: readonly string[], options: ActOptions): Selection[] 
   const filtered = Object.keys(filter).length > 0;
   if (ids.length > 0) {
     if (filtered || all === true || limit !== undefined) {
-      throw new CliError(
-        exitCodes.refused,
-        "name dead letters by their ids or by a filter, not both",
-      );
+      throw new CliError(exitCodes.refused, "choose dead letters by id or by filter, not both");
     }
     return selectionsOfIds(ids);
   }
   if (!filtered && all !== true) {
     throw new CliError(
       exitCodes.refused,
-      "say which: ids, a filter (--code, --sync, …), or --all",
-      ["postern dlq list shows them"],
+      "choose dead letters: give ids, a filter (--code, --sync, …) or --all",
+      ["to list them: postern dlq list"],
     );
   }
   return [{ filter, limit: limit ?? 100 }];
@@ -207,7 +211,7 @@ interface Done {
   readonly more: boolean;
 }
 
-/** One request after the other: each waits until what the one before has scheduled is on its way. */
+/** Sends one request after another; each waits until the messages that the one before scheduled have been sent. */
 async function each(
   context: CommandContext,
   api: Api,
@@ -215,7 +219,7 @@ async function each(
   selections: readonly Selection[],
   order: { readonly reason: string; readonly dryRun: boolean },
 ): Promise<Done> {
-  // By id: what is refused stays open, and a filter lets it through again. It is told once, and counts once.
+  // By id: a refused letter stays open and matches the filter again, but it is reported and counted once.
   const results = new Map<string, DeadLetterResult>();
   let more = false;
   for (const selection of selections) {
@@ -232,7 +236,7 @@ async function each(
       for (const result of value.results) results.set(result.id, result);
       more = value.more;
       left -= results.size - before;
-      // A dry run would find the same ones again, and so would a request after one that moved nothing.
+      // A dry run would find the same letters again, and so would another request after one that changed nothing.
       if (!value.more || order.dryRun || !value.results.some(moves) || left <= 0) break;
       await sleep(untilSentMs(value.results, context.terminal.now()));
     }

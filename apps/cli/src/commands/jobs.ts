@@ -19,31 +19,31 @@ interface RunOptions {
 }
 
 export function addJobs(program: Command, run: Runner): void {
-  const jobs = program.command("jobs").description("ad hoc work on a worker group");
+  const jobs = program.command("jobs").description("run one-off work in a worker group");
   jobs
     .command("run")
-    .addArgument(new Argument("<kind>", "what to do").choices(JobKind.options))
-    .requiredOption("-g, --group <group>", "worker group")
-    .option("-t, --target <target>", "target.test: which target")
-    .option("-s, --sync <sync>", "sync.entities: which sync definition")
+    .addArgument(new Argument("<kind>", "kind of job").choices(JobKind.options))
+    .requiredOption("-g, --group <group>", "worker group that runs the job")
+    .option("-t, --target <target>", "for target.test: target to test")
+    .option("-s, --sync <sync>", "for sync.entities: id of the sync definition")
     .option(
       "-e, --entity <type:id>",
-      "sync.entities: user:ID, group:ID or membership:GROUP/MEMBER; repeatable",
+      "for sync.entities: user:ID, group:ID or membership:GROUP/MEMBER; repeatable",
       collected,
     )
-    .option("--timeout <seconds>", "when it counts as failed", wholeNumber(1, 86_400))
+    .option("--timeout <seconds>", "time limit of the job", wholeNumber(1, 86_400))
     .option(
       "--idempotency-key <key>",
-      "the same key makes the same job, however often it is sent",
+      "repeating a request with the same key does not start another job",
       headerValue,
     )
-    .option("-w, --watch", "wait until it has ended")
+    .option("-w, --watch", "wait for the job to end")
     .description("start a job")
-    .addHelpText("after", "\nWith --watch the exit code is 2 when the job does not succeed.")
+    .addHelpText("after", "\nWith --watch, the exit code is 2 if the job does not succeed.")
     .action(run(runJob));
   jobs
     .command("list")
-    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 10_000), 20)
+    .option("-n, --limit <number>", "show at most this many", wholeNumber(1, 10_000), 20)
     .description("list jobs, newest first")
     .action(
       run(async (context, command) => {
@@ -69,9 +69,11 @@ export function addJobs(program: Command, run: Runner): void {
     .command("watch")
     .argument("<job>", "id of a job")
     .addOption(
-      new Option("--timeout <seconds>", "give up after so long").argParser(wholeNumber(1, 86_400)),
+      new Option("--timeout <seconds>", "give up after this time").argParser(
+        wholeNumber(1, 86_400),
+      ),
     )
-    .description("follow a job until it has ended")
+    .description("follow a job until it ends")
     .action(
       run(async (context, command) => {
         const { timeout } = command.opts<{ timeout?: number }>();
@@ -95,7 +97,7 @@ async function runJob(context: CommandContext, command: Command): Promise<ExitCo
   });
   if (options.watch === true) return watchJob(context, job.value.id, undefined);
   context.show(job, ({ id }) => `${id}\n`);
-  context.note(`postern jobs watch ${job.value.id} follows it.`);
+  context.note(`To follow it: postern jobs watch ${job.value.id}`);
   return undefined;
 }
 

@@ -29,24 +29,32 @@ const DEFAULT_SCOPE = "api://postern/.default";
 export function addLogin(program: Command, run: Runner): void {
   program
     .command("login")
-    .description("remember how to reach a branch, after trying it")
+    .description("log in to a branch and save how in a profile")
     .addOption(
-      new Option("--endpoints <file>", "endpoints.json of the local platform").conflicts("url"),
+      new Option("--endpoints <file>", "endpoints.json written by the local platform").conflicts(
+        "url",
+      ),
     )
-    .option("--url <url>", "address of the branch's function app")
-    .option("--token-stdin", "read an access token from standard input and keep it")
-    .option("--token-file <file>", "read an access token from this file each time")
-    .option("--azure", "log in as Azure's tools are: az login, workload or managed identity")
-    .option("--device-code", "log in with a browser, also one on another device")
+    .option("--url <url>", "URL of the branch's function app")
+    .option("--token-stdin", "read an access token from standard input and save it")
+    .option("--token-file <file>", "read the access token from this file for each command")
+    .option(
+      "--azure",
+      "use the Azure identity of this machine: az login, workload or managed identity",
+    )
+    .option("--device-code", "log in with a browser on this or another device")
     .option("--tenant <id>", "Microsoft Entra tenant")
-    .option("--client-id <id>", "app registration: of this program, or of the service principal")
-    .option("--client-secret-file <file>", "its secret; else AZURE_CLIENT_SECRET is used")
+    .option("--client-id <id>", "id of the app registration to log in with")
+    .option(
+      "--client-secret-file <file>",
+      "file with its client secret (default: $AZURE_CLIENT_SECRET)",
+    )
     .option("--scope <scope>", "scope of the API", DEFAULT_SCOPE)
-    .option("--authority <url>", "another authority than login.microsoftonline.com")
+    .option("--authority <url>", "authority to use instead of login.microsoftonline.com")
     .addHelpText(
       "after",
       `
-A token or secret is never taken from the command line, where every program can read it.
+Tokens and secrets are never command line arguments, because other programs could read them there.
 
   postern login --endpoints ./data/endpoints.json
   postern login --url https://func-north.azurewebsites.net --azure
@@ -62,7 +70,7 @@ A token or secret is never taken from the command line, where every program can 
     );
   program
     .command("logout")
-    .description("forget a profile and its tokens")
+    .description("delete a profile and its tokens")
     .action(
       run(async (context) => {
         const known = context.profiles.remove();
@@ -76,12 +84,15 @@ async function profileOf(context: CommandContext, options: LoginOptions): Promis
   const { endpoints, url, tenant, clientId, scope, authority } = options;
   if (endpoints !== undefined) return { kind: "endpoints", file: path.resolve(endpoints) };
   if (url === undefined) {
-    throw new CliError(exitCodes.refused, "say what to log in to: --endpoints FILE or --url URL");
+    throw new CliError(
+      exitCodes.refused,
+      "choose what to log in to: --endpoints FILE or --url URL",
+    );
   }
   const address = safeUrl(url);
   if (options.tokenStdin === true) {
     const token = (await readAll(context.terminal.stdin)).trim();
-    if (token === "") throw new CliError(exitCodes.refused, "standard input held no token");
+    if (token === "") throw new CliError(exitCodes.refused, "standard input contains no token");
     return { kind: "token", url: address, token };
   }
   if (options.tokenFile !== undefined) {
@@ -92,7 +103,7 @@ async function profileOf(context: CommandContext, options: LoginOptions): Promis
   if (tenant === undefined || clientId === undefined) {
     throw new CliError(
       exitCodes.refused,
-      "say how: --azure, --token-stdin, --token-file FILE, or --tenant and --client-id",
+      "choose how to log in: --azure, --token-stdin, --token-file FILE, or --tenant and --client-id",
     );
   }
   const entra = {
@@ -121,7 +132,10 @@ function readable(file: string): string {
   return resolved;
 }
 
-/** Nothing is kept of a login that the API does not let in, or that is broken off: the one before stays as it was. */
+/**
+ * Saves the profile only after the API has accepted the login; a failed or interrupted one leaves the old profile as it
+ * was.
+ */
 async function login(context: CommandContext, profile: Profile): Promise<undefined> {
   const { terminal, profiles } = context;
   const fetched = "scope" in profile ? await fetchToken(profile, terminal) : undefined;
@@ -132,7 +146,7 @@ async function login(context: CommandContext, profile: Profile): Promise<undefin
   try {
     await new Api(session).call("GET", "syncs", SyncList, { query: { limit: 1 } });
   } catch (error) {
-    // Who may not read syncs (an approver) is logged in all the same.
+    // A caller who may not read sync definitions, such as an approver, is still logged in.
     if (!(error instanceof ApiProblem && error.problem.code === "not-authorised")) throw error;
   }
   profiles.write(profile);

@@ -6,21 +6,21 @@ import { wholeNumber } from "../option-values";
 import { parkedTable, parkedText } from "../render/parked";
 import { segment } from "./syncs";
 
-/** Parked messages need nobody to act on them but who updates an agent: they are sent again when one comes that reads them. */
+/** There are no commands to act on parked messages: they are resent once an agent that reads them comes online. */
 export function addParked(program: Command, run: Runner): void {
-  const parked = program
-    .command("parked")
-    .description("messages that wait for an agent of a newer version");
+  const parked = program.command("parked").description("show messages that wait for a newer agent");
   parked
     .command("list")
-    .option("-g, --group <group>", "of this worker group")
-    .option("-t, --target <target>", "for this target")
+    .option("-g, --group <group>", "only of this worker group")
+    .option("-t, --target <target>", "only for this target")
     .addOption(
-      new Option("--state <state>", "in this state").choices(ParkedState.options).default("parked"),
+      new Option("--state <state>", "only in this state")
+        .choices(ParkedState.options)
+        .default("parked"),
     )
-    .option("--any-state", "in any state")
-    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 10_000), 20)
-    .description("list parked messages, by id")
+    .option("--any-state", "in any state; overrides --state")
+    .option("-n, --limit <number>", "show at most this many", wholeNumber(1, 10_000), 20)
+    .description("list parked messages, ordered by id")
     .action(
       run(async (context, command) => {
         const { group, target, state, anyState, limit } = command.opts<{
@@ -34,7 +34,7 @@ export function addParked(program: Command, run: Runner): void {
         const found = await listPages(context.api(), "parked", ParkedList, { limit, query });
         context.show(found, (items) => parkedTable(items, context.view));
         if (found.value.length === 0) context.note("No parked messages.");
-        else if (found.more) context.note("There are more: --limit.");
+        else if (found.more) context.note("There are more; raise --limit to see them.");
         return undefined;
       }),
     );
@@ -42,11 +42,14 @@ export function addParked(program: Command, run: Runner): void {
     .command("show")
     .argument("<id>", "id of a parked message")
     .addOption(
-      new Option("--payload <how>", "full needs the role Operator, and is audited")
+      new Option(
+        "--payload <how>",
+        "how to show the payload; full needs the role Operator and is audited",
+      )
         .choices(["redacted", "full"])
         .default("redacted"),
     )
-    .description("show a parked message: which version it waits for, its payload")
+    .description("show a parked message, the version it needs and its payload")
     .action(
       run(async (context, command) => {
         const { payload } = command.opts<{ payload: string }>();

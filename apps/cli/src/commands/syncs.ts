@@ -23,15 +23,18 @@ import type { Api } from "../session/api";
 import { messageOf } from "../session/profile";
 
 export function addSyncs(program: Command, run: Runner): void {
-  const syncs = program.command("syncs").description("sync definitions and what they hold back");
+  const syncs = program
+    .command("syncs")
+    .description("manage sync definitions and the items they hold");
   syncs
     .command("list")
-    .description("list sync definitions and where they stand")
+    .description("list sync definitions and their state")
     .action(
       run(async (context) => {
         const list = await listPages(context.api(), "syncs", SyncList, { limit: 1_000 });
         context.show(list, (items) => syncsTable(items, context.view));
-        if (list.value.length === 0) context.note("No sync definitions: postern syncs apply FILE.");
+        if (list.value.length === 0)
+          context.note("No sync definitions yet. To create one: postern syncs apply FILE");
         return undefined;
       }),
     );
@@ -48,10 +51,10 @@ export function addSyncs(program: Command, run: Runner): void {
     );
   syncs
     .command("apply")
-    .argument("<file>", "YAML or JSON; - reads standard input")
+    .argument("<file>", "YAML or JSON file; - reads standard input")
     .option(
       "--if-match <etag>",
-      "only if nobody has changed it since: etag of `syncs show`",
+      "replace only if unchanged since `syncs show` printed this etag",
       headerValue,
     )
     .description("create or replace a sync definition")
@@ -65,23 +68,23 @@ export function addSyncs(program: Command, run: Runner): void {
         const path = `syncs/${segment(command, 0)}/cycles`;
         const cycle = await context.api().call("POST", path, CycleAccepted);
         context.show(cycle, ({ cycleId }) => `${plain(cycleId)}\n`);
-        context.note(`postern cycles watch ${command.args[0] ?? ""} follows it.`);
+        context.note(`To follow it: postern cycles watch ${command.args[0] ?? ""}`);
         return undefined;
       }),
     );
   syncs
     .command("holds")
     .argument("<sync>", "id of a sync definition")
-    .option("-n, --limit <number>", "at most so many", wholeNumber(1, 100_000), 50)
-    .description("list deletes and disables that wait for a person")
+    .option("-n, --limit <number>", "show at most this many", wholeNumber(1, 100_000), 50)
+    .description("list deletes and disables that wait for approval")
     .action(
       run(async (context, command) => {
         const { limit } = command.opts<{ limit: number }>();
         const path = `syncs/${segment(command, 0)}/holds`;
         const list = await listPages(context.api(), path, HoldList, { limit });
         context.show(list, (items) => holdsTable(items, context.view));
-        if (list.value.length === 0) context.note("Nothing is held.");
-        else if (list.more) context.note("There are more: --limit.");
+        if (list.value.length === 0) context.note("No held items.");
+        else if (list.more) context.note("There are more; raise --limit to see them.");
         return undefined;
       }),
     );
@@ -89,15 +92,15 @@ export function addSyncs(program: Command, run: Runner): void {
     .command("release")
     .argument("<sync>", "id of a sync definition")
     .argument("[hold...]", "ids of holds")
-    .addOption(new Option("--all", "all that are held"))
-    .requiredOption("--reason <text>", "why, for the audit trail")
-    .option("--dry-run", "only show what would be released")
-    .option("-y, --yes", "do not ask")
-    .description("let held deletes and disables go out")
+    .addOption(new Option("--all", "release all held items"))
+    .requiredOption("--reason <text>", "reason, recorded in the audit trail")
+    .option("--dry-run", "show what would be released, and release nothing")
+    .option("-y, --yes", "do not ask for confirmation")
+    .description("release held deletes and disables")
     .action(run(releaseHolds));
 }
 
-/** An argument as a segment of a path. */
+/** A command argument, encoded as one segment of a path. */
 export function segment(command: Command, index: number): string {
   return encodeURIComponent(command.args[index] ?? "");
 }
@@ -110,7 +113,7 @@ async function applySync(context: CommandContext, command: Command): Promise<und
   const value = await definitionText(context, file);
   const id = definitionIdOf(value, file);
   const sync = await context.api().call("PUT", `syncs/${id}`, SyncView, {
-    // The API reads YAML, and JSON is YAML: what it says of a line is the line of the file.
+    // Sent as it is, because JSON is YAML: line numbers in the API's errors are those of the file.
     text: { type: "application/yaml", value },
     ...(ifMatch === undefined ? {} : { headers: { "if-match": ifMatch } }),
   });
@@ -137,8 +140,8 @@ function definitionIdOf(text: string, file: string): string {
   }
   const named = Named.safeParse(value);
   if (named.success) return named.data.id;
-  throw new CliError(exitCodes.refused, `${file} has no 'id' that a sync definition can have`, [
-    "lower-case letters, digits and single hyphens, beginning with a letter",
+  throw new CliError(exitCodes.refused, `${file} has no valid 'id'`, [
+    "an id consists of lower-case letters, digits and single hyphens, and begins with a letter",
   ]);
 }
 
@@ -154,8 +157,8 @@ async function releaseHolds(
   const [sync = "", ...named] = command.args;
   const options = command.opts<ReleaseOptions>();
   if (named.length > 0 === (options.all === true)) {
-    throw new CliError(exitCodes.refused, "name the holds to release, or say --all", [
-      `postern syncs holds ${sync} lists them`,
+    throw new CliError(exitCodes.refused, "name the holds to release, or use --all", [
+      `to list them: postern syncs holds ${sync}`,
     ]);
   }
   const path = `syncs/${encodeURIComponent(sync)}/holds`;
@@ -168,14 +171,16 @@ async function releaseHolds(
     if (!(await goOn(context, options, `Release ${shown.length} held items of ${sync}?`))) {
       return exitCodeOf(wanted, shown.length);
     }
-    // More may be held by now: a person has agreed to what was shown, and to nothing else.
+    // More may be held by now, but the person agreed only to what was shown.
     agreed = shown;
   }
   const released = await release(context, api, path, agreed, options.reason);
   const reply = { released };
   context.show({ raw: reply, value: reply }, (value) => `${value.released} released\n`);
   if (agreed !== undefined && released < agreed.length) {
-    context.note(`${agreed.length - released} of ${agreed.length} were not held.`);
+    context.note(
+      `${agreed.length - released} of ${agreed.length} were not held, so they were not released.`,
+    );
   }
   return exitCodeOf(wanted, agreed === undefined ? released : Math.min(released, agreed.length));
 }
@@ -201,7 +206,7 @@ async function heldNow(
   };
 }
 
-/** Shows what would be released; gives the ids of it. */
+/** Shows what would be released and returns the ids. */
 function showHolds(context: CommandContext, { holds, missing }: Held): string[] {
   context.terminal.stderr.write(holdsTable(holds, context.stderrView));
   for (const id of missing) context.note(`Not held: ${plain(id)}`);
@@ -209,10 +214,10 @@ function showHolds(context: CommandContext, { holds, missing }: Held): string[] 
   return holds.map(({ id }) => id);
 }
 
-/** The API takes a thousand; fewer end sooner, and what fails between two requests is still held. */
+/** The API accepts a thousand. Smaller requests finish sooner, and after a failure the rest is still held. */
 const HOLDS_PER_REQUEST = 200;
 
-/** @param ids all that are held when undefined */
+/** @param ids undefined: all held items */
 async function release(
   context: CommandContext,
   api: Api,
@@ -230,14 +235,14 @@ async function release(
       const { value } = await api.call("POST", `${path}/release`, ReleaseReply, { body });
       released += value.released;
     } catch (error) {
-      if (released > 0) context.note(`${released} were released before this:`);
+      if (released > 0) context.note(`${released} were released before this error:`);
       throw error;
     }
   }
   return released;
 }
 
-/** Who names a hold that is none is told by the exit code, as with dead letters. */
+/** Naming an item that is not held is reported by the exit code, as with dead letters. */
 function exitCodeOf(wanted: readonly string[] | undefined, found: number): ExitCode {
   return wanted !== undefined && found < wanted.length ? exitCodes.refused : exitCodes.ok;
 }

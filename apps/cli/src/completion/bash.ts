@@ -1,6 +1,6 @@
 import { allNodes, type CommandNode } from "./command-tree";
 
-/** Needs nothing but bash 4: no bash-completion package. */
+/** Needs bash 4, but not the bash-completion package. */
 export function bashCompletion(root: CommandNode): string {
   const nodes = allNodes(root);
   const words = nodes.map((node) => {

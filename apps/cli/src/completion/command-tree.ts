@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 
-/** What a shell needs to know of the commands. Made from the commands themselves, so that it cannot fall behind. */
+/**
+ * What a shell needs to know about the commands. Built from the commands themselves, so that it is never out of date.
+ */
 export interface CommandNode {
-  /** From the program on: `["dlq", "list"]`. */
+  /** Without the program's name: `["dlq", "list"]`. */
   readonly path: readonly string[];
   readonly description: string;
   readonly commands: readonly CommandNode[];

@@ -28,7 +28,7 @@ function __postern_at
     for index in (seq (count $wanted))
         test "$named[$index]" = "$wanted[$index]"; or return 1
     end
-    # A group of commands is complete only until one of them is named.
+    # A group offers its commands only until one of them is named.
     test $argv[1] = leaf; or test (count $named) -eq (count $wanted)
 end
 complete -c postern -f

@@ -65,7 +65,7 @@ function optionSpec({ flags, description, takesValue, takesFile, choices }: Opti
   return `${quote(`(${first} ${second})`)}{${first},${second}}${quote(text)}`;
 }
 
-/** Colons and brackets mean something to _arguments and _describe. */
+/** Colons and brackets are syntax to _arguments and _describe. */
 function escaped(text: string): string {
   return text.replace(/[[\]:\\]/g, "\\$&");
 }

@@ -17,7 +17,7 @@ export function agentsTable(agents: readonly AgentView[], view: View): string {
       { title: "TARGETS", value: targetsOf, tone: targetsTone, least: 12 },
       { title: "LANES", value: ({ lanesHeld }) => count(lanesHeld), align: "right" },
       { title: "DONE", value: ({ itemsFinished }) => count(itemsFinished), align: "right" },
-      { title: "SEEN", value: ({ lastSeenAt }) => relative(lastSeenAt, view.now) },
+      { title: "LAST SEEN", value: ({ lastSeenAt }) => relative(lastSeenAt, view.now) },
     ],
     agents,
     view,

@@ -47,7 +47,7 @@ const tones: Readonly<Record<string, Tone>> = {
   "not-found": "bad",
 };
 
-/** The tone of a state, wherever it is shown. */
+/** Tone of a state, the same wherever the state is shown. */
 export function toneOf(state: string): Tone {
   return tones[state] ?? "none";
 }

@@ -16,7 +16,7 @@ export function cyclesTable(cycles: readonly CycleView[], view: View): string {
       { title: "CYCLE", value: ({ id }) => id },
       { title: "KIND", value: ({ kind }) => kind },
       { title: "STATE", value: ({ state }) => state, tone: ({ state }) => toneOf(state) },
-      { title: "BEGAN", value: ({ startedAt }) => relative(startedAt, view.now) },
+      { title: "STARTED", value: ({ startedAt }) => relative(startedAt, view.now) },
       number("ITEMS", ({ enqueued }) => enqueued),
       number("APPLIED", ({ applied }) => applied),
       number("HELD", ({ held }) => held),
@@ -24,14 +24,14 @@ export function cyclesTable(cycles: readonly CycleView[], view: View): string {
         ...number("DEAD", ({ deadLettered }) => deadLettered),
         tone: ({ deadLettered }) => (deadLettered > 0 ? "bad" : "none"),
       },
-      number("LEFT", ({ pending }) => pending),
+      number("PENDING", ({ pending }) => pending),
     ],
     cycles,
     view,
   );
 }
 
-/** Outcomes that are worth a line: those that there are. */
+/** Counts with their titles; those that are zero are left out. */
 const outcomes = [
   ["applied", "applied"],
   ["unchanged", "unchanged"],
@@ -40,8 +40,8 @@ const outcomes = [
   ["deadLettered", "dead-lettered"],
   ["cancelled", "cancelled"],
   ["outcomeUnknown", "outcome unknown"],
-  ["waiting", "waiting for a retry"],
-  ["pending", "without an outcome yet"],
+  ["waiting", "waiting to retry"],
+  ["pending", "no outcome yet"],
 ] as const;
 
 export function cycleFacts(cycle: CycleView, view: View): string {
@@ -51,8 +51,8 @@ export function cycleFacts(cycle: CycleView, view: View): string {
       ["cycle", cycle.id, "strong"],
       ["kind", cycle.kind],
       ["state", cycle.state, toneOf(cycle.state)],
-      ["began", `${relative(cycle.startedAt, view.now)} (${cycle.startedAt})`],
-      [cycle.completedAt === null ? "so far" : "took", duration(cycle.durationMs)],
+      ["started", `${relative(cycle.startedAt, view.now)} (${cycle.startedAt})`],
+      [cycle.completedAt === null ? "running for" : "took", duration(cycle.durationMs)],
       ["streams", streams.join(", ")],
       ["read", `${count(cycle.read)} objects`],
       ["items", count(cycle.enqueued)],
@@ -72,36 +72,39 @@ export function cycleFacts(cycle: CycleView, view: View): string {
   );
 }
 
-/** What is left beside the names, and what reads well where nobody says how wide it is. */
-const sentenceWidth = ({ columns = 100 }: View): number => Math.max(40, columns - 24);
+/** Columns left beside the names; 100 are assumed where the width is unknown. */
+const sentenceWidth = ({ columns = 100 }: View): number => Math.max(40, columns - 18);
 
-const doing = {
-  restarted: "asked for again from the checkpoint",
+const actions = {
+  restarted: "restarted from the checkpoint",
   waiting: "waiting for the agents",
-  none: "nothing: it is for a person to act",
+  none: "none: a person has to act",
 } as const;
 
-/** Since when, why, and what is done about it. */
+/** Since when the cycle is stalled, why, and what the platform does about it. */
 function stallFacts({ stall }: CycleView, view: View): Fact[] {
   if (stall === null) return [];
-  const times = stall.restarts > 1 ? `, ${stall.restarts} times` : "";
+  const times = stall.restarts > 1 ? ` ${stall.restarts} times` : "";
   const last = stall.restartedAt === null ? "" : `, last ${relative(stall.restartedAt, view.now)}`;
   const asked = stall.action === "restarted" && stall.restarts === 0;
   return [
-    ["stands", `since ${relative(stall.since, view.now)} (${stall.since})`, "warn"],
-    ["because", stall.reason],
+    ["stalled", `since ${relative(stall.since, view.now)} (${stall.since})`, "warn"],
+    ["reason", stall.reason],
     ...wrapped(plain(stall.detail), sentenceWidth(view)).map((line): Fact => ["", line]),
-    ["doing", asked ? "waiting for the claim to end" : `${doing[stall.action]}${times}${last}`],
+    [
+      "action",
+      asked ? "waiting for the claim to expire" : `${actions[stall.action]}${times}${last}`,
+    ],
   ];
 }
 
-/** One line of a cycle that is being watched. */
+/** Progress line of a watched cycle. */
 export function cycleLine(cycle: CycleView, live: boolean): string {
   const done = cycle.enqueued - cycle.pending;
   const share = cycle.enqueued === 0 ? 100 : Math.floor((done / cycle.enqueued) * 100);
   const dead = cycle.deadLettered === 0 ? "" : `, ${count(cycle.deadLettered)} dead-lettered`;
   const took = live ? `, ${duration(cycle.durationMs)}` : "";
   const held = cycle.held === 0 ? "" : `, ${count(cycle.held)} held`;
-  const stands = cycle.stall === null ? "" : `; ${cycle.stall.detail}`;
+  const stands = cycle.stall === null ? "" : `. ${cycle.stall.detail}`;
   return `${cycle.id} ${cycle.state}: ${count(done)} of ${count(cycle.enqueued)} items (${share} %), ${count(cycle.read)} read${held}${dead}${took}${stands}`;
 }

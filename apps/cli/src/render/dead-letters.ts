@@ -13,7 +13,7 @@ export function deadLettersTable(letters: readonly DeadLetterView[], view: View)
       { title: "CODE", value: ({ code }) => code, least: 12 },
       { title: "SYNC", value: ({ definition }) => definition ?? "–", least: 6 },
       { title: "TARGET", value: ({ target, source }) => target ?? source, least: 6 },
-      { title: "WHY", value: ({ reason }) => reason, least: 16 },
+      { title: "REASON", value: ({ reason }) => reason, least: 16 },
       { title: "WHEN", value: ({ deadLetteredAt }) => relative(deadLetteredAt, view.now) },
     ],
     letters,
@@ -29,9 +29,9 @@ export function deadLetterText(letter: DeadLetterView, view: View): string {
       ["dead letter", letter.id, "strong"],
       ["state", letter.state, toneOf(letter.state)],
       ["code", letter.code, "bad"],
-      ["why", letter.reason],
+      ["reason", letter.reason],
       [
-        "given up",
+        "dead-lettered",
         `${relative(letter.deadLetteredAt, view.now)} by ${letter.by}, from ${letter.source}`,
       ],
       ["sync", dash(letter.definition)],
@@ -48,11 +48,11 @@ export function deadLetterText(letter: DeadLetterView, view: View): string {
   );
   const attempts = table(
     [
-      { title: "TRIED", value: ({ at }) => relative(at, view.now) },
+      { title: "WHEN", value: ({ at }) => relative(at, view.now) },
       { title: "AGENT", value: ({ agent }) => agent },
       { title: "FAILURE", value: ({ failure }) => failure },
       { title: "CODE", value: ({ code }) => code },
-      { title: "WHY", value: ({ reason }) => reason, least: 16 },
+      { title: "REASON", value: ({ reason }) => reason, least: 16 },
     ],
     letter.attempts,
     view,
@@ -60,10 +60,10 @@ export function deadLetterText(letter: DeadLetterView, view: View): string {
   const history = table(
     [
       { title: "WHEN", value: ({ at }) => relative(at, view.now) },
-      { title: "WHAT", value: ({ action }) => action },
+      { title: "ACTION", value: ({ action }) => action },
       { title: "STATE", value: ({ from, to }) => `${from} → ${to}` },
-      { title: "WHO", value: ({ by }) => by?.name ?? "postern", least: 8 },
-      { title: "WHY", value: ({ reason }) => reason, least: 16 },
+      { title: "BY", value: ({ by }) => by?.name ?? "postern", least: 8 },
+      { title: "REASON", value: ({ reason }) => reason, least: 16 },
     ],
     letter.actions,
     view,
@@ -76,12 +76,15 @@ function replayText(
   { number, superseded, sentAt, scheduledAt }: NonNullable<DeadLetterView["replay"]>,
   { now }: View,
 ): string {
-  if (superseded) return `${number}: superseded by something newer, not sent`;
-  if (sentAt === null) return `${number}: not known to be sent; replay it again`;
+  if (superseded) return `${number}: not sent, a newer version supersedes it`;
+  if (sentAt === null) return `${number}: not known to have been sent; replay it again`;
   return `${number}: sent ${relative(scheduledAt ?? sentAt, now)}`;
 }
 
-/** What became of each: a line an outcome, and one for each that did not go as asked. */
+/** Dead letters listed with their detail; `--json` prints all. */
+const DETAILS_SHOWN = 20;
+
+/** One line per outcome, then the dead letters with a detail: those that were refused or failed. */
 export function resultsText(
   results: readonly DeadLetterResult[],
   view: View,
@@ -96,10 +99,12 @@ export function resultsText(
     .join("");
   const exceptions = results.filter(({ detail }) => detail !== null);
   const listed = exceptions
-    .slice(0, 20)
+    .slice(0, DETAILS_SHOWN)
     .map(({ id, outcome, detail }) => `\n${plain(id)}\n  ${outcome}: ${plain(detail ?? "")}\n`)
     .join("");
   const rest =
-    exceptions.length > 20 ? `\n… and ${exceptions.length - 20} more; --json has all\n` : "";
+    exceptions.length > DETAILS_SHOWN
+      ? `\n… and ${exceptions.length - DETAILS_SHOWN} more; --json prints all\n`
+      : "";
   return summary + listed + rest;
 }

@@ -18,11 +18,11 @@ export function healthText(health: z.infer<typeof Health>, url: string, view: Vi
     [
       { title: "SERVICE", value: ({ name }) => name },
       {
-        title: "ANSWERS",
+        title: "STATUS",
         value: ({ ok }) => (ok ? "ok" : "failed"),
         tone: ({ ok }) => (ok ? "good" : "bad"),
       },
-      { title: "IN", value: ({ durationMs }) => duration(durationMs), align: "right" },
+      { title: "TOOK", value: ({ durationMs }) => duration(durationMs), align: "right" },
       { title: "DETAIL", value: ({ detail }) => detail ?? "", least: 16 },
     ],
     health.checks,

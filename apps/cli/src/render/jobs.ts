@@ -5,7 +5,7 @@ import { toneOf } from "./colour";
 import { facts, table } from "./table";
 import { count, relative } from "./time";
 
-/** A cloud of the next version may know kinds of jobs that this program does not: they are shown by their name. */
+/** A newer cloud may know kinds of jobs that this program does not; they are shown by name. */
 export const ShownJob = JobView.extend({ kind: z.string().max(100) });
 type ShownJob = z.infer<typeof ShownJob>;
 export const ShownJobs = JobList.extend({ items: z.array(ShownJob) });
@@ -17,7 +17,7 @@ export function jobsTable(jobs: readonly ShownJob[], view: View): string {
       { title: "KIND", value: ({ kind }) => kind },
       { title: "GROUP", value: ({ group }) => group, least: 6 },
       { title: "STATE", value: ({ state }) => state, tone: ({ state }) => toneOf(state) },
-      { title: "MADE", value: ({ createdAt }) => relative(createdAt, view.now) },
+      { title: "CREATED", value: ({ createdAt }) => relative(createdAt, view.now) },
       { title: "BY", value: ({ createdBy }) => createdBy, least: 8 },
       { title: "RESULT", value: ({ result }) => result?.detail ?? "", least: 10 },
     ],
@@ -35,13 +35,13 @@ export function jobText(job: ShownJob, view: View): string {
       ["group", job.group],
       ["state", job.state, toneOf(job.state)],
       ["parameters", JSON.stringify(job.parameters)],
-      ["made", `${relative(job.createdAt, view.now)} by ${job.createdBy}`],
+      ["created", `${relative(job.createdAt, view.now)} by ${job.createdBy}`],
       ["deadline", relative(job.deadline, view.now)],
       ...job.attempts.map(
         ({ attempt, agent, leasedAt, endedAt }) =>
           [
             `attempt ${attempt}`,
-            `${agent}, ${relative(leasedAt, view.now)}${endedAt === null ? ", under way" : ""}`,
+            `${agent}, ${relative(leasedAt, view.now)}${endedAt === null ? ", running" : ""}`,
           ] as const,
       ),
       ...(job.expectedItems === undefined ? [] : [["items", count(job.expectedItems)] as const]),

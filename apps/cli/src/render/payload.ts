@@ -2,13 +2,14 @@ import type { View } from "../terminal";
 import { tint } from "./colour";
 import { plain } from "./text";
 
-/** What a dead letter or a parked message carries, as far as the caller may see it. */
+/** Payload of a dead letter or a parked message, as far as the caller may see it. */
 export function payloadText(
   { payload, payloadShown }: { readonly payload: string; readonly payloadShown: string },
   view: View,
 ): string {
   if (payload === "") return "";
-  const note = payloadShown === "redacted" ? " (types and lengths; --payload full shows it)" : "";
+  const note =
+    payloadShown === "redacted" ? " (types and lengths only; --payload full shows the values)" : "";
   return `${tint(`Payload${note}`, "dim", view.colours)}\n${indented(payload)}`;
 }
 

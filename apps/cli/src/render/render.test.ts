@@ -56,8 +56,7 @@ const stalled = CycleView.parse({
     restarts: 2,
     restartedAt: "2026-11-21T08:59:00.000Z",
     waitsFor: null,
-    detail:
-      "Nobody reads stream 'groups' any further: it is asked for again from the checkpoint, page 8.",
+    detail: "Stream 'groups' is no longer being read; restarting it from the checkpoint, page 8.",
   },
 });
 const definition = SyncDefinition.parse({
@@ -155,7 +154,8 @@ const parked = ParkedView.parse({
   lane: "people/03",
   messageId: "people:1767225600000.03.0#0",
   unreadType: "postern.sync.apply.v2",
-  reason: "this agent reads postern.sync.apply.v1. Bring an agent of the group to a newer version.",
+  reason:
+    "this agent reads postern.sync.apply.v1. Update an agent of the group to a newer version.",
   definition: "people",
   cycleId: "c20260101T080000000Z",
   version: 1_767_225_600_000,
@@ -275,11 +275,11 @@ const screens: Readonly<Record<string, (view: View) => string>> = {
 };
 
 describe.each(Object.entries(screens))("postern %s", (_name, screen) => {
-  test("looks so on 100 columns", () => {
+  test("fits 100 columns", () => {
     expect(`\n${screen(wide)}`).toMatchSnapshot();
   });
 
-  test("says the same with colours", () => {
+  test("has the same text with colours", () => {
     const coloured = screen({ ...wide, colours: true });
     // eslint-disable-next-line no-control-regex -- the colours
     expect(coloured.replace(/\u001b\[\d+m/g, "")).toBe(screen(wide));
@@ -287,7 +287,7 @@ describe.each(Object.entries(screens))("postern %s", (_name, screen) => {
   });
 });
 
-test("tables fit a narrow terminal, except for ids, which are copied whole", () => {
+test("tables fit a narrow terminal, and ids are never cut", () => {
   for (const name of ["syncs list", "syncs holds", "dlq list"]) {
     const lines = screens[name]?.(narrow).split("\n") ?? [];
     const rows = lines.filter((line) => !line.startsWith("  "));
@@ -296,9 +296,9 @@ test("tables fit a narrow terminal, except for ids, which are copied whole", () 
   expect(screens["dlq list"]?.(narrow)).toContain(letter.id);
 });
 
-test("what comes from the platform cannot steer the terminal", () => {
+test("text from the platform cannot control the terminal", () => {
   const hostile = { ...letter, reason: "a\u001b[2J\u001b]0;x\u0007b\r\nc\u009b31m" };
   const text = deadLettersTable([hostile], wide) + deadLetterText(hostile, wide);
-  // eslint-disable-next-line no-control-regex -- all but line breaks
+  // eslint-disable-next-line no-control-regex -- all except line breaks
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });

@@ -19,7 +19,7 @@ export function syncsTable(syncs: readonly SyncView[], view: View): string {
       { title: "SYNC", value: ({ definition }) => definition.id, tone: () => "strong" },
       { title: "STATE", value: stateOf, tone: (sync) => toneOf(stateOf(sync)) },
       {
-        title: "GOES TO",
+        title: "TARGET",
         value: ({ definition }) => `${definition.group}/${definition.target}`,
         least: 12,
       },
@@ -65,7 +65,7 @@ export function syncText(sync: SyncView, view: View): string {
       ["sync", definition.id, "strong"],
       ...(definition.description === undefined ? [] : [["about", definition.description] as const]),
       ["state", stateOf(sync), toneOf(stateOf(sync))],
-      ["goes to", `target ${definition.target}, worker group ${definition.group}`],
+      ["target", `${definition.target}, worker group ${definition.group}`],
       ...sections,
       ["deletes", `held above max(${minimum}, min(${maximum}, ${percent} %)) in ${windowHours} h`],
       ["held", count(sync.heldItems), sync.heldItems > 0 ? "warn" : "none"],
@@ -81,7 +81,7 @@ export function holdsTable(holds: readonly Hold[], view: View): string {
     [
       { title: "ENTITY", value: ({ entityType }) => entityType },
       { title: "CAUSE", value: ({ cause }) => cause, tone: () => "warn", least: 8 },
-      { title: "WHY", value: ({ reason }) => reason, least: 12 },
+      { title: "REASON", value: ({ reason }) => reason, least: 12 },
       { title: "HELD", value: ({ heldAt }) => relative(heldAt, view.now) },
     ],
     holds,

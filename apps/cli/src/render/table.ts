@@ -7,17 +7,17 @@ export interface Column<Row> {
   readonly value: (row: Row) => string;
   readonly align?: "left" | "right";
   readonly tone?: (row: Row) => Tone;
-  /** Cells that it may be cut down to when the terminal is narrow; absent: it is never cut. */
+  /** Width that the column may shrink to on a narrow terminal; absent: it is never cut. */
   readonly least?: number;
 }
 
 const GAP = "  ";
 
 /**
- * A table that fits the terminal: what may be cut is cut, the widest first. Without rows it is empty text: whoever shows
- * it says why.
+ * A table that fits the terminal: columns that may shrink are cut, the widest first. Without rows the text is empty,
+ * and the caller says why.
  *
- * @param below a line under each row, never cut: an id has to be copied whole
+ * @param below a line under each row that is never cut, for ids, which people copy
  */
 export function table<Row>(
   columns: readonly Column<Row>[],
@@ -75,7 +75,7 @@ function fit(wants: readonly Want[], columns: number | undefined): number[] {
       if (least === undefined || width <= least) continue;
       if (widest === undefined || width > (widths[widest] ?? 0)) widest = index;
     }
-    // Nothing more may be cut: the terminal wraps.
+    // No column can shrink further: the terminal wraps.
     if (widest === undefined) break;
     widths[widest] = (widths[widest] ?? 1) - 1;
     over -= 1;
@@ -85,7 +85,7 @@ function fit(wants: readonly Want[], columns: number | undefined): number[] {
 
 export type Fact = readonly [name: string, value: string, tone?: Tone];
 
-/** Names and values below each other; values are never cut. */
+/** Names and values, one pair per line; values are never cut. */
 export function facts(list: readonly Fact[], view: View): string {
   const width = Math.max(0, ...list.map(([name]) => widthOf(name)));
   return list

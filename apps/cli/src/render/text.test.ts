@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { duration, relative } from "./time";
 import { cut, pad, widthOf, wrapped } from "./text";
 
-test("widths are those of cells, not of code units", () => {
+test("widths count cells, not code units", () => {
   expect(["abc", "Zoë", "日本", "👩‍👩‍👧", ""].map(widthOf)).toEqual([3, 3, 4, 2, 0]);
   expect(pad("日本", 6)).toBe("日本  ");
   expect(pad("7", 3, "right")).toBe("  7");
@@ -18,7 +18,7 @@ test("cutting never splits a character and never exceeds the width", () => {
   }
 });
 
-test("times are told as people do", () => {
+test("times are short and relative", () => {
   const now = Date.parse("2026-11-21T09:00:00.000Z");
   const at = (seconds: number): string => new Date(now + seconds * 1_000).toISOString();
   expect([-1, -45, -90, -7_200, -300_000, 30].map((ago) => relative(at(ago), now))).toEqual([
@@ -38,7 +38,7 @@ test("times are told as people do", () => {
   ]);
 });
 
-test("sentences are broken between words, and long words stay whole", () => {
+test("text wraps between words, and long words stay whole", () => {
   expect(wrapped("a bb ccc dddd", 6)).toEqual(["a bb", "ccc", "dddd"]);
   expect(wrapped("abcdefgh ij", 4)).toEqual(["abcdefgh", "ij"]);
   expect(wrapped("", 4)).toEqual([""]);

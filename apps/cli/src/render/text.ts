@@ -1,13 +1,16 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Text from the platform may hold what people typed anywhere: nothing of it may move the cursor or colour the screen. */
+/**
+ * Strips control characters: text from the platform may contain anything, and must not move the cursor or colour the
+ * screen.
+ */
 export function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
+  // eslint-disable-next-line no-control-regex -- this strips them
   return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
 }
 
 const segments = new Intl.Segmenter("en", { granularity: "grapheme" });
-/** Takes two cells: East Asian scripts and emoji. */
+/** East Asian scripts and emoji take two cells. */
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}/u;
 
@@ -22,7 +25,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** At most `width` cells, with an ellipsis where something is missing. */
+/** Cuts a text to at most `width` cells; an ellipsis marks the cut. */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   if (width <= 1) return "…".slice(0, width);
@@ -41,7 +44,7 @@ export function pad(text: string, width: number, align: "left" | "right" = "left
   return align === "left" ? text + gap : gap + text;
 }
 
-/** Broken between words into lines of at most `width` cells; a longer word has a line of its own. */
+/** Wraps a text between words into lines of at most `width` cells; a longer word gets its own line. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

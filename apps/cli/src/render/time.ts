@@ -14,7 +14,7 @@ export function relative(timestamp: string | null | undefined, now: number): str
 }
 
 function coarse(ms: number): string {
-  // Borders are where rounding would give sixty of something.
+  // The thresholds are where rounding would give 60 of a unit.
   if (ms < 59.5 * SECOND) return `${Math.round(ms / SECOND)} s`;
   if (ms < 59.5 * MINUTE) return `${Math.round(ms / MINUTE)} min`;
   if (ms < 2 * DAY) return `${Math.round(ms / HOUR)} h`;
@@ -24,7 +24,7 @@ function coarse(ms: number): string {
 /** `850 ms`, `12.3 s`, `4 min 5 s`. */
 export function duration(ms: number): string {
   if (Math.round(ms) < SECOND) return `${Math.round(ms)} ms`;
-  // Borders are where rounding would give sixty of something.
+  // The thresholds are where rounding would give 60 of a unit.
   if (ms < 59.95 * SECOND) return `${(ms / SECOND).toFixed(1)} s`;
   const seconds = Math.round(ms / SECOND);
   const minutes = Math.floor(seconds / 60);

@@ -1,4 +1,5 @@
 import { request } from "node:https";
+import { clip, limits } from "@postern/contracts";
 
 /** Client-credentials token from the local issuer, as any caller gets one from Entra. */
 export async function accessToken(options: {
@@ -38,7 +39,7 @@ export async function accessToken(options: {
   const parsed = JSON.parse(text) as { access_token?: string; error_description?: string };
   if (parsed.access_token === undefined)
     throw new Error(
-      `the local issuer issued no token: ${parsed.error_description ?? text.slice(0, 200)}`,
+      `the local issuer issued no token: ${parsed.error_description ?? clip(text, limits.loggedReasonChars)}`,
     );
   return parsed.access_token;
 }

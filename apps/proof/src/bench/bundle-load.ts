@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { clip, limits } from "@postern/contracts";
 import { build } from "esbuild";
 import type { Environment } from "../kit/environment";
 import { workspaceRoot } from "@postern/local";
@@ -30,7 +31,7 @@ function loadMs(file: string, environment: Environment): number {
   });
   const value = Number(result.stdout.trim().split("\n").at(-1));
   if (!Number.isFinite(value) || value <= 0)
-    throw new Error(`loading ${file} failed: ${result.stderr.slice(0, 500)}`);
+    throw new Error(`loading ${file} failed: ${clip(result.stderr, limits.failureChars)}`);
   return value;
 }
 

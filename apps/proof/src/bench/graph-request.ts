@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
+import { clip, limits } from "@postern/contracts";
 import type { Endpoints } from "@postern/local";
 
 /** One call of the local Graph, as any client with a token would make it. */
@@ -29,7 +30,9 @@ export async function graphRequest(
         response.on("end", () => {
           if ((response.statusCode ?? 500) >= 400)
             reject(
-              new Error(`${method} ${path}: ${response.statusCode ?? 0} ${text.slice(0, 300)}`),
+              new Error(
+                `${method} ${path}: ${response.statusCode ?? 0} ${clip(text, limits.loggedReasonChars)}`,
+              ),
             );
           else resolve(text === "" ? undefined : JSON.parse(text));
         });

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { clip, limits } from "@postern/contracts";
 import { numberFlag, readFlags, workspaceRoot } from "@postern/local";
 import { catchPlantedBugs } from "./planted/catch-planted-bugs";
 import { makePlan } from "./plan/plan";
@@ -36,6 +37,8 @@ interface ProofPiece {
 
 const PIECE_SEEDS = 1_000;
 const SHRINK_RUNS = 150;
+/** Failed seeds printed; the results file lists them all. */
+const FAILED_PRINTED = 20;
 const LONGEST_MS = 24 * 3_600_000;
 
 const flags = {
@@ -140,7 +143,7 @@ async function prove(
     appendFileSync(results, `${JSON.stringify(piece)}\n`);
   }
   say(progressText(done, seeds, failed.length, performance.now() - beganMs));
-  for (const { seed, problems } of failed.slice(0, 20)) {
+  for (const { seed, problems } of failed.slice(0, FAILED_PRINTED)) {
     process.stdout.write(`seed ${seed}: ${problems[0] ?? ""}\n`);
   }
   const [worst] = failed;
@@ -185,7 +188,7 @@ async function showPlantedBugs(only: string, mostSeeds: number): Promise<number>
   const bugs = plantedBugs.filter(({ name }) => name.includes(only));
   const verdicts = await catchPlantedBugs(bugs, mostSeeds, ({ bug, caught, seeds, by }) => {
     process.stdout.write(
-      `${caught ? "caught" : "MISSED"}  ${bug.name} (${seeds} seeds) ${by.slice(0, 140)}\n`,
+      `${caught ? "caught" : "MISSED"}  ${bug.name} (${seeds} seeds) ${clip(by, limits.quotedChars)}\n`,
     );
   });
   const caught = verdicts.filter((verdict) => verdict.caught).length;
@@ -197,7 +200,7 @@ async function showPlantedBugs(only: string, mostSeeds: number): Promise<number>
         why: bug.why,
         caught: isCaught,
         seeds,
-        by: by.slice(0, 200),
+        by: clip(by, limits.loggedReasonChars),
       }),
     );
     writeFileSync(path.join(workspaceRoot(), "proof/planted-bugs.jsonl"), `${lines.join("\n")}\n`);

@@ -279,7 +279,7 @@ describe("what there is", () => {
     expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining("precondition-failed")]);
     const started = await cli("syncs", "start", "devices");
     expect([started.code, started.stdout]).toEqual([0, expect.stringMatching(/^c\d+T\w+/)]);
-    expect((await cli("syncs", "holds", "devices")).stderr).toBe("Nothing is held.\n");
+    expect((await cli("syncs", "holds", "devices")).stderr).toBe("No held items.\n");
     const release = await cli("syncs", "release", "devices", "--reason", "x");
     expect([release.code, release.stderr]).toEqual([1, expect.stringContaining("--all")]);
     const all = await cli("syncs", "release", "devices", "--all", "--reason", "x", "--yes");
@@ -366,7 +366,7 @@ describe("postern dlq", () => {
     const closed = await cli("dlq", "discard", bad.id, "--reason", "never", "--yes");
     expect([closed.code, closed.stdout]).toEqual([0, "discarded: 1\n"]);
     const none = await cli("dlq", "replay", ...filter, "--reason", "again", "--yes");
-    expect([none.code, none.stderr]).toEqual([0, "No open dead letters are like that.\n"]);
+    expect([none.code, none.stderr]).toEqual([0, "No open dead letters match.\n"]);
   });
 
   test("watching a cycle ends when every item has an outcome, with exit code 2 for dead letters", async () => {

@@ -1,9 +1,8 @@
+/** Everything of one definition's progress lives in one logical partition: `definition`. */
 import { z } from "zod";
 import { StreamName } from "../words/entity";
 import { CycleId, DefinitionId, Timestamp, Version } from "../words/ids";
 import { limits } from "../words/limits";
-
-/** Everything of one definition's progress lives in one logical partition: `definition`. */
 
 /** Where a stream stands, and who may move it. */
 export const Checkpoint = z.object({

@@ -1,6 +1,6 @@
 /**
- * Apart from `entity.ts`, whose schemas bring the schema library: the thread of a target needs keys, and carries no library
- * for them.
+ * Kept out of `entity.ts`, whose schemas pull in the schema library: a target's thread needs keys but should not load
+ * that library.
  */
 interface Keyed {
   readonly type: string;

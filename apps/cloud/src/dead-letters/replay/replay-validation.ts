@@ -18,6 +18,9 @@ import {
 } from "@postern/contracts";
 import { maxItemBytes } from "../../work/work-messages";
 
+/** Columns named in one refusal; after a mapping has changed, all of an item's columns may differ. */
+const COLUMNS_NAMED = 20;
+
 export interface ReplayableItem {
   readonly item: WorkItem;
   readonly definition: SyncDefinition;
@@ -170,7 +173,7 @@ function mappingProblems(item: WorkItem, definition: SyncDefinition): FieldProbl
     ...Object.keys(item.values).filter((name) => !Object.hasOwn(mapping.columns, name)),
   ];
   const missing = Object.keys(mapping.key).filter((name) => !Object.hasOwn(item.key, name));
-  return [...unmapped, ...missing].slice(0, 20).map((name) => ({
+  return [...unmapped, ...missing].slice(0, COLUMNS_NAMED).map((name) => ({
     field: `${section}.${name}`,
     problem: unmapped.includes(name)
       ? "the definition no longer maps this column"

@@ -27,6 +27,8 @@ const QUIET_WITHIN_MS = 180_000;
 const QUIET_POLL_MS = 500;
 /** In step for this long, or it was a coincidence. */
 const QUIET_FOR_MS = 2_500;
+/** Enough to see what is missing; the history also keeps the count. */
+const OUTSTANDING_NOTED = 20;
 
 /** Result of a scenario's end. */
 export interface StageEnd {
@@ -179,7 +181,7 @@ export class ChaosStage {
       await this.pause(QUIET_POLL_MS);
     }
     const tookMs = Math.round((quietSince ?? performance.now()) - began);
-    this.history.note("quiet", { tookMs, outstanding: outstanding.slice(0, 20) });
+    this.history.note("quiet", { tookMs, outstanding: outstanding.slice(0, OUTSTANDING_NOTED) });
     return { tookMs, outstanding };
   }
 

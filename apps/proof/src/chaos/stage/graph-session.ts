@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { z } from "zod";
+import { clip, limits } from "@postern/contracts";
 import type { Endpoints } from "@postern/local";
 import type { Tenant } from "../target/expected-rows";
 
@@ -61,7 +62,10 @@ export class GraphSession {
             const status = response.statusCode ?? 0;
             if (status >= 400)
               reject(
-                new GraphRefusal(status, `${method} ${path}: ${status} ${text.slice(0, 300)}`),
+                new GraphRefusal(
+                  status,
+                  `${method} ${path}: ${status} ${clip(text, limits.loggedReasonChars)}`,
+                ),
               );
             else resolve(text === "" ? undefined : JSON.parse(text));
           });
