@@ -12,7 +12,8 @@ const MAX_FAILURES = 30;
  * Polls until what is watched ends. Progress goes to stderr: on a terminal one line is rewritten, elsewhere each
  * change is a new line.
  *
- * @throws CliError when the time is over, when the first read fails, or when too many reads in a row fail
+ * @throws CliError at the time-out, and when a read fails that cannot be retried, is the first, or is one of too many in a
+ *   row
  */
 export async function watch<T>(
   terminal: Terminal,
