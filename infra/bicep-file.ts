@@ -3,20 +3,20 @@ import path from "node:path";
 import { Language, type Node, Parser } from "web-tree-sitter";
 
 /**
- * A Bicep file as a syntax tree, and what can be told of it without a compiler: names, references, modules, resources.
- * It is no compiler: it knows neither the types of resources nor what Azure takes.
+ * A Bicep file as a syntax tree, and what it reveals without a compiler: names, references, modules, resources. It knows
+ * neither the types of resources nor what Azure accepts.
  */
 export interface BicepFile {
   readonly file: string;
   readonly problems: readonly string[];
-  /** Parameters, variables, resources, modules, types: what expressions may name. */
+  /** Parameters, variables, resources, modules and types, which expressions may name. */
   readonly declared: ReadonlyMap<string, Declaration>;
   readonly declarations: readonly Declaration[];
   readonly outputs: readonly { readonly name: string; readonly text: string }[];
-  /** Names used in expressions that are declared nowhere in scope. */
+  /** Names in expressions that no declaration in scope defines. */
   readonly unresolved: readonly string[];
   readonly unused: readonly string[];
-  /** Names of functions that are called, decorators among them. */
+  /** Names of the functions called, including decorators. */
   readonly calls: ReadonlySet<string>;
 }
 
@@ -26,9 +26,9 @@ export interface Declaration {
   readonly node: Node;
   /** Of a resource: `type@version`; of a module: its path. */
   readonly source: string;
-  /** Of a resource: refers to one that is declared elsewhere. */
+  /** Of a resource: it refers to one that is declared elsewhere. */
   readonly existing: boolean;
-  /** Of a parameter: needs a value. */
+  /** Of a parameter: it needs a value. */
   readonly required: boolean;
 }
 
@@ -57,7 +57,7 @@ export async function readBicep(file: string): Promise<BicepFile> {
   return parseBicep(file, readFileSync(file, "utf8"));
 }
 
-/** Parameter files: the grammar knows `param name = value` not yet, and `var name = value` means the same to it. */
+/** For parameter files: the grammar does not support `param name = value` yet, but parses `var name = value` alike. */
 export async function readBicepParameters(file: string): Promise<BicepFile> {
   return parseBicep(file, readFileSync(file, "utf8").replace(/^param /gm, "var "));
 }
@@ -98,7 +98,7 @@ export async function parseBicep(file: string, text: string): Promise<BicepFile>
   };
 }
 
-/** Object properties of `node`'s own object, by name, as nodes of their values. */
+/** Value nodes of the properties of `node`'s own object, by name. */
 export function propertiesOf(node: Node): Map<string, Node> {
   const object = [...descendants(node)].find((each) => each.type === "object");
   const found = new Map<string, Node>();
@@ -138,7 +138,7 @@ function declarationOf(node: Node): Declaration[] {
   ];
 }
 
-/** An identifier in an expression: neither a name being declared, nor a key, nor a function, nor a local's own name. */
+/** Whether an identifier is used in an expression, rather than being a declared name, a key, a function or a local. */
 function isReference(node: Node): boolean {
   if (node.type !== "identifier") return false;
   const { parent } = node;

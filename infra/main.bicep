@@ -1,11 +1,11 @@
-// One stamp: everything that one branch of Postern runs on, in one resource group, standard profile (public endpoints,
-// Entra only: no key, SAS or connection string works or is ever output). See infra/README.md for what this profile gives up.
+// One branch of Postern in one resource group, standard profile: public endpoints, Entra only. No key, SAS or connection
+// string works or is ever output. infra/README.md lists what this profile gives up.
 targetScope = 'resourceGroup'
 
 @description('Region of every resource.')
 param location string = resourceGroup().location
 
-@description('Name of the branch: part of every resource name, message and metric.')
+@description('Name of the branch, which is part of every resource name, message and metric.')
 @minLength(2)
 @maxLength(20)
 param branch string
@@ -13,22 +13,22 @@ param branch string
 @description('Microsoft Entra tenant whose users and groups are synchronised.')
 param graphTenantId string = tenant().tenantId
 
-@description('Issuer of the bearer tokens that the HTTP API takes.')
+@description('Issuer of the bearer tokens that the HTTP API accepts.')
 param authIssuer string = '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
 
 @description('Audience (application id URI) of the HTTP API.')
 param authAudience string
 
-@description('Worker groups and the names of the targets that their agents reach: [{ name, targets: [...] }].')
+@description('Worker groups, and the names of the targets that their agents can reach: [{ name, targets: [...] }].')
 param workerGroups array
 
-@description('Agents that run on machines with an identity of their own (Azure Arc): [{ group, principalId }].')
+@description('Agents on machines that have their own identity (Azure Arc): [{ group, principalId }].')
 param agents array = []
 
-@description('An agent VM in Azure: { group, subnetId, adminUsername, sshPublicKey, size }. Null: none.')
+@description('Agent VM to create in Azure: { group, subnetId, adminUsername, sshPublicKey, size }. Null creates none.')
 param agentVm object?
 
-@description('How often Graph is asked, as an NCRONTAB expression.')
+@description('How often to poll Microsoft Graph, as an NCRONTAB expression.')
 param syncSchedule string = '0 */5 * * * *'
 
 @description('Cosmos DB: serverless for small branches, autoscale for large or steady ones.')
@@ -41,7 +41,7 @@ param cosmosCapacity string = 'serverless'
 @description('Node.js release of the function app.')
 param nodeVersion string = '24'
 
-@description('Version of Postern that is deployed, for telemetry.')
+@description('Version of Postern to deploy, reported in telemetry.')
 param posternVersion string = '0.1.0'
 
 param logRetentionDays int = 30
@@ -172,7 +172,7 @@ module agentRights 'modules/agent-rights.bicep' = [for (agent, index) in agents:
     cosmosName: cosmos.outputs.name
     storageAccountName: storage.outputs.name
   }
-  // Cosmos DB takes one role assignment at a time.
+  // Cosmos DB accepts one role assignment at a time.
   dependsOn: [
     groups
     cloudRights
@@ -209,7 +209,7 @@ module vmRights 'modules/agent-rights.bicep' = if (agentVm != null) {
   ]
 }
 
-@description('What the deployment scripts and the agents\' settings need. Addresses only.')
+@description('Addresses that the deployment scripts and the settings of agents need.')
 output functionAppName string = functions.outputs.name
 output apiBaseUrl string = 'https://${functions.outputs.hostName}/api'
 output serviceBusFullyQualifiedNamespace string = serviceBus.outputs.fullyQualifiedNamespace

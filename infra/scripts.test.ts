@@ -20,7 +20,7 @@ import { parse } from "yaml";
 const scripts = path.join(__dirname, "scripts");
 const directory = mkdtempSync(path.join(tmpdir(), "postern infra-"));
 const searchPath = `${path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
-/** Without az, whether this machine has it or not. */
+/** A PATH without az, even if this machine has it. */
 const barePath = path.join(directory, "bin");
 
 interface Ran {
@@ -96,7 +96,7 @@ describe("every script", () => {
 });
 
 describe("a packed agent", () => {
-  test("is the same, byte for byte, whenever it is made", () => {
+  test("is byte-for-byte reproducible", () => {
     const first = pack("package-agent.sh", "1.2.3", path.join(directory, "a"));
     const second = pack("package-agent.sh", "1.2.3", path.join(directory, "b"));
     expect(path.basename(first)).toBe("postern-agent-1.2.3.tar.gz");
@@ -104,7 +104,7 @@ describe("a packed agent", () => {
     expect(readFileSync(`${first}.sha256`, "utf8")).toBe(readFileSync(`${second}.sha256`, "utf8"));
   });
 
-  test("holds what an installation needs, with checksums", () => {
+  test("contains everything an installation needs, with checksums", () => {
     const archive = pack("package-agent.sh", "1.2.3", path.join(directory, "a"));
     const listed = spawnSync("tar", ["-tzf", archive], { encoding: "utf8" })
       .stdout.trim()
@@ -122,7 +122,7 @@ describe("a packed agent", () => {
     ]);
   });
 
-  test("is not made without a bundle, nor with a version that could leave its folder", () => {
+  test("is not made without a bundle, or with a version that leads out of its folder", () => {
     const missing = runScript("package-agent.sh", ["--bundle", path.join(directory, "none.js")]);
     expect([missing.status, missing.err]).toEqual([1, expect.stringContaining("npm run build")]);
     const hostile = runScript("package-agent.sh", ["--bundle", bundle, "--version", "../../x"]);
@@ -131,7 +131,7 @@ describe("a packed agent", () => {
 });
 
 describe("a packed function app", () => {
-  test("is the same, byte for byte, and a zip that others read", () => {
+  test("is byte-for-byte reproducible, and a zip file that other programs read", () => {
     const first = pack("package-functions.sh", "1.2.3", path.join(directory, "a"));
     const second = pack("package-functions.sh", "1.2.3", path.join(directory, "b"));
     expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
@@ -155,7 +155,7 @@ describe("an installation", () => {
     return pack("package-agent.sh", version, path.join(directory, "out"));
   };
 
-  test("puts a release in its own folder, points at it, and leaves settings alone afterwards", () => {
+  test("puts a release in its own folder, points at it, and never changes existing settings", () => {
     expect(install("--package", packed("1.0.0")).status).toBe(0);
     expect(current()).toBe("releases/1.0.0");
     const settings = path.join(root, "etc", "postern", "agent.yaml");
@@ -173,14 +173,14 @@ describe("an installation", () => {
     expect(started.stdout).toBe("agent 1.1.0\n");
   });
 
-  test("goes back, and forward again", () => {
+  test("rolls back, and forward again", () => {
     expect(install("--rollback").status).toBe(0);
     expect(current()).toBe("releases/1.0.0");
     expect(install("--rollback").status).toBe(0);
     expect(current()).toBe("releases/1.1.0");
   });
 
-  test("keeps the last releases and drops older ones", () => {
+  test("keeps the latest releases and removes older ones", () => {
     for (const version of ["1.2.0", "1.3.0", "1.4.0"])
       expect(install("--package", packed(version)).status).toBe(0);
     expect(readdirSync(path.join(home, "releases")).toSorted()).toEqual([
@@ -190,7 +190,7 @@ describe("an installation", () => {
     ]);
   });
 
-  test("refuses other content under a version that is installed", () => {
+  test("refuses different content under an installed version", () => {
     writeFileSync(bundle, "console.log('changed');\n");
     const changed = pack("package-agent.sh", "1.4.0", path.join(directory, "out"));
     expect(install("--package", changed)).toMatchObject({
@@ -200,11 +200,11 @@ describe("an installation", () => {
     expect(current()).toBe("releases/1.4.0");
   });
 
-  test("refuses a package that was changed, cut, or that leads out of its folder", () => {
+  test("refuses a package that was changed, was truncated, or leads out of its folder", () => {
     const archive = packed("2.0.0");
     const whole = readFileSync(archive);
     writeFileSync(archive, whole.subarray(0, whole.length - 40));
-    expect(install("--package", archive).err).toMatch(/is not what was packed/);
+    expect(install("--package", archive).err).toMatch(/does not match its checksum/);
     rmSync(`${archive}.sha256`);
     expect(install("--package", archive).status).not.toBe(0);
     const evil = path.join(directory, "evil.tar.gz");
@@ -217,11 +217,11 @@ describe("an installation", () => {
       evil,
       "main.js",
     ]);
-    expect(install("--package", evil).err).toMatch(/names that do not belong there/);
+    expect(install("--package", evil).err).toMatch(/unexpected file names/);
     expect(current()).toBe("releases/1.4.0");
   });
 
-  test("says what it would do and does nothing, when asked to", () => {
+  test("prints what it would do with --dry-run, and does nothing", () => {
     const archive = packed("3.0.0");
     const dry = install("--package", archive, "--dry-run");
     expect(dry.status).toBe(0);
@@ -256,7 +256,7 @@ describe("a deployment", () => {
     expect(ran.out).toContain("https://func-x.azurewebsites.net/api/health");
   });
 
-  test("of infrastructure looks before it leaps", () => {
+  test("of infrastructure shows what would change first", () => {
     const parameters = path.join(__dirname, "environments", "small-branch.bicepparam");
     const args = ["--resource-group", "rg", "--parameters", parameters, "--dry-run"];
     const commands = (ran: Ran) =>
@@ -272,7 +272,7 @@ describe("a deployment", () => {
     expect(commands(runScript("deploy-infrastructure.sh", [...args, "--what-if"])).length).toBe(2);
   });
 
-  test("of an agent trusts only a host that is known", () => {
+  test("of an agent trusts only a known host", () => {
     const ran = runScript("deploy-agent.sh", [
       "--host",
       "postern@vm-1",
@@ -286,16 +286,16 @@ describe("a deployment", () => {
     expect(
       runScript("deploy-agent.sh", ["--host", "-oProxyCommand=x", "--package", agent, "--dry-run"])
         .err,
-    ).toMatch(/give --host/);
+    ).toMatch(/--host must be/);
   });
 
-  test("says which command is missing and where to get it", () => {
+  test("names the missing command and how to get it", () => {
     const args = ["--resource-group", "rg", "--app", "x", "--package", functions];
     const ran = runScript("deploy-functions.sh", args, { PATH: barePath });
     expect([ran.status, ran.err]).toEqual([1, expect.stringContaining("az: Azure CLI, https://")]);
   });
 
-  test("refuses a package that is not what was packed", () => {
+  test("refuses a package that does not match its checksum", () => {
     const changed = path.join(packages, "changed.zip");
     cpSync(functions, changed);
     writeFileSync(`${changed}.sha256`, `${"0".repeat(64)}  changed.zip\n`);
@@ -308,7 +308,10 @@ describe("a deployment", () => {
       changed,
       "--dry-run",
     ]);
-    expect([ran.status, ran.err]).toEqual([1, expect.stringContaining("is not what was packed")]);
+    expect([ran.status, ran.err]).toEqual([
+      1,
+      expect.stringContaining("does not match its checksum"),
+    ]);
   });
 });
 
@@ -328,7 +331,7 @@ describe("the pipeline", () => {
   const jobs = Object.values(pipeline.jobs);
   const steps = jobs.flatMap((job) => job.steps);
 
-  test("has no rights but those that a job asks for, none of them to write here", () => {
+  test("has only the permissions that a job requests, none of them to write to the repository", () => {
     expect(pipeline.permissions).toEqual({});
     expect(jobs.map((job) => job.permissions)).toEqual([
       { contents: "read" },
@@ -342,7 +345,7 @@ describe("the pipeline", () => {
     expect(text).not.toMatch(/secrets\./);
   });
 
-  test("runs scripts that are there, and puts no outside text into a command", () => {
+  test("runs scripts that exist, and puts no outside text into a command", () => {
     for (const { run } of steps) {
       if (run === undefined) continue;
       expect(run).not.toContain("${{");
@@ -358,7 +361,7 @@ const analyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
   () => {
     const unit = path.join(directory, "postern-agent.service");
     const text = readFileSync(path.join(__dirname, "agent", "postern-agent.service"), "utf8");
-    // The check wants a program that is there.
+    // The check needs a program that exists.
     writeFileSync(unit, text.replace("/opt/postern/bin/node", "/bin/true"));
     const verify = spawnSync("systemd-analyze", ["verify", unit], { encoding: "utf8" });
     expect(verify.stderr).not.toContain("postern-agent.service");

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 describe("settings of the function app", () => {
-  /** What the Functions host reads for itself. */
+  /** Settings that only the Functions host reads. */
   const ofTheHost = [
     "AzureWebJobsStorage__accountName",
     "languageWorkers__node__arguments",
@@ -48,7 +48,7 @@ describe("settings of the function app", () => {
     }
   };
 
-  test("are enough for the app to start, without any key", () => {
+  test("let the app start, without any key", () => {
     const settings = loadSettings(Object.fromEntries(given().flatMap((name) => pick(name))));
     expect(
       settings.serviceBus.connectionString ??
@@ -57,7 +57,7 @@ describe("settings of the function app", () => {
     ).toBeNull();
   });
 
-  test("are each read by the app or by its host", () => {
+  test("are all read by the app or by its host", () => {
     expect(
       given()
         .filter((name) => !ofTheHost.includes(name))
@@ -81,7 +81,7 @@ describe("settings of the function app", () => {
 describe("environments", () => {
   const environments = globSync("environments/*.bicepparam", { cwd: __dirname });
 
-  test("there are some", () => {
+  test("exist", () => {
     expect(environments.length).toBeGreaterThan(1);
   });
 

@@ -41,7 +41,7 @@ describe.each(names)("%s", (name) => {
     expect(file(name).problems).toEqual([]);
   });
 
-  test("names only what is declared, each once, and uses all it declares", () => {
+  test("uses only declared names, declares each once, and uses all of them", () => {
     const { unresolved, unused, declarations } = file(name);
     expect(unresolved).toEqual([]);
     expect(unused).toEqual([]);
@@ -49,14 +49,14 @@ describe.each(names)("%s", (name) => {
     expect(declared).toEqual([...new Set(declared)]);
   });
 
-  test("keeps off what the parser cannot judge, and off functions that read secrets", () => {
+  test("avoids what the parser cannot judge, and functions that read secrets", () => {
     const text = readFileSync(path.join(__dirname, name), "utf8");
     expect(text).not.toMatch(/^\s*\.\.\.|^extension |resourceInput</m);
     expect(text).not.toMatch(/\blist[A-Z]\w*\(|\.list[A-Z]|getSecret\(/);
     expect([...file(name).calls].filter((call) => !knownFunctions.has(call))).toEqual([]);
   });
 
-  test("outputs addresses and names, never a key or what holds one", () => {
+  test("outputs addresses and names, never a key or anything that contains one", () => {
     for (const output of file(name).outputs) {
       expect(output.text).not.toMatch(
         /connectionstring|accesskey|\bkeys?\b|\bsas\b|token|password|secret/i,
@@ -65,7 +65,7 @@ describe.each(names)("%s", (name) => {
   });
 });
 
-/** Functions and decorators that the templates call: a misspelt one is not among them. */
+/** The only functions and decorators that templates may call, so that a misspelt one is found. */
 const knownFunctions = new Set(
   "allowed batchSize description environment filter first guid loadJsonContent maxLength minLength replace resourceGroup string subscriptionResourceId take tenant union uniqueString".split(
     " ",
@@ -73,7 +73,7 @@ const knownFunctions = new Set(
 );
 
 describe("modules", () => {
-  test("exist, get the parameters they need and no others, and give the outputs that are read", () => {
+  test("exist, get exactly the parameters they need, and have the outputs that are read", () => {
     const wrong: string[] = [];
     for (const [name, { declarations }] of files) {
       for (const module of declarations.filter(({ kind }) => kind === "module")) {
@@ -105,7 +105,7 @@ describe("modules", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("are each used", () => {
+  test("are all used", () => {
     const used = [...files].flatMap(([name, { declarations }]) =>
       declarations
         .filter(({ kind }) => kind === "module")
@@ -116,7 +116,7 @@ describe("modules", () => {
 });
 
 describe("resources", () => {
-  test("have an API version of the allow list, which lists nothing else", () => {
+  test("have an API version from the allow list, which lists no others", () => {
     const allowed = new Map(Object.entries(json("api-versions.json") as Record<string, string>));
     const used = new Set<string>();
     for (const { source, file: place } of resources()) {
@@ -171,7 +171,7 @@ describe("resources", () => {
     );
   });
 
-  test("of the agent's machine have no public address and no password", () => {
+  test("of the agent's machine include no public address and no password", () => {
     const text = readFileSync(path.join(__dirname, "modules/agent-vm.bicep"), "utf8");
     expect(text).not.toMatch(/publicIPAddress|adminPassword/);
     expect(text).toMatch(/disablePasswordAuthentication: true/);
@@ -183,7 +183,7 @@ describe("queues and containers", () => {
     expect(json("modules/topology.json")).toEqual(JSON.parse(JSON.stringify(topologyData())));
   });
 
-  test("of every kind are made, with the properties that the topology gives them", () => {
+  test("of every kind are created with the properties in the topology", () => {
     const { queues } = topologyData();
     const made = resources()
       .filter(
@@ -200,7 +200,7 @@ describe("queues and containers", () => {
     expect(made.toSorted()).toEqual(Object.keys(queues).toSorted());
   });
 
-  test("of Cosmos DB answer every read as things are now (ADR 0009)", () => {
+  test("of Cosmos DB have strong reads (ADR 0009)", () => {
     const { text } = file("modules/cosmos.bicep").declared.get("account")?.node ?? raise();
     expect(/defaultConsistencyLevel: '(\w+)'/.exec(text)?.[1]).toBe("Strong");
   });
@@ -226,7 +226,7 @@ describe("rights", () => {
   const group = { name: GroupName.parse("g"), targets: [TargetName.parse("t")] };
   const text = ({ role, kind, name }: Right): string => `${role} ${kind} ${name}`;
 
-  /** What the role assignments of a file grant, in the words of the contracts. */
+  /** The rights that the role assignments of a file grant, in the terms of the contracts. */
   function granted(name: string): string[] {
     const { declarations, declared } = file(name);
     const nameOf = (symbol: string): string =>
@@ -268,7 +268,7 @@ describe("rights", () => {
     );
   });
 
-  test("of the cloud are those of the contracts, and what its host needs", () => {
+  test("of the cloud are those of the contracts, plus what its host needs", () => {
     const all = [
       ...granted("modules/cloud-rights.bicep"),
       ...granted("modules/cloud-group-rights.bicep"),
@@ -327,7 +327,7 @@ describe("this check", () => {
     expect(await problemsOf(text)).toEqual([]);
   });
 
-  test("stands on files that are there", () => {
+  test("finds the files that it checks", () => {
     expect(existsSync(path.join(__dirname, "README.md"))).toBe(true);
   });
 });

@@ -12,12 +12,12 @@ import {
   TargetName,
 } from "@postern/contracts";
 
-/** Stand-ins by which the names of a group's and a target's queues are told from fixed ones. */
+/** Placeholder names, which distinguish the queues of a group or target from fixed ones. */
 const group = { name: GroupName.parse("a-group"), targets: [TargetName.parse("a-target")] };
 const pattern = (name: string): string =>
   name.replace(group.name, "{group}").replace(group.targets[0] ?? "", "{target}");
 
-/** ISO 8601, as Azure Resource Manager takes durations. */
+/** ISO 8601 duration, as Azure Resource Manager expects. */
 function isoDuration(ms: number): string {
   const units: readonly [number, string, string][] = [
     [86_400_000, "P", "D"],
@@ -31,7 +31,7 @@ function isoDuration(ms: number): string {
   throw new RangeError(`${ms} ms is not a whole number of seconds`);
 }
 
-/** Properties of a queue as Microsoft.ServiceBus takes them. */
+/** Properties of a queue as Microsoft.ServiceBus expects them. */
 function queueProperties(queue: QueueTopology): Record<string, unknown> {
   return {
     requiresSession: queue.requiresSession,
@@ -62,7 +62,7 @@ const containerResource = (name: string, partitionKeyPath: string, ttl: number |
   ...(ttl === null ? {} : { defaultTtl: ttl }),
 });
 
-/** `modules/topology.json`: queues, containers and rights of the contracts in the words of the templates. */
+/** `modules/topology.json`: queues, containers and rights of the contracts in the terms of the templates. */
 export function topologyData() {
   const queues = queueTopology([group]).map((queue) => {
     const name = pattern(queue.name);

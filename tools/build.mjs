@@ -1,11 +1,11 @@
-// Bundles the package in the current directory into CommonJS, as its package.json says:
+// Bundles the package in the current directory into CommonJS, configured by its package.json:
 //   bundles          entry files, one bundle each
 //   bundleExternals  packages left to node_modules
-//   bundlesWhole     entry files whose bundles hold every package, also those of bundleLazily
-//   bundleLazily     packages with a bundle of their own, loaded when they are first imported
-//   bundleModules    of a package that also comes as ES modules, only what is used of these
-//   bundleWithout    globals that it is not to find: Node loads what is behind one (fetch, its forms) when it is looked at
-//   bundleMinified   for programs that run for months on somebody's machine
+//   bundlesWhole     entry files whose bundles contain every package, even those of bundleLazily
+//   bundleLazily     packages that get their own bundle, loaded on first import
+//   bundleModules    packages that also come as ES modules, of which only the used parts are bundled
+//   bundleWithout    globals to hide from the code: Node loads what is behind one (such as fetch) when code reads it
+//   bundleMinified   minify, for programs that run for months on a customer's machine
 // CommonJS because Azure Functions injects @azure/functions-core by hooking require.
 import { build } from "esbuild";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const {
 
 const lazyFile = (name) => `${name.replace(/^@/, "").replace(/\W+/g, "-")}.js`;
 
-/** Fifty languages of error messages, of which one is used: a tenth of a small bundle. */
+/** Error messages in fifty languages, of which one is used: a tenth of a small bundle. */
 const englishOnly = {
   name: "english-only",
   setup(context) {
@@ -32,10 +32,10 @@ const englishOnly = {
   },
 };
 
-/** Package → folder of a file that imports it: another package of ours may depend on it, not this one. */
+/** Package → folder of a file that imports it, because another package of ours may depend on it instead of this one. */
 const importers = new Map();
 
-/** An import of such a package becomes a require of its bundle, which Node reads only then. */
+/** Turns an import of such a package into a require of its bundle, which Node reads only then. */
 const lazyPackages = {
   name: "lazy-packages",
   setup(context) {
@@ -53,11 +53,11 @@ const shared = {
   platform: "node",
   format: "cjs",
   target: "node22",
-  // What a package of CommonJS loads, it loads whole. Unset, the default holds: such a package first.
+  // CommonJS packages are bundled whole. Unset, the default prefers them.
   mainFields: bundleModules ? ["module", "main"] : undefined,
   sourcesContent: false,
   legalComments: "none",
-  // V8 keeps the source text and its names in memory. Stacks stay readable through the source map.
+  // V8 keeps the source text and its names in memory. The source map keeps stack traces readable.
   minify: bundleMinified,
   define: Object.fromEntries(bundleWithout.map((name) => [name, "undefined"])),
   logLevel: "warning",
@@ -70,7 +70,7 @@ const shared = {
   ],
 };
 
-// Overwritten, not removed first: a program that runs from here may still want a bundle that it loads lazily.
+// Overwritten rather than removed first: a running program may still load a lazy bundle from here.
 mkdirSync("dist", { recursive: true });
 const entries = { ...shared, outdir: "dist", outbase: "src", sourcemap: "linked" };
 await build({ ...entries, entryPoints: bundles, plugins: [englishOnly, lazyPackages] });

@@ -4,7 +4,7 @@ import { logEventsDocument } from "./log-events-document";
 
 const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Files made from the code, by path from the root of the repository. */
+/** Files generated from the code, by path from the root of the repository. */
 export function generatedFiles(): Map<string, string> {
   const schemas = Object.entries(jsonSchemas()).map(([name, schema]): [string, string] => [
     `packages/contracts/schemas/${name}`,

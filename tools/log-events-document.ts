@@ -10,10 +10,10 @@ export function logEventsDocument(): string {
   return [
     "# Log events",
     "",
-    "Agent and cloud write one JSON object a line. `event` is one of the names below, and no other; the remaining fields",
+    "Agent and cloud write one JSON object per line. `event` is always one of the names below; the remaining fields",
     "depend on the event. Names are stable: queries and alerts may rely on them.",
     "",
-    "<!-- Made from packages/contracts/src/words/log-events.ts by `npm run fix`; do not edit. -->",
+    "<!-- Generated from packages/contracts/src/words/log-events.ts by `npm run fix`; do not edit. -->",
     "",
     "| event | logged by | meaning |",
     "| --- | --- | --- |",

@@ -1,5 +1,5 @@
-// The one entry behind every root script: sets the workspace up (package manager, Node, packages), then runs the command.
-// Needs only Node 20 and npm. No dependencies, because it runs before any is installed.
+// Entry point of every root script: sets up the workspace (package manager, Node, packages), then runs the command.
+// Needs only Node 20 and npm, and has no dependencies, because it runs before any are installed.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ const [command = "help", ...rest] = process.argv.slice(2);
 const NODE_MAJOR = 24;
 const stateDirectory = path.join(root, "node_modules", ".postern");
 
-/** Environment for children: without npm's own variables, which npm and pnpm would warn about in turn. */
+/** Environment for child processes: without npm's own variables, about which npm and pnpm would warn. */
 function childEnvironment(extra = {}) {
   const keep =
     /^npm_config_(cache|registry|userconfig|cafile|https?_proxy|proxy|noproxy|strict_ssl)$/i;
@@ -53,7 +53,7 @@ function runNow(file, args, { environment = childEnvironment(), quiet = false } 
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** The package manager, in the order of preference: corepack with the pinned hash, then npx. */
+/** Package managers in order of preference: corepack with the pinned hash, then npx. */
 function packageManagers() {
   const { packageManager } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   const version = packageManager.split("+")[0];
@@ -64,7 +64,7 @@ function packageManagers() {
   ];
 }
 
-/** Fingerprint of what decides the installed packages: when it has not changed, nothing is asked of the network. */
+/** Fingerprint of everything that determines the installed packages. While it is unchanged, setup needs no network. */
 function installFingerprint() {
   const hash = createHash("sha256");
   for (const name of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"])
@@ -101,11 +101,11 @@ function install() {
     );
   }
   fail(
-    `Installing packages failed.\n\n${failures.join("\n\n")}\n\nCheck that the npm registry can be reached (npm ping), then run the same command again.`,
+    `Installing packages failed.\n\n${failures.join("\n\n")}\n\nCheck that the npm registry is reachable (npm ping), then run the command again.`,
   );
 }
 
-/** Node of the release that Postern runs on: this one if it is new enough, else the one from the packages. */
+/** Node of the release that Postern runs on: this one if it is new enough, otherwise the packaged one. */
 function nodeBinary() {
   if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) return process.execPath;
   const packaged = path.join(
@@ -119,11 +119,11 @@ function nodeBinary() {
   );
   if (existsSync(packaged)) return packaged;
   return fail(
-    `Postern runs on Node ${NODE_MAJOR}; this is ${process.version}, and no packaged Node exists for ${process.platform}-${process.arch}.\nInstall Node ${NODE_MAJOR} from https://nodejs.org and run the same command again.`,
+    `Postern runs on Node ${NODE_MAJOR}; this is ${process.version}, and no packaged Node exists for ${process.platform}-${process.arch}.\nInstall Node ${NODE_MAJOR} from https://nodejs.org and run the command again.`,
   );
 }
 
-/** turbo looks for a pnpm on PATH: give it one of our own, and the chosen Node before any other. */
+/** turbo looks for pnpm on the PATH: puts our own there, and the chosen Node before any other. */
 function toolEnvironment(node) {
   const shims = path.join(stateDirectory, "bin");
   const pnpmShim = path.join(shims, "pnpm");
@@ -144,7 +144,7 @@ function toolEnvironment(node) {
   return childEnvironment({ PATH: searchPath });
 }
 
-/** Node runs TypeScript by itself; our packages are CommonJS, so it says at each start that it had to look. */
+/** Node runs TypeScript directly. Our packages are CommonJS, so each start would warn that it had to guess the format. */
 const typescriptFlags = ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
 const selectPartsFile = path.join(root, "tools", "parts", "select-parts.ts");
 
@@ -159,7 +159,7 @@ function build(environment) {
   if (!result.ok) fail(`Building failed:\n${result.output}`);
 }
 
-/** Runs the command in the foreground, hands signals on, and leaves no orphan if the terminal goes away. */
+/** Runs the command in the foreground, forwards signals, and leaves no orphan if the terminal closes. */
 function foreground(file, args, environment, beforeExit = () => {}) {
   const child = spawn(file, args, { cwd: process.cwd(), env: environment, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -185,7 +185,7 @@ function steps(list, environment) {
   }
 }
 
-/** Like runNow, while other commands run. */
+/** Like runNow, but alongside other commands. */
 function runBeside(file, args, environment) {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
@@ -202,8 +202,8 @@ function runBeside(file, args, environment) {
 }
 
 /**
- * Runs the checks, two at a time: lint takes longer than all others together. Every check runs to its end, so that one run
- * shows all that is wrong.
+ * Runs the checks, two at a time: lint takes longer than all others together. A failed check does not stop the others, so
+ * one run shows everything that is wrong.
  */
 async function check(node, environment) {
   const open = checkSteps(node);
@@ -239,11 +239,11 @@ async function checkUnlessPassed(node, environment, always) {
 function selectParts(node, environment) {
   const result = runNow(node, [...typescriptFlags, selectPartsFile], { environment, quiet: true });
   if (!result.ok) fail(`Selecting the tests to run failed:\n${result.output}`);
-  // Not the errors beside it: a warning of Node is no part of the answer.
+  // Only stdout: a warning of Node on stderr is not part of the answer.
   return JSON.parse(result.stdout);
 }
 
-/** Slowest first: two run at a time. */
+/** Slowest first, because two run at a time. */
 function checkSteps(node) {
   return [
     ["lint", bin("oxlint"), []],
@@ -286,8 +286,8 @@ function checkSteps(node) {
 }
 
 /**
- * Runs the checks and the tests. Without arguments, only the parts of the repository that are not as they were when their tests
- * last passed; `--all` runs everything, and so does CI. Arguments of jest (patterns of paths) run those tests and no checks.
+ * Runs the checks and the tests. Without arguments, it tests only the parts of the repository that have changed since their tests
+ * last passed; `--all` tests everything, and so does CI. Path patterns run the matching tests and no checks.
  */
 async function test(node, environment, args) {
   const all = args.includes("--all") || Boolean(process.env.CI);
@@ -300,7 +300,7 @@ async function test(node, environment, args) {
   const spared = selection.tested.filter((folder) => !run.includes(folder));
   if (spared.length > 0)
     say(
-      `Unchanged since their tests passed: ${spared.join(", ")} (npm test -- --all tests them too)`,
+      `Unchanged since their tests passed: ${spared.join(", ")} (npm test -- --all includes them)`,
     );
   if (run.length === 0) {
     process.stdout.write("\n0 passed, 0 failed\n");
@@ -347,7 +347,7 @@ async function main() {
   switch (command) {
     case "setup":
       build(environment);
-      return say("Ready: npm start runs the platform, npm test its tests.");
+      return say("Ready. npm start runs the platform, npm test runs its tests.");
     case "build":
       return build(environment);
     case "start":

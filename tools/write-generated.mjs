@@ -1,4 +1,4 @@
-// Bundles and runs write-generated.ts: its imports are TypeScript, and those of the packages name no extension.
+// Bundles and runs write-generated.ts, because it imports TypeScript, and the packages import without file extensions.
 import { buildSync } from "esbuild";
 import { createRequire } from "node:module";
 import path from "node:path";

@@ -1,4 +1,4 @@
-// Writes every file that is made from the code. Tests fail when one is out of date.
+// Writes every generated file. Tests fail when one is out of date.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { format, getFileInfo, resolveConfig } from "prettier";

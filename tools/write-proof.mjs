@@ -1,4 +1,4 @@
-// Makes docs/proof.md from the results that `npm run simulate` and `npm run chaos` append to proof/*.jsonl.
+// Writes docs/proof.md from the results that `npm run simulate` and `npm run chaos` append to proof/*.jsonl.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,23 +21,24 @@ const sum = (lines, of) => lines.reduce((total, line) => total + of(line), 0);
 function simulation(lines) {
   const failed = lines.flatMap((line) => line.failed);
   const open = JSON.parse(readFileSync(path.join(root, "proof", "open-seeds.json"), "utf8"));
-  const stillOpen = open.length === 1 ? "1 that is open:" : `${open.length} that are open:`;
+  const stillOpen =
+    open.length === 1 ? "1 that is still open:" : `${open.length} that are still open:`;
   return [
-    `${number(sum(lines, (line) => line.seeds))} seeds of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults, many of them on versions before this one:`,
-    `${failed.length} failed when they were run. What they found was mended, and each of them was run again after that${open.length === 0 ? ": none fails." : `, but for ${stillOpen}`}`,
+    `${number(sum(lines, (line) => line.seeds))} seeds of \`npm run simulate\`, with ${number(sum(lines, (line) => line.items))} items and ${number(sum(lines, (line) => line.faults))} faults, many of them on earlier versions.`,
+    `${failed.length} failed. The faults that they found are fixed, and each seed has run again since${open.length === 0 ? ": none fails." : `, except for ${stillOpen}`}`,
     "",
     ...(open.length === 0 ? [] : [...open.map(({ seed, found }) => `- ${seed}: ${found}`), ""]),
-    "A thousand more run in every `npm test`. Seeds that failed once are regression cases (`regression-seeds.ts`), planted bugs",
-    "are listed in `planted-bugs.ts`, both in `apps/proof/src/simulation`.",
+    "A thousand more run with every `npm test`. `apps/proof/src/simulation` lists the seeds that have failed as regression cases",
+    "(`plan/regression-seeds.ts`) and the planted bugs (`planted/planted-bugs.ts`).",
   ];
 }
 
 function plantedBugs(lines) {
   const caught = lines.filter((line) => line.caught).length;
   return [
-    `${caught} of ${lines.length} one-line sabotages of the product, put in one at a time, are caught by the simulation.`,
+    `${caught} of ${lines.length} one-line sabotages of the product, planted one at a time, are caught by the simulation.`,
     "",
-    "| planted bug | what it breaks | caught after seeds |",
+    "| planted bug | what it breaks | seeds until caught |",
     "| --- | --- | --- |",
     ...lines.map(
       (line) => `| ${line.bug} | ${line.why} | ${line.caught ? line.seeds : "missed"} |`,
@@ -61,7 +62,7 @@ function chaos(lines) {
       measured["rate with / without"] !== undefined &&
         `${number(measured.poison)} poison items, ${number(measured.deadLetters)} dead letters, rate with poison ${measured["rate with / without"]} of that without (bar ${measured["bar of the rate"]})`,
       measured["first: kept"] !== undefined &&
-        `target away (${measured.way}) for ${number(measured.downSeconds)} s: ${number(measured.messagesWaiting)} messages waited with delivery counts ${JSON.stringify(measured["delivery counts of them"])}, back at 90 % of its rate within ${number(measured["second: back at 90 % after ms"])} ms, the other target kept ${measured["first: kept"]} (bar ${measured["bar of that"]})`,
+        `target unreachable (${measured.way}) for ${number(measured.downSeconds)} s: ${number(measured.messagesWaiting)} messages waited with delivery counts ${JSON.stringify(measured["delivery counts of them"])}, back at 90 % of its rate within ${number(measured["second: back at 90 % after ms"])} ms, the other target kept ${measured["first: kept"]} (bar ${measured["bar of that"]})`,
       measured.hangs !== undefined && `${measured.hangs} hangs`,
       `${number(measured.writes)} writes at the target`,
     ].filter(Boolean);
@@ -74,14 +75,14 @@ function chaos(lines) {
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
     "",
-    "A line with violations was followed by a correction: see the changes of that day. Poison was measured with nothing else on",
-    "the machine from 18:37 on: until 18:47 a refused row cost its batch a second time, afterwards only its rows.",
+    "The changes of the same day correct each violation. From 18:37 on, poison was measured with nothing else running on the machine.",
+    "Until 18:47 a refused row made its whole batch run a second time, afterwards only its rows.",
   ];
 }
 
 const text = `# What has been proved so far
 
-Made by \`node tools/write-proof.mjs\` from \`proof/*.jsonl\`: long proofs are collected in pieces.
+Written by \`node tools/write-proof.mjs\` from \`proof/*.jsonl\`, where long proofs are collected in pieces.
 
 ## Simulation
 

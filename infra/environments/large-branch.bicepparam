@@ -1,6 +1,6 @@
 using '../main.bicep'
 
-// A branch with two groups, an agent VM in Azure and steady load.
+// A branch with two worker groups, an agent VM in Azure and a steady load.
 param branch = 'antwerp'
 param authAudience = 'api://postern'
 param cosmosCapacity = 'autoscale'

@@ -1,6 +1,6 @@
 using '../main.bicep'
 
-// A branch with one group of agents on Arc-enabled machines. Principal ids come from `az connectedmachine show`.
+// A branch with one group of agents on Arc-enabled machines. `az connectedmachine show` prints their principal ids.
 param branch = 'ghent'
 param authAudience = 'api://postern'
 param workerGroups = [

@@ -1,4 +1,4 @@
-// Least privilege of one agent: `agentRights` of the contracts, and nothing else.
+// The rights of one agent: `agentRights` of the contracts, and nothing else.
 param principalId string
 param group string
 param targets array
@@ -8,7 +8,7 @@ param storageAccountName string
 
 var topology = loadJsonContent('topology.json')
 
-// Built-in roles, by https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+// Built-in roles from https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 var receiver = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0')
 var sender = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39')
 var blobReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1')
@@ -67,7 +67,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
   name: cosmosName
 }
 
-// Cosmos DB's own data-plane roles: 00000000-0000-0000-0000-000000000002 is its built-in Data Contributor.
+// Data-plane roles are Cosmos DB's own: 00000000-0000-0000-0000-000000000002 is its built-in Data Contributor.
 resource writeLedger 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = {
   parent: account
   name: guid(account.id, principalId, 'ledger', group)

@@ -1,4 +1,4 @@
-// A VM for an agent: no public address, no password, its own identity. Reached through Bastion or the private network.
+// A VM for an agent, with its own identity, no public address and no password. Reach it through Bastion or the private network.
 param location string
 param name string
 param subnetId string

@@ -1,5 +1,5 @@
-// Rights of the function app on one worker group: it sends work and jobs, takes results, and drains dead-letter queues.
-// A dead-letter queue has no role of its own: who drains it may receive from its queue.
+// Rights of the function app in one worker group: it sends work and jobs, receives results, and drains dead-letter queues.
+// Roles cannot be assigned on a dead-letter queue: draining it takes the right to receive from its queue.
 param principalId string
 param group string
 param targets array
@@ -8,7 +8,7 @@ param storageAccountName string
 
 var topology = loadJsonContent('topology.json')
 
-// Built-in roles, by https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+// Built-in roles from https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 var receiver = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0')
 var sender = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39')
 var blobReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1')

@@ -1,4 +1,4 @@
-// Rights of the function app that do not depend on worker groups: `cloudRights` of the contracts, and what its host needs.
+// Rights of the function app that do not depend on worker groups: `cloudRights` of the contracts, plus what its host needs.
 param principalId string
 param serviceBusName string
 param cosmosName string
@@ -7,7 +7,7 @@ param applicationInsightsName string
 
 var topology = loadJsonContent('topology.json')
 
-// Built-in roles, by https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+// Built-in roles from https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 var receiver = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0')
 var sender = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39')
 var blobContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
@@ -47,7 +47,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
   name: cosmosName
 }
 
-// One container at a time, so that ledgers stay out of reach. Cosmos DB takes one role assignment at a time.
+// Assigned per container, so that ledgers stay out of reach. Cosmos DB accepts one role assignment at a time.
 @batchSize(1)
 resource writeContainers 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = [for container in topology.containers: {
   parent: account
@@ -83,7 +83,7 @@ resource writeClaimChecks 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
-// The Functions host keeps its leases, keys and package there.
+// The Functions host stores its leases, keys and package here.
 resource hostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: storage
   name: guid(storage.id, principalId, blobOwner)

@@ -1,4 +1,4 @@
-// State that is read and updated: one database, its containers as the topology says. Ledgers: worker-group.bicep.
+// State that is read and updated: one database with the containers of the topology. Ledgers are in worker-group.bicep.
 param location string
 param name string
 @allowed([
@@ -19,7 +19,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
   tags: tags
   properties: {
     databaseAccountOfferType: 'Standard'
-    // Keys open nothing: identities with a native data-plane role on a single container do.
+    // Keys do not work: access takes an identity with a native data-plane role on a container.
     disableLocalAuth: true
     disableKeyBasedMetadataWriteAccess: true
     minimalTlsVersion: 'Tls12'
@@ -30,7 +30,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
       }
     ] : []
     consistencyPolicy: {
-      // Etags fence what is written; what is only looked at has to be as it is now (ADR 0009).
+      // Etags protect what is written; what is only read must be current (ADR 0009).
       defaultConsistencyLevel: 'Strong'
     }
     locations: [
@@ -55,7 +55,7 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15
     resource: {
       id: topology.database
     }
-    // Shared by all containers; a serverless account takes no throughput at all.
+    // Shared by all containers; a serverless account must not set a throughput.
     options: serverless ? {} : {
       autoscaleSettings: {
         maxThroughput: 4000

@@ -1,5 +1,5 @@
-// The function app: Flex Consumption, its own identity, and exactly the settings that apps/cloud/src/settings.ts reads
-// besides what the Functions host itself needs.
+// The function app: Flex Consumption, its own identity, and exactly the settings that apps/cloud/src/settings.ts and the
+// Functions host read.
 param location string
 param name string
 param storageAccountName string
@@ -78,7 +78,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       http20Enabled: true
       appSettings: [
         {
-          // Without a limit V8 lets garbage grow with the memory of the machine before it collects.
+          // Without a limit, V8 lets garbage grow in proportion to the machine's memory before it collects.
           name: 'languageWorkers__node__arguments'
           value: '--max-old-space-size=144 --max-semi-space-size=4'
         }
@@ -88,7 +88,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         }
         {
           name: 'APPLICATIONINSIGHTS_CONNECTION_STRING'
-          // An address with a key that opens nothing: local authentication is off.
+          // The key in this address is useless: local authentication is off.
           value: applicationInsights.properties.ConnectionString
         }
         {

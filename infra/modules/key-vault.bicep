@@ -1,4 +1,4 @@
-// Secrets that a person puts there and settings refer to. Nothing here writes or reads one.
+// For secrets that a person stores and settings refer to. The templates neither write nor read one.
 param location string
 param name string
 param workspaceId string

@@ -1,4 +1,4 @@
-// Where logs, metrics and traces go.
+// Stores logs, metrics and traces.
 param location string
 param name string
 param retentionDays int
@@ -27,7 +27,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'web'
     WorkspaceResourceId: workspace.id
-    // Telemetry is taken from known identities only: the instrumentation key in the address opens nothing.
+    // Only known identities may send telemetry: the instrumentation key in the address is useless.
     DisableLocalAuth: true
   }
 }

@@ -1,4 +1,4 @@
-// The namespace and the queue that starts page runs. Queues of worker groups: worker-group.bicep.
+// The namespace and the queue that starts page runs. The queues of worker groups are in worker-group.bicep.
 param location string
 param name string
 param workspaceId string
@@ -15,7 +15,7 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
     tier: 'Standard'
   }
   properties: {
-    // No SAS key opens it: identities with a role on a single queue do.
+    // SAS keys do not work: access takes an identity with a role on a queue.
     disableLocalAuth: true
     minimumTlsVersion: '1.2'
     publicNetworkAccess: 'Enabled'

@@ -12,7 +12,7 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
     name: 'Standard_ZRS'
   }
   properties: {
-    // Neither account keys nor SAS made from them; anonymous reading off.
+    // No account keys, no SAS made from them, and no anonymous reads.
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false

@@ -1,4 +1,4 @@
-// What a worker group adds to a stamp: a work queue for each target, jobs, results, a ledger, a place for logs of jobs.
+// What a worker group adds to a branch: a work queue per target, jobs, results, a ledger, and a place for job logs.
 param group string
 param targets array
 param serviceBusName string

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets the workspace up, builds it, checks it, tests it. What a developer runs and what the pipeline runs are the same.
+# Sets up, builds, checks and tests the workspace. Developers and the pipeline run the same script.
 # Usage: build-and-test.sh [--dry-run]
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 while [ $# -gt 0 ]; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copies the packed agent to a VM and installs it there. The host key must be known already: nothing is trusted on sight.
+# Copies the packed agent to a VM and installs it there. The host key must already be known: no key is trusted on first use.
 # Usage: deploy-agent.sh --host [USER@]HOST --package FILE.tar.gz [--known-hosts FILE] [--dry-run]
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 host=""
@@ -15,11 +15,11 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[[ "$host" =~ ^([a-z_][a-z0-9_-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]] || fail "give --host as host or user@host"
-[ -n "$package" ] || fail "give --package, what package-agent.sh wrote"
+[[ "$host" =~ ^([a-z_][a-z0-9_-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]] || fail "--host must be HOST or USER@HOST"
+[ -n "$package" ] || fail "give --package: the file that package-agent.sh wrote"
 require_file "$package" "package-agent.sh writes it"
 require_file "$package.sha256" "package-agent.sh writes it beside the package"
-(cd "$(dirname "$package")" && sha256sum --quiet --check "$(basename "$package").sha256") || fail "$package is not what was packed"
+(cd "$(dirname "$package")" && sha256sum --quiet --check "$(basename "$package").sha256") || fail "$package does not match its checksum"
 require_commands "ssh=apt-get install openssh-client" "scp=apt-get install openssh-client"
 options=(-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15)
 [ -z "$known_hosts" ] || options+=(-o "UserKnownHostsFile=$known_hosts")

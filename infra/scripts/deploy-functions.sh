@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Publishes the packed function app and waits until it says that it is well.
+# Publishes the packed function app and waits until it reports that it is healthy.
 # Usage: deploy-functions.sh --resource-group RG --app NAME --package FILE.zip [--dry-run]
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 resource_group=""
@@ -16,11 +16,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$resource_group" ] || fail "give --resource-group"
-[ -n "$app" ] || fail "give --app, the output functionAppName of the templates"
-[ -n "$package" ] || fail "give --package, what package-functions.sh wrote"
+[ -n "$app" ] || fail "give --app: the output functionAppName of the templates"
+[ -n "$package" ] || fail "give --package: the file that package-functions.sh wrote"
 require_file "$package" "package-functions.sh writes it"
 require_file "$package.sha256" "package-functions.sh writes it beside the package"
-(cd "$(dirname "$package")" && sha256sum --quiet --check "$(basename "$package").sha256") || fail "$package is not what was packed"
+(cd "$(dirname "$package")" && sha256sum --quiet --check "$(basename "$package").sha256") || fail "$package does not match its checksum"
 require_commands "az=Azure CLI, https://learn.microsoft.com/cli/azure/install-azure-cli" "curl=apt-get install curl"
 "$dry_run" || az account show --output none || fail "not signed in to Azure: run az login"
 run az functionapp deployment source config-zip --resource-group "$resource_group" --name "$app" --src "$package" --output none

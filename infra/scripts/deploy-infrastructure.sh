@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys one stamp's templates. Shows what would change first; --what-if ends there.
+# Deploys the templates of one branch. Shows first what would change; --what-if stops there.
 # Usage: deploy-infrastructure.sh --resource-group RG --parameters FILE.bicepparam [--what-if] [--dry-run]
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 resource_group=""
@@ -16,8 +16,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$resource_group" ] || fail "give --resource-group"
-[ -n "$parameters" ] || fail "give --parameters, one of infra/environments/*.bicepparam"
-require_file "$parameters" "the branches are described in infra/environments"
+[ -n "$parameters" ] || fail "give --parameters: one of infra/environments/*.bicepparam"
+require_file "$parameters" "infra/environments holds one file per branch"
 require_commands "az=Azure CLI with Bicep, https://learn.microsoft.com/cli/azure/install-azure-cli"
 "$dry_run" || az account show --output none || fail "not signed in to Azure: run az login"
 run az bicep lint --file "$root/infra/main.bicep"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Packs the agent for a VM: bundle, systemd unit, installer, example settings, checksums. The same input gives the same
-# bytes, so that a package can be compared with one that was built elsewhere.
+# bytes, so a package can be compared with one that was built elsewhere.
 # Usage: package-agent.sh [--out DIR] [--version V] [--bundle FILE] [--node FILE]
-#   --bundle  the built agent (default apps/agent/dist/main.js; npm run build makes it); target-thread.js lies beside it
-#   --node    a Node.js 24 binary to pack as well, for machines that have none
+#   --bundle  the built agent (default apps/agent/dist/main.js, from npm run build), with target-thread.js beside it
+#   --node    a Node.js 24 binary to include, for machines that have none
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 out="$root/dist"
 version="${POSTERN_VERSION:-$(repository_version)}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the function app: bundle, host.json and a package.json that names the bundle. Nothing is installed on Azure's side.
+# Packs the function app: bundle, host.json and a package.json that names the bundle. Azure installs no packages.
 # Usage: package-functions.sh [--out DIR] [--version V] [--bundle FILE] [--host-json FILE]
 source "$(dirname "${BASH_SOURCE[0]}")/step.sh"
 out="$root/dist"

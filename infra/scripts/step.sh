@@ -1,4 +1,4 @@
-# Shared by the scripts of this folder: sourced, never run. Plain words for a person, one way to dry-run everything.
+# Shared by the scripts in this folder, which source it: messages, and one way to dry-run everything.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
@@ -10,7 +10,7 @@ fail() {
   exit 1
 }
 
-# Runs a command, or prints it when --dry-run was given. What is printed can be pasted into a shell.
+# Runs a command, or with --dry-run prints it in a form that can be pasted into a shell.
 run() {
   if "$dry_run"; then
     printf '%q ' "$@"
@@ -20,7 +20,7 @@ run() {
   fi
 }
 
-# Names every missing command at once, each with the way to get it. A dry run only reports them.
+# Fails with all missing commands and how to install each. A dry run only reports them.
 require_commands() {
   local missing=() entry
   for entry in "$@"; do
@@ -28,22 +28,22 @@ require_commands() {
   done
   [ "${#missing[@]}" -eq 0 ] && return
   if "$dry_run"; then
-    say "would need, and does not find:" "$(printf '\n%s' "${missing[@]}")"
+    say "missing commands:" "$(printf '\n%s' "${missing[@]}")"
   else
-    fail "missing:$(printf '\n%s' "${missing[@]}")"
+    fail "missing commands:$(printf '\n%s' "${missing[@]}")"
   fi
 }
 
 require_file() {
-  [ -f "$1" ] || fail "there is no file $1; $2"
+  [ -f "$1" ] || fail "file $1 not found; $2"
 }
 
-# The agent's and the functions' version: of the repository, unless POSTERN_VERSION or --version says otherwise.
+# Version of the repository. POSTERN_VERSION or --version override it.
 repository_version() {
   sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' "$root/package.json" | head -n 1
 }
 
-# Bundles that a program loads on demand lie beside it: copy_lazy_bundles FROM TO
+# Copies the bundles that a program loads on demand: copy_lazy_bundles FROM TO
 copy_lazy_bundles() {
   if [ -d "$1/lazy" ]; then
     mkdir -p "$2/lazy"

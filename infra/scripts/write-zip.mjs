@@ -1,4 +1,4 @@
-// Writes a folder into a zip file: names sorted, times fixed, so that the same input gives the same bytes.
+// Writes a folder to a zip file. Names are sorted and times fixed, so that the same input gives the same bytes.
 // Usage: node write-zip.mjs FOLDER FILE. Small files only (no zip64); needs crc32 of node:zlib (Node 22.2).
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 const [folder, file] = process.argv.slice(2);
 if (!folder || !file) throw new Error("usage: node write-zip.mjs FOLDER FILE");
 
-/** 1980-01-01, the first day that the format knows. */
+/** 1980-01-01, the earliest date in a zip file. */
 const DOS_DATE = 0x0021;
 const UTF8_NAMES = 0x0800;
 const DEFLATED = 8;
@@ -43,7 +43,7 @@ for (const name of names) {
   const tail = Buffer.alloc(14);
   tail.writeUInt32LE(REGULAR_0644, 6);
   tail.writeUInt32LE(offset, 10);
-  const madeBy = Buffer.from([VERSION, 3]); // 3: Unix, so that the mode counts
+  const madeBy = Buffer.from([VERSION, 3]); // 3 is Unix, so that the file mode is used
   directory.push(Buffer.concat([Buffer.from("PK\x01\x02", "latin1"), madeBy, common, tail, label]));
   bodies.push(local);
   offset += local.length;
