@@ -50,7 +50,7 @@ function readText(file: string): string {
   } catch (error) {
     throw new PosternError(
       "definition-invalid",
-      `${file}: cannot be read (${error instanceof Error ? error.message : String(error)})`,
+      `${file}: cannot read the file (${error instanceof Error ? error.message : String(error)})`,
       { cause: error },
     );
   }

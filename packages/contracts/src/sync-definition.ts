@@ -13,11 +13,11 @@ export const ColumnType = z.enum(["text", "integer", "real", "boolean"]);
 export type ColumnType = z.infer<typeof ColumnType>;
 
 export const ColumnMapping = z.union([
-  Expression.describe("A CEL expression over the properties of the entity."),
+  Expression.describe("CEL expression over the properties of the entity."),
   z.strictObject({
-    from: Expression.describe("A CEL expression over the properties of the entity."),
+    from: Expression.describe("CEL expression over the properties of the entity."),
     type: ColumnType.optional().describe(
-      "Type of the column where Postern creates the table (local platform); text when absent.",
+      "Type of the column if Postern creates the table (local platform only); text if absent.",
     ),
     breaker: z
       .boolean()
@@ -36,12 +36,12 @@ const columns = z
 export const EntityMapping = z.strictObject({
   object: TargetIdentifier.describe("Table, view, directory class or resource of the target."),
   scope: Expression.optional().describe(
-    "A CEL expression that says which entities are in scope; all when absent. What leaves the scope is deleted.",
+    "CEL expression that selects the entities in scope. If absent, all are in scope. An entity that leaves the scope is deleted.",
   ),
   key: columns
     .refine((key) => Object.keys(key).length > 0, { error: "at least one key column" })
     .meta({
-      description: "Key columns: must identify the entity for its whole life.",
+      description: "Key columns. They must identify the entity for its whole life.",
       minProperties: 1,
       maxProperties: limits.columns,
     }),
@@ -68,7 +68,7 @@ export const DeleteBreaker = z.strictObject({
     .min(0)
     .max(1_000_000)
     .default(5)
-    .describe("This many are always released, however few entities there are."),
+    .describe("This many are always allowed, however few entities there are."),
   maximum: z
     .int()
     .min(0)
@@ -87,17 +87,27 @@ export type DeleteBreaker = z.infer<typeof DeleteBreaker>;
 /** A sync definition as its YAML document says it. */
 export const SyncDefinition = z
   .strictObject({
-    id: DefinitionId.describe("Name of the definition: stays for its whole life."),
-    description: z.string().max(500).optional().describe("For people."),
-    enabled: z.boolean().default(true).describe("Whether Graph is asked for changes."),
+    id: DefinitionId.describe("Name of the definition. It never changes."),
+    description: z
+      .string()
+      .max(500)
+      .optional()
+      .describe("Description for people; Postern ignores it."),
+    enabled: z.boolean().default(true).describe("Whether Microsoft Graph is polled for changes."),
     group: GroupName.describe("Worker group whose agents reach the target."),
-    target: TargetName.describe("Target by the name that the agents' settings give it."),
-    users: EntityMapping.optional().describe("Where users go; they stay out when absent."),
-    groups: EntityMapping.optional().describe("Where groups go; they stay out when absent."),
-    memberships: EntityMapping.optional().describe(
-      "Where direct memberships go, members of any type; they stay out when absent.",
+    target: TargetName.describe("Name of the target in the settings of the agents."),
+    users: EntityMapping.optional().describe(
+      "Where users are written. If absent, they are not synchronised.",
     ),
-    deletes: DeleteBreaker.prefault({}).describe("When deletes stop and wait for a person."),
+    groups: EntityMapping.optional().describe(
+      "Where groups are written. If absent, they are not synchronised.",
+    ),
+    memberships: EntityMapping.optional().describe(
+      "Where direct memberships are written, with members of any type. If absent, they are not synchronised.",
+    ),
+    deletes: DeleteBreaker.prefault({}).describe(
+      "When deletes are held until a person approves them.",
+    ),
   })
   .refine((definition) => definition.users ?? definition.groups ?? definition.memberships, {
     error: "at least one of users, groups, memberships must be mapped",

@@ -71,7 +71,7 @@ function bearerToken(authorization: string | null): string {
     authorization,
   )?.[1];
   if (token === undefined || token.length > MAX_TOKEN_CHARS)
-    throw refused("The Authorization header does not hold one bearer token");
+    throw refused("The Authorization header does not contain exactly one bearer token");
   return token;
 }
 

@@ -45,7 +45,7 @@ describe("readJson", () => {
     ['{"a": 01}', "expected ',' or '}'", 1, 8],
     [
       '{"a": "b\n"}',
-      "this string does not end, or holds a control character or unknown escape",
+      "this string is not terminated, or contains a control character or an unknown escape",
       1,
       7,
     ],

@@ -77,7 +77,9 @@ class JsonScan {
     if (next === "[") return this.#array(depth);
     if (next === '"') {
       if (this.#take(STRING) === undefined)
-        this.#fail("this string does not end, or holds a control character or unknown escape");
+        this.#fail(
+          "this string is not terminated, or contains a control character or an unknown escape",
+        );
       return;
     }
     if ((this.#take(NUMBER) ?? this.#take(LITERAL)) === undefined) this.#fail("expected a value");

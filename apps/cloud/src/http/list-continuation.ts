@@ -20,8 +20,8 @@ export function afterOf(
   throw invalidRequest([
     {
       field: "query.continuation",
-      problem: "is not a continuation that this list gave out",
-      hint: "pass on the value of the page before as it is, or leave it out",
+      problem: "is not a continuation that this list returned",
+      hint: "pass the value from the previous page unchanged, or leave it out",
     },
   ]);
 }

@@ -236,9 +236,9 @@ describe("a job that runs in the cloud", () => {
   });
 
   test("can fail before it has begun", () => {
-    expect(failJob(made(entities), "There is no such definition.", START)).toMatchObject({
+    expect(failJob(made(entities), "There is no such sync definition.", START)).toMatchObject({
       state: "failed",
-      result: { ok: false, detail: "There is no such definition." },
+      result: { ok: false, detail: "There is no such sync definition." },
     });
   });
 });

@@ -53,7 +53,7 @@ export class DataDirectory {
       mkdirSync(root, { recursive: true });
     } catch (error) {
       throw new DataDirectoryError(
-        `--data: ${root} cannot be used (${error instanceof Error ? error.message : String(error)})`,
+        `--data: cannot use ${root} (${error instanceof Error ? error.message : String(error)})`,
       );
     }
     takeLock(root);
@@ -139,7 +139,7 @@ function takeLock(root: string): void {
   } catch (error) {
     if (!existsSync(lock))
       throw new DataDirectoryError(
-        `--data: ${root} cannot be written to (${error instanceof Error ? error.message : String(error)})`,
+        `--data: cannot write to ${root} (${error instanceof Error ? error.message : String(error)})`,
       );
   }
   const holder = Number(readFileSync(lock, "utf8").trim());

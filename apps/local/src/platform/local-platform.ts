@@ -72,7 +72,7 @@ export class LocalPlatform {
   /** Injects a fault into one emulator (see the kit's `faults.ts`). */
   async arm(name: string, fault: Readonly<Record<string, unknown>>): Promise<void> {
     const ready = await this.processes.get(name)?.ready();
-    if (ready?.control === undefined) throw new Error(`${name} takes no faults`);
+    if (ready?.control === undefined) throw new Error(`${name} does not accept faults`);
     const body = JSON.stringify(fault);
     const response = await fetch(`${ready.control}/faults`, { method: "POST", body });
     if (!response.ok) throw new Error(`${name} refuses the fault: ${await response.text()}`);

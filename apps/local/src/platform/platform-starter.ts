@@ -262,7 +262,8 @@ export class PlatformStarter {
 
   startAgent(name: string): SupervisedProcess {
     const wiring = this.#agentWiring;
-    if (wiring === undefined) throw new Error("an agent needs the services that it talks to");
+    if (wiring === undefined)
+      throw new Error("cannot start an agent before the services that it needs");
     const { state } = this.#data;
     const config = {
       agentId: `${branch}-${name}`,
@@ -304,6 +305,6 @@ function issuerOf(authority: string, tenantId: string): string {
 
 function endpoint({ endpoints }: Ready, name: string): string {
   const value = endpoints[name];
-  if (value === undefined) throw new Error(`an emulator announced no '${name}'`);
+  if (value === undefined) throw new Error(`an emulator did not announce '${name}'`);
   return value;
 }

@@ -7,7 +7,7 @@ export function workspaceRoot(from: string = __dirname): string {
   const parent = path.dirname(from);
   if (parent === from)
     throw new Error(
-      "the local platform runs inside its repository, and no pnpm-workspace.yaml is above it",
+      "the local platform must run inside its repository: no parent folder contains pnpm-workspace.yaml",
     );
   return workspaceRoot(parent);
 }

@@ -124,7 +124,7 @@ export class Reporter {
     const label = (text: string): string => `  ${dim(text.padEnd(10))}`;
     const { graphRequests, serviceBusOperations, cosmosRequests } = options.costs;
     const perItem =
-      options.items > 0 ? ` (${(cosmosRequests / options.items).toFixed(2)} an item)` : "";
+      options.items > 0 ? ` (${(cosmosRequests / options.items).toFixed(2)} per item)` : "";
     const lines = [
       "",
       `  ${bold("In step.")} ${options.tables.map(({ object, rows }) => `${object} ${count(rows)}`).join(" · ")}`,

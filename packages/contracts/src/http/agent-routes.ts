@@ -20,7 +20,7 @@ export const agentRoutes = [
     method: "POST",
     path: "agents/{id}/heartbeat",
     operationId: "heartbeat",
-    summary: "Register or report as alive (agents)",
+    summary: "Register an agent, or report that it is alive (agents)",
     roles: ["Agent"],
     params: z.strictObject({ id: AgentId }),
     body: Heartbeat,

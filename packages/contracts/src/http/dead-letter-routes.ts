@@ -33,7 +33,7 @@ export const deadLetterRoutes = [
     method: "GET",
     path: "deadletters/{id}",
     operationId: "getDeadLetter",
-    summary: "Show a dead letter; its payload in full for operators only",
+    summary: "Show a dead letter; only operators may see its full payload",
     roles: ["Reader", "Operator"],
     params: z.strictObject({ id: DeadLetterId }),
     query: z.strictObject({ payload: z.enum(["redacted", "full"]).default("redacted") }),
@@ -64,11 +64,13 @@ export const deadLetterRoutes = [
     method: "POST",
     path: "deadletters/replay",
     operationId: "replayDeadLetters",
-    summary: "Send many dead-lettered items again, 50 a second",
+    summary: "Send many dead-lettered items again, 50 per second",
     roles: ["Operator"],
     body: DeadLetterBatchRequest,
     maxBodyBytes: 512 * 1024,
-    responses: { 200: { description: "What became of each", schema: DeadLetterBatchReply } },
+    responses: {
+      200: { description: "The result for each dead letter", schema: DeadLetterBatchReply },
+    },
   },
   {
     method: "POST",
@@ -90,6 +92,8 @@ export const deadLetterRoutes = [
     roles: ["Operator"],
     body: DeadLetterBatchRequest,
     maxBodyBytes: 512 * 1024,
-    responses: { 200: { description: "What became of each", schema: DeadLetterBatchReply } },
+    responses: {
+      200: { description: "The result for each dead letter", schema: DeadLetterBatchReply },
+    },
   },
 ] as const satisfies readonly Route[];

@@ -20,11 +20,11 @@ export const healthRoutes = [
     method: "GET",
     path: "health",
     operationId: "getHealth",
-    summary: "Whether the services it needs answer",
+    summary: "Check whether the services that the app needs respond",
     roles: [],
     responses: {
       200: { description: "Healthy", schema: Health },
-      503: { description: "Something does not answer", schema: Health },
+      503: { description: "At least one service does not respond", schema: Health },
     },
   },
 ] as const satisfies readonly Route[];

@@ -18,7 +18,7 @@ export const jobRoutes = [
     method: "POST",
     path: "jobs",
     operationId: "createJob",
-    summary: "Enqueue an ad hoc job",
+    summary: "Start a job",
     roles: ["Operator"],
     headers: z.strictObject({ "idempotency-key": IdempotencyKey.optional() }),
     body: JobRequest,

@@ -7,7 +7,7 @@ export const openapiRoutes = [
     method: "GET",
     path: "openapi.json",
     operationId: "getOpenApi",
-    summary: "This interface as OpenAPI 3.1",
+    summary: "This API as an OpenAPI 3.1 document",
     roles: [],
     responses: { 200: { description: "The document", schema: z.looseObject({}) } },
   },

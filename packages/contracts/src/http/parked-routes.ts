@@ -10,7 +10,7 @@ export const parkedRoutes = [
     method: "GET",
     path: "parked",
     operationId: "listParked",
-    summary: "List messages that wait for an agent that reads them, by id",
+    summary: "List messages that wait for an agent that reads them, ordered by id",
     roles: ["Reader", "Operator"],
     query: listQuery.extend({
       state: ParkedState.optional(),
@@ -23,7 +23,7 @@ export const parkedRoutes = [
     method: "GET",
     path: "parked/{id}",
     operationId: "getParked",
-    summary: "Show a parked message; its payload in full for operators only",
+    summary: "Show a parked message; only operators may see its full payload",
     roles: ["Reader", "Operator"],
     params: z.strictObject({ id: ParkedId }),
     query: z.strictObject({ payload: z.enum(["redacted", "full"]).default("redacted") }),

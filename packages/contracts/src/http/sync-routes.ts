@@ -33,7 +33,7 @@ export const syncRoutes = [
     method: "GET",
     path: "syncs/{id}",
     operationId: "getSync",
-    summary: "Show a sync definition and where it stands",
+    summary: "Show a sync definition and its state",
     roles: ["Reader", "Operator"],
     params: z.strictObject({ id: DefinitionId }),
     responses: {

@@ -31,7 +31,7 @@ export const errorCodes = {
     status: 412,
     explanation: "The resource has changed since it was read.",
   },
-  "body-too-large": { status: 413, explanation: "The body is larger than this route takes." },
+  "body-too-large": { status: 413, explanation: "The body is larger than this route accepts." },
   "media-type-unsupported": {
     status: 415,
     explanation: "The route does not read a body of this media type.",
@@ -39,14 +39,14 @@ export const errorCodes = {
   throttled: { status: 429, explanation: "Too many requests; try again after the given time." },
   internal: {
     status: 500,
-    explanation: "A fault of Postern's own; its log has the details under the trace id.",
+    explanation: "An internal error; the log has the details under the trace id.",
   },
   "dependency-unavailable": {
     status: 503,
-    explanation: "A cloud service that this needs does not answer.",
+    explanation: "A cloud service that the request depends on does not respond.",
   },
 
-  "message-malformed": { explanation: "A queue message is not the JSON that its type promises." },
+  "message-malformed": { explanation: "A queue message does not match the schema of its type." },
   "message-type-unknown": {
     explanation: "A queue message has a type or major version that this program does not read.",
   },
@@ -54,8 +54,10 @@ export const errorCodes = {
     explanation:
       "A queue message is meant for another group, target or lane than the queue it came in.",
   },
-  "delivery-limit": { explanation: "The broker gave a message up after too many deliveries." },
-  "message-expired": { explanation: "A message outlived its time to live before anyone took it." },
+  "delivery-limit": {
+    explanation: "The broker dead-lettered a message after too many deliveries.",
+  },
+  "message-expired": { explanation: "A message expired before it was received." },
 
   "definition-invalid": {
     status: 400,
@@ -66,13 +68,14 @@ export const errorCodes = {
     explanation: "A mapping or scope expression cannot be read.",
   },
   "mapping-failed": {
-    explanation: "An expression gave an error, or a value the target cannot hold, for one entity.",
+    explanation:
+      "For one entity, an expression failed or returned a value that the target cannot hold.",
   },
   "item-too-large": { explanation: "One entity's item is larger than a message may be." },
 
   "target-unknown": { explanation: "The agent has no target of that name in its settings." },
   "target-unreachable": {
-    explanation: "The target does not answer; its queue rests until a probe passes.",
+    explanation: "The target does not respond; its queue is paused until a probe succeeds.",
   },
   "target-refused-login": { explanation: "The target refuses the agent's credentials." },
   "target-object-missing": { explanation: "The target has no such table, class or resource." },
@@ -88,9 +91,9 @@ export const errorCodes = {
   "target-busy": {
     explanation: "The target asks to slow down, or chose this transaction as a deadlock victim.",
   },
-  "target-timeout": { explanation: "The target did not answer in time." },
+  "target-timeout": { explanation: "The target did not respond in time." },
   "retries-exhausted": {
-    explanation: "An item failed again and again for longer than retries go on.",
+    explanation: "An item kept failing until the time for retries was over.",
   },
   poison: { explanation: "An item ended the agent's process each time it was tried alone." },
 
@@ -100,9 +103,9 @@ export const errorCodes = {
   "settings-invalid": {
     explanation: "Settings do not match their schema; every problem is listed.",
   },
-  "tenant-invalid": { explanation: "A tenant file is not what Microsoft Graph returns." },
+  "tenant-invalid": { explanation: "A tenant file does not have the format of Microsoft Graph." },
   "graph-refused": {
-    explanation: "Microsoft Graph refused a request that would be refused again.",
+    explanation: "Microsoft Graph refused a request, and retrying would not help.",
   },
   "delta-expired": { explanation: "The delta token has expired; a resync compares everything." },
 } as const satisfies Record<string, { explanation: string; status?: number }>;

@@ -127,7 +127,7 @@ function placeProblems(
     problems.push({
       field: "target",
       problem: `the item was made for '${letter.target}', but the definition now writes to '${definition.target}'`,
-      hint: "discard it: the definition's resync has sent the entity again",
+      hint: "discard it: the resync of the definition has already sent the entity again",
     });
   }
   return problems;
@@ -140,7 +140,7 @@ function identityProblems(item: WorkItem, definition: DefinitionId): FieldProble
   if (item.itemId !== itemIdOf(definition, item.entity, item.version)) {
     problems.push({
       field: "payload.itemId",
-      problem: "does not name this entity's version",
+      problem: "does not name the version of this entity",
       hint,
     });
   }
@@ -160,7 +160,8 @@ function identityProblems(item: WorkItem, definition: DefinitionId): FieldProble
 function mappingProblems(item: WorkItem, definition: SyncDefinition): FieldProblem[] {
   const section = sections[item.entity.type];
   const mapping: EntityMapping | undefined = definition[section];
-  const hint = "the mapping has changed since: discard it, the resync has sent the entity again";
+  const hint =
+    "the mapping has changed since: discard it, because the resync has already sent the entity again";
   if (mapping === undefined) {
     return [{ field: section, problem: "the definition no longer maps these", hint }];
   }

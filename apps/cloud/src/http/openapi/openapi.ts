@@ -57,12 +57,12 @@ export function openApiDocument({ version, issuer }: OpenApiOptions): JsonObject
 }
 
 const tags = [
-  { name: "jobs", description: "Ad hoc work, by people and by agents" },
+  { name: "jobs", description: "One-off work, requested by people and run by agents" },
   { name: "syncs", description: "Sync definitions, their cycles and held items" },
-  { name: "agents", description: "The workers in the private network" },
-  { name: "deadletters", description: "What only a person can help" },
-  { name: "parked", description: "What waits for an agent that reads it" },
-  { name: "service", description: "About this interface" },
+  { name: "agents", description: "The agents in the private network" },
+  { name: "deadletters", description: "Items and messages that only a person can resolve" },
+  { name: "parked", description: "Messages that wait for an agent that reads them" },
+  { name: "service", description: "About the branch and this API" },
 ] as const;
 
 function tagOf(route: Route): string {

@@ -155,7 +155,7 @@ function compileMapping(
     if (Object.hasOwn(mapping.columns, name)) {
       problems.push({
         field: `$.${section}.columns.${name}`,
-        problem: "is a key column already",
+        problem: "is already a key column",
         hint: "name it under key only",
       });
     }
@@ -179,7 +179,7 @@ function refusedPath(
     } else if (section === "users" && path[0] === "manager" && text !== "manager.id") {
       return {
         problem: `'${text}' is not delivered with changes`,
-        hint: "of the manager only manager.id is known",
+        hint: "manager.id is the only known property of the manager",
       };
     } else if (section === "groups" && path[0] === "members") {
       return {
