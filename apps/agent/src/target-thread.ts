@@ -1,4 +1,4 @@
-// The program of a SQLite target's thread, in a bundle of its own: it loads nothing of the agent.
+// The program of a SQLite target's thread, in its own bundle: it loads nothing of the agent.
 import { serveSqliteTarget } from "@postern/connectors/sqlite-thread";
 
 serveSqliteTarget();

@@ -170,7 +170,7 @@ describe("work in normal operation", () => {
   });
 });
 
-test("idle lanes are kept, but never so many that no slot asks for the next", async () => {
+test("idle lanes are kept, as long as a slot is left to ask for the next lane", async () => {
   await start(
     {},
     "concurrency: { lanesPerTarget: 4 }\nlanes: { idleMs: 60000, heldMs: 60000, idleWhenBusyMs: 20 }",

@@ -12,8 +12,7 @@ const MAX_FAILURES = 30;
  * Polls until what is watched ends. Progress goes to stderr: on a terminal one line is rewritten, elsewhere each
  * change is a new line.
  *
- * @throws CliError at the time-out, and when a read fails that cannot be retried, is the first, or is one of too many in a
- *   row
+ * @throws CliError at the time-out, and when a read fails that cannot be retried, is the first, or is one of too many
  */
 export async function watch<T>(
   terminal: Terminal,

@@ -42,7 +42,7 @@ test("a stream whose source refuses every read says so", async () => {
   expect(cycle).toMatchObject({ state: "stalled" });
 });
 
-test("an on-demand read that fails does not stay open for ever", async () => {
+test("an on-demand read that fails does not stay open forever", async () => {
   world = await startWorld({ users: [{ id: id(1), displayName: "One" }], groups: [] });
   await applyDefinition(world.ports, SyncDefinition.parse(onlyUsers), {});
   await world.pump();

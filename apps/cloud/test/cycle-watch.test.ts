@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** The watch as it runs so many minutes from now; the number of streams it asks for again. */
+/** Runs the watch as if this many minutes had passed; returns the number of streams it restarts. */
 function watchAfter(minutes: number, more: Partial<World["ports"]> = {}): Promise<number> {
   const clock = { now: () => startMs + minutes * MINUTE_MS };
   return watchCycles({ ...world.ports, ...more, clock });

@@ -524,7 +524,7 @@ test("an item given up twice, by an agent that ended before it settled the messa
   const [first] = await world.takeWork();
   if (first === undefined) throw new Error("there is work");
   await world.report([first], "dead-lettered");
-  // Told again by the agent's next life, which is another time of day.
+  // The restarted agent reports it again, at another time.
   await delay(5);
   await world.report([first], "dead-lettered");
   const letters = await storedLetters();

@@ -161,7 +161,7 @@ test("an agent that reads the major version receives it once, under a new messag
     },
   ]);
   expect(await stored()).toMatchObject([{ state: "sent", ttl: expect.any(Number) }]);
-  // Told of it once more, after it was sent.
+  // The agent parks it once more after it was sent.
   await keepParked(platform, group, [parked(first)]);
   expect(await watchParked(platform)).toBe(0);
   await world.report([first]);

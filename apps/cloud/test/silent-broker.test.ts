@@ -8,7 +8,7 @@ import { ServiceUnavailable } from "@postern/runtime";
 
 const queue = "sync-start";
 const sockets = new Set<Socket>();
-/** Connections of this moment carry nothing from now on, and nobody is told; later ones are sound. */
+/** Current connections silently stop carrying data; later ones work. */
 let silenced: ReadonlySet<Socket> = new Set();
 let broker: ServiceBusEmulator;
 

@@ -54,7 +54,7 @@ test("what can be no id at Graph is in none, and Graph is not asked for it", asy
   expect(sockets.size).toBe(0);
 });
 
-test("a token issuer that does not answer keeps nobody waiting, and is asked again", async () => {
+test("callers do not wait for a token issuer that does not answer, and later ask it again", async () => {
   process.env = {
     ...environment,
     AZURE_TENANT_ID: "8d6f3a52-0c1b-4a77-9b1f-3d5b7c1f2e10",

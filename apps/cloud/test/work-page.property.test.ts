@@ -262,7 +262,7 @@ test("the highest version of every entity says what the directory says, whatever
               });
               if (result !== undefined) return { result, claimed };
             }
-            throw new Error("a page is lost for ever");
+            throw new Error("a page is lost forever");
           };
           for (const { itemsLeft } of abandoned) {
             const { result } = await run();

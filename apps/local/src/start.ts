@@ -278,7 +278,7 @@ class Run {
   async #queuesEmpty(): Promise<void> {
     while (!this.#interrupted.aborted) {
       const stats = await this.#platform.stats("service-bus");
-      // The start queue gets a tick every second: it is never of interest whether one is under way.
+      // The start queue gets a tick every second, so a pending one says nothing.
       const busy = Object.entries(stats).some(
         ([name, value]) =>
           /^(active|scheduled):(sync|jobs|results)-/.test(name) &&

@@ -1,7 +1,7 @@
 /**
- * Named points of the work, published on `node:diagnostics_channel` for whoever wants to watch: a profiler, a debugger,
- * a test that ends the process exactly there. Without a subscriber a point costs one comparison; no subscriber can
- * change what happens next, and the product has none of its own.
+ * Named points of the work, published on `node:diagnostics_channel` for anything that wants to observe: a profiler, a
+ * debugger, a test that ends the process exactly there. Without a subscriber a point costs one comparison; no
+ * subscriber can change what happens next, and the product has none of its own.
  */
 import { channel } from "node:diagnostics_channel";
 

@@ -182,7 +182,7 @@ export function agentRights(group: WorkerGroup): Right[] {
 
 /**
  * Rights of the cloud app: the reverse of the agents', and no reading of ledgers. It may also receive from work and job
- * queues, because a dead-letter queue has no role of its own, and the cloud drains those.
+ * queues, because roles cannot be assigned on a dead-letter queue, and the cloud drains those.
  */
 export function cloudRights(groups: readonly WorkerGroup[]): Right[] {
   const queue = (name: string, role: "receive" | "send"): Right => ({ kind: "queue", name, role });

@@ -5,7 +5,7 @@ import { withinTimeLimit } from "./waiting/time-limit";
  * Tokens are replaced this long before they expire: time for a slow issuer, and for a request with the old one to end.
  */
 const RENEW_BEFORE_MS = 5 * 60_000;
-/** The library waits for its issuer without end, and every caller that needs the same token waits with it. */
+/** The library waits forever for its issuer, and every caller that needs the same token waits with it. */
 const ISSUER_TIMEOUT_MS = 15_000;
 
 export interface AzureCredentialOptions {

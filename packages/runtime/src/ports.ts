@@ -50,7 +50,7 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 export interface SpanOptions {
   /** Known when the span begins. */
   readonly attributes?: SpanAttributes;
-  /** W3C traceparent of the span that caused this one, when it came with a message; the span under way otherwise. */
+  /** W3C traceparent of the span that caused this one, when it came with a message; otherwise the current span. */
   readonly parent?: string | undefined;
   /** W3C traceparents of further causes, where one unit of work serves several messages. */
   readonly links?: readonly string[];
@@ -70,6 +70,6 @@ export interface Tracing {
     options: SpanOptions,
     work: (span: SpanHandle) => Promise<T>,
   ) => Promise<T>;
-  /** W3C traceparent of the span under way, if one is recorded. */
+  /** W3C traceparent of the current span, if one is recorded. */
   readonly traceparent: () => string | undefined;
 }

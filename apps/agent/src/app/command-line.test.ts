@@ -17,7 +17,7 @@ test.each([
   [["run", "fast"], "unexpected argument 'fast'"],
   [["run", "--konfig", "x"], "--konfig"],
   [["config"], "config needs --show"],
-])("%j is a mistake with a sentence of its own", (args, sentence) => {
+])("%j is refused with its own message", (args, sentence) => {
   const command = parseCommand(args);
   expect(command.kind === "mistake" ? command.text : "").toContain(sentence);
 });

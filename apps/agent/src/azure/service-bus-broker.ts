@@ -2,7 +2,7 @@
  * Service Bus behind the broker port, with a watchdog over every long wait.
  *
  * The SDK is known to hang silently, and to leave receivers dead after some ways of closing a connection. So each wait
- * has a time limit. When one is exceeded, or accepting fails again and again, the client is rebuilt: the old client's
+ * has a time limit. When one is exceeded, or accepting fails repeatedly, the client is rebuilt: the old client's
  * lanes are lost immediately, its connection is closed in the background, and everything continues with a new one.
  *
  * A dropped connection is detected immediately, because two of the SDK's waits would not end with it (7.9.5): an accept

@@ -11,7 +11,7 @@ import { timestamp } from "@postern/runtime";
 /** Characters of a host name in a heartbeat; DNS names are no longer than this. */
 const HOST_CHARS = 255;
 
-/** What an agent reports about itself. Values that change are passed anew for each heartbeat. */
+/** What an agent reports about itself. Values that change are passed in for each heartbeat. */
 export interface AgentFacts {
   readonly group: GroupName;
   readonly branch: BranchId;

@@ -20,7 +20,7 @@ export interface PostOptions {
 /**
  * One POST of JSON with a bearer token. Follows no redirect: a token goes to no other host.
  *
- * Over `node:http`, which the SDKs load anyway: `fetch` brings a client of its own and 20 MB of memory with it.
+ * Over `node:http`, which the SDKs load anyway: `fetch` brings its own client, which takes 20 MB of memory.
  * @throws Error named `TimeoutError` when there was no whole answer in time; what the socket says otherwise
  */
 export async function postJson(

@@ -28,7 +28,7 @@ export interface Ledger {
 }
 
 export interface TrialsRecord {
-  /** The process that applies a whole unit with nothing else under way. */
+  /** The process that applies a whole unit while nothing else runs. */
   readonly unit: string | undefined;
   readonly trials: readonly ItemTrial[];
   /** Undefined: nothing has been written yet. */

@@ -1,5 +1,5 @@
 /**
- * Sends results. A report is sent immediately while fewer than two sends are under way; reports that arrive meanwhile
+ * Sends results. A report is sent immediately while fewer than two sends are pending; reports that arrive meanwhile
  * go out together with the next send. So a single report does not wait, and a hundred that finish together become a few
  * messages.
  *

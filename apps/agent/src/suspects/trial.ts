@@ -52,7 +52,7 @@ export function withoutTrial(trials: readonly ItemTrial[], itemId: ItemId): read
 
 export function poisonReason(times: number): string {
   return (
-    `the agent's process ended each of the ${times} times that this item was applied on its own, with nothing else under way. ` +
+    `the agent's process ended each of the ${times} times that this item was applied on its own, while nothing else ran. ` +
     "It is not applied again; the last time may have written it. Look at its values for what the target's driver, triggers or " +
     "native code cannot take, and at the end of the agent's log and the system's crash report at those times. Correct the value " +
     "at its source, which sends a newer version, or repair the target and replay this dead letter; discard it if neither applies."

@@ -3,7 +3,7 @@
  *
  * Each slot waits until the breaker admits it, waits for a lane, works it, and starts over. When the breaker opens,
  * every lane of the target is given back after its current unit, and the slots wait. A target never waits for another:
- * each has a loop, slots and a breaker of its own.
+ * each has its own loop, slots and breaker.
  */
 import { limits, clip, type TargetHealth, type TargetName } from "@postern/contracts";
 import {

@@ -56,7 +56,7 @@ export function ledgerEntryOf(
 
 /**
  * The entry after an item has left its lane's order, to wait or permanently. An agent that held the lane before may
- * have tried it, and a write that was under way when the lane was lost can reach the target much later.
+ * have tried it, and a write that was pending when the lane was lost can reach the target much later.
  *
  * @returns undefined when the entry covers it already: a newer version was applied, or one at least as high was noted
  * as tried

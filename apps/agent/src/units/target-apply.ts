@@ -2,7 +2,7 @@
  * Applies items of one unit to the target, with quick tries in place, and concludes those that the target did not take.
  *
  * Every call goes through the gate, after a check that the lane is still held. A unit is applied `together` with
- * others, as a whole with nothing else under way (`watched`), or item by item with nothing else under way (`alone`).
+ * others, as a whole while nothing else runs (`watched`), or item by item while nothing else runs (`alone`).
  */
 import { limits, clip } from "@postern/contracts";
 import type { ApplyResult, TargetFailure } from "@postern/connectors";
@@ -125,7 +125,7 @@ export class TargetApply {
       return gate.together(signal, () => this.#ask(batch));
     }
     const tryAlone = async (alone: boolean): Promise<readonly ApplyResult[] | "poison"> => {
-      // With something else under way a crash would prove nothing, so the try is not written down.
+      // While something else runs, a crash would prove nothing, so the try is not written down.
       if (!alone) return this.#ask(batch);
       assertHeld(this.#guard);
       const times = await trials.begin(only.item.itemId, signal);

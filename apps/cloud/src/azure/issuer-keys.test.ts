@@ -104,7 +104,7 @@ describe("the keys of the pinned issuer", () => {
     expect(issuer.fetches).toBe(before);
   });
 
-  test("are not asked for again and again because of tokens with unknown keys", async () => {
+  test("are not fetched again for every token with an unknown key", async () => {
     const issuer = await startIssuer();
     const verify = verifierOf(issuer);
     await verify(await tokenOf(issuer));

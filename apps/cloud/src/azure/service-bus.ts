@@ -49,7 +49,7 @@ export function createServiceBus(
     senders.set(queue, made);
     return made;
   };
-  /** The next message goes over a new client; what is still under way on this one fails and is sent again. */
+  /** The next message goes over a new client; pending sends on this one fail and are repeated. */
   const giveUp = (connection: Connection): void => {
     if (current !== connection) return;
     current = undefined;
@@ -83,7 +83,7 @@ interface Connection {
   readonly senders: Map<string, ServiceBusSender>;
 }
 
-/** @throws TimeLimitExceeded when the broker does not confirm in time; the SDK is then told to stop trying */
+/** @throws TimeLimitExceeded when the broker does not confirm in time; the SDK's retries are then cancelled */
 async function answered<T>(
   work: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {

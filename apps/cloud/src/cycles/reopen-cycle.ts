@@ -3,7 +3,8 @@ import { cycleDocumentId } from "./cycle-document";
 import type { SyncPorts } from "../ports/cloud-ports";
 
 /**
- * Items of these cycles are under way again: the cycle watch is to look at them. Cycles that are gone are passed over.
+ * Reopens cycles whose items are pending again, so that the cycle watch looks at them. Skips cycles that no longer
+ * exist.
  */
 export async function reopenCycles(
   { progress }: Pick<SyncPorts, "progress">,

@@ -156,7 +156,7 @@ export async function storeUnreadable(
   ports.logger.warn("message.dead-lettered", { queue: queue.queue, code: error.code });
 }
 
-/** A message that is given up, as its dead-letter queue has it. */
+/** A dead-lettered message, as its queue holds it. */
 interface GivenUp {
   readonly messageId: MessageId;
   readonly code: string;

@@ -60,7 +60,7 @@ async function discardOne(
     stored = await ports.letters.read(letter.id, letter.group);
   }
   if (stored === undefined) return resultOf(first.value, "not-found");
-  return resultOf(first.value, "failed", "it is being changed by many requests at once; try again");
+  return resultOf(first.value, "failed", "other requests keep changing it; try again");
 }
 
 /**

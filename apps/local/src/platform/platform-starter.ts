@@ -65,7 +65,7 @@ interface Services {
   readonly graph: SupervisedProcess;
 }
 
-/** Starts the parts one after the other, each told of what it needs from those before. */
+/** Starts the parts one after another, and passes each what it needs from earlier ones. */
 export class PlatformStarter {
   readonly #options: PlatformOptions;
   readonly #data: DataDirectory;

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
  * One child process of the local platform.
  *
  * States: starting → ready → (crashed → starting → ready)* → stopped. It is ready when it has printed its ready line. A
- * child that ends without being told to is started again, as a service manager would. Children get a process group of
+ * child that exits on its own is restarted, as a service manager would do. Children get a process group of
  * their own, so that Ctrl-C reaches only the platform, which stops them in order; each ends with its standard input, so
  * that none outlives the platform even when that is killed.
  */
@@ -23,7 +23,7 @@ export interface ProcessSpec {
   readonly announces?: boolean;
   /** Pauses before each start after an end; the last one stays. */
   readonly restartDelaysMs?: readonly number[];
-  /** Told each time a child is started, also after a crash. */
+  /** Called each time a child starts, including after a crash. */
   readonly onSpawn?: () => void;
 }
 
@@ -107,7 +107,7 @@ export class SupervisedProcess {
       detached: true,
     });
     this.#child = child;
-    // Not at once: during the first start nobody holds this object yet.
+    // Not immediately: during the first start no caller has this object yet.
     queueMicrotask(() => spec.onSpawn?.());
     child.stderr.pipe(this.#log, { end: false });
     child.stdin.on("error", () => undefined);

@@ -37,7 +37,7 @@ interface SampleGroup {
 }
 
 const DOMAIN = "alderwick.example";
-/** One in so many: guests, disabled accounts, accounts without a mail address, shared mailboxes. */
+/** One in this many users is a guest, a disabled account, an account without a mail address, a shared mailbox. */
 const oneIn = { guest: 18, disabled: 25, noMail: 14, room: 40 } as const;
 /** Direct reports of one manager. */
 const SPAN_OF_CONTROL = 8;

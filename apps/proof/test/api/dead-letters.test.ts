@@ -199,7 +199,7 @@ describe("replaying one", () => {
     expect(change(before, await counts())).toMatchObject({ deadLettered: 0, pending: 0 });
     const second = DeadLetterResult.parse((await replay(letter)).json);
     expect(second.messageId).toBe(first.messageId?.replace("#replay-1", "#replay-2"));
-    // The first failure, told once more: it neither opens the letter nor makes another.
+    // The first failure, reported once more: it neither opens the letter nor creates another.
     const late = { outcome: "dead-lettered", code: "x", reason: "late" } as const;
     await scene.report(letter, first.messageId ?? "", late);
     await scene.report(letter, second.messageId ?? "", { outcome: "unchanged" });

@@ -255,7 +255,7 @@ const malformed: readonly Malformed[] = [
     ),
   ),
   invalid("a query on a route without one", () => get(`${jobPath}?full=1`), "query.full"),
-  invalid("a job id that is none", () => get("jobs/a%20b"), "path.id"),
+  invalid("a malformed job id", () => get("jobs/a%20b"), "path.id"),
   invalid("an unknown state of dead letters", () => get("deadletters?state=gone"), "query.state"),
   invalid("an unknown state of parked messages", () => get("parked?state=gone"), "query.state"),
   invalid("a definition id in capitals", () => get("syncs/People"), "path.id"),
@@ -332,7 +332,7 @@ const malformed: readonly Malformed[] = [
     "$.group",
     "did you mean 'main'",
   ),
-  invalid("a heartbeat with a date that is none", beat({ startedAt: "yesterday" }), "$.startedAt"),
+  invalid("a heartbeat with an invalid date", beat({ startedAt: "yesterday" }), "$.startedAt"),
   invalid(
     "a heartbeat with 1,001 jobs",
     beat({ jobs: Array.from({ length: 1_001 }, () => ({ jobId: "j1", attempt: 1 })) }),

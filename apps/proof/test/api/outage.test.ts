@@ -35,7 +35,7 @@ test("while Cosmos does not answer, callers hear so and when to come back, and h
   expect((await api.request("GET", "jobs", { token })).status).toBe(200);
 });
 
-test("while Service Bus does not accept messages, a job is accepted all the same, and the watch sends it later", async () => {
+test("while Service Bus does not accept messages, a job is still accepted, and the watch sends it later", async () => {
   api.serviceBus.faults.add({ kind: "refuse", operation: "send" });
   const reply = await api.request("POST", "jobs", {
     token,

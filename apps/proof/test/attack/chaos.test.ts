@@ -67,7 +67,7 @@ test("Ctrl-C ends a run early, with the result so far where it was asked for", a
 test.each([
   [["--posion"], "--posion"],
   [["--target", "oracle"], "neither sqlite nor postgres"],
-])("%j is refused with what there is", async (argv, told) => {
+])("%j is refused, and the error lists the valid values", async (argv, told) => {
   const { code, stderr } = await outcomeOf(startChaos(...argv));
   expect(code).toBe(1);
   expect(stderr).toContain(told);

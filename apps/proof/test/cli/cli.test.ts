@@ -93,7 +93,7 @@ const file = (name: string, text: string): string => {
 describe("postern login", () => {
   const profile = (name: string): string => path.join(home, ".config/postern", `${name}.json`);
 
-  test("keeps a profile that only its owner can read, and no token where a file has it", () => {
+  test("saves a profile that only its owner can read, and no token if a file holds it", () => {
     expect(statSync(profile("default")).mode & 0o777).toBe(0o600);
     expect(statSync(path.dirname(profile("default"))).mode & 0o777).toBe(0o700);
     expect(JSON.parse(readFileSync(profile("default"), "utf8"))).toEqual({
@@ -127,7 +127,7 @@ describe("postern login", () => {
     expect([argv.code, argv.stderr]).toEqual([1, expect.stringContaining("unknown option")]);
   });
 
-  test("gets a token of Microsoft Entra with client credentials, once for many commands", async () => {
+  test("gets one token from Microsoft Entra with client credentials, for many commands", async () => {
     const entra = {
       ...environment,
       NODE_EXTRA_CA_CERTS: api.caFile,
@@ -164,7 +164,7 @@ describe("postern login", () => {
     expect(readdirSync(path.dirname(token)).filter((name) => name.startsWith("entra"))).toEqual([]);
   });
 
-  test("keeps nothing of a login that is not let in", async () => {
+  test("saves nothing of a login that the API refuses", async () => {
     const refused = await postern(["login", "--profile", "no", "--url", address, "--token-stdin"], {
       environment,
       input: "not.a.token",
@@ -176,7 +176,7 @@ describe("postern login", () => {
     expect((await cli("syncs", "list", "--profile", "no")).code).toBe(3);
   });
 
-  test("the environment goes before a profile, whose token is never sent to another address", async () => {
+  test("the environment overrides the profile, whose token is never sent to another address", async () => {
     const token = await api.token(["Reader"], "env");
     const set = { ...environment, POSTERN_URL: address };
     const named = await postern(["syncs", "list"], {
@@ -192,7 +192,7 @@ describe("postern login", () => {
   });
 });
 
-describe("what goes wrong", () => {
+describe("errors", () => {
   test("exit codes distinguish refused (1), not authenticated (3) and unreachable (4)", async () => {
     expect((await cli("syncs", "show", "nobody")).code).toBe(1);
     const stranger = await postern(["syncs", "list"], { environment: { HOME: tmpdir() } });
@@ -203,7 +203,7 @@ describe("what goes wrong", () => {
     expect([nobody.code, nobody.stderr]).toEqual([4, expect.stringContaining("ECONNREFUSED")]);
   });
 
-  test("names the nearest command, option and choice", async () => {
+  test("name the nearest command, option and choice", async () => {
     const command = await cli("dql", "list");
     expect([command.code, command.stderr]).toEqual([1, expect.stringContaining("dlq")]);
     const option = await cli("dlq", "list", "--stat", "open");
@@ -212,7 +212,7 @@ describe("what goes wrong", () => {
     expect([choice.code, choice.stderr]).toEqual([1, expect.stringContaining("replayed")]);
   });
 
-  test("shows each field of a problem, and the way out", async () => {
+  test("list each field of a problem, and how to fix it", async () => {
     const wrong = file(
       "wrong.yaml",
       "id: people\ngroup: main\ntarget: hr-db\nusers: { object: people, key: { id: id }, colums: {} }\nextra: 1\n",
@@ -236,8 +236,8 @@ describe("what goes wrong", () => {
   });
 });
 
-describe("what there is", () => {
-  test("tables fit 100 columns and have no colours in a pipe; --json is the API's", async () => {
+describe("output", () => {
+  test("tables fit 100 columns and have no colours in a pipe; --json prints the JSON of the API", async () => {
     const commands = [
       ["syncs", "list"],
       ["syncs", "show", "people"],
@@ -316,7 +316,7 @@ describe("what there is", () => {
 });
 
 describe("postern dlq", () => {
-  test("lists and shows, with ids that are never cut and payloads redacted", async () => {
+  test("lists and shows dead letters, with ids never cut and payloads redacted", async () => {
     const letter = await scene.letter({ code: "target-busy" });
     const listed = await cli("dlq", "list", "--code", "target-busy");
     expect(listed.stdout).toContain(`  ${letter.id}\n`);
@@ -369,7 +369,7 @@ describe("postern dlq", () => {
     expect([none.code, none.stderr]).toEqual([0, "No open dead letters match.\n"]);
   });
 
-  test("watching a cycle ends when every item has an outcome, with exit code 2 for dead letters", async () => {
+  test("cycles watch ends when every item has an outcome, with exit code 2 for dead letters", async () => {
     const watched = await cli("cycles", "watch", "people", cycleId, "--timeout", "30");
     expect([watched.code, watched.stderr]).toEqual([2, expect.stringContaining(cycleId)]);
     expect(watched.stderr).toContain("dead-lettered");
@@ -377,7 +377,7 @@ describe("postern dlq", () => {
 });
 
 describe("postern parked", () => {
-  test("lists and shows what waits for a newer agent, its payload redacted", async () => {
+  test("lists and shows messages that wait for a newer agent, with payloads redacted", async () => {
     const record = await scene.parked();
     const listed = await cli("parked", "list", "--target", "hr-db");
     expect(listed.stdout).toContain(`  ${record.id}\n`);

@@ -110,7 +110,7 @@ test("a login that is declined leaves the one before as it was", async () => {
   expect(listed).toMatchObject({ code: 0 });
 });
 
-test("a token that cannot be written down is used all the same", async () => {
+test("a token that cannot be saved is still used", async () => {
   const profile = path.join(home, ".config/postern/unkept");
   const secret = path.join(home, "secret");
   writeFileSync(secret, operatorClient.clientSecret);

@@ -24,7 +24,7 @@ export const Checkpoint = z.object({
   leaseUntil: Timestamp.nullable(),
   /** Since when the source refuses to be read, and in which words; a page that is committed takes it away. */
   refusal: z.object({ since: Timestamp, message: z.string().max(limits.reasonChars) }).nullish(),
-  /** Cycle that the enumeration under way belongs to. */
+  /** Cycle of the running enumeration. */
   cycleId: CycleId.nullable(),
   /** Enumeration from scratch: entities left in an older generation at its end are delete candidates. */
   generation: z.int().min(0),

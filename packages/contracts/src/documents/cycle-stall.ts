@@ -13,7 +13,7 @@ export const StallReason = z.enum([
   "source-refuses",
   /** The message that was to begin the reading of a stream was lost. */
   "start-lost",
-  /** A stream is to be read on, but its definition is not enabled. */
+  /** A stream has pages left to read, but its definition is disabled. */
   "definition-disabled",
   /** Everything is read; items at the target have no outcome. */
   "results-missing",
@@ -22,7 +22,7 @@ export type StallReason = z.infer<typeof StallReason>;
 
 /** What is being done about it. */
 export const StallAction = z.enum([
-  /** The stream was asked for again, from its checkpoint. */
+  /** The stream was restarted from its checkpoint. */
   "restarted",
   /** Nothing can be done but wait for what `waitsFor` names. */
   "waiting",
@@ -31,7 +31,7 @@ export const StallAction = z.enum([
 ]);
 export type StallAction = z.infer<typeof StallAction>;
 
-/** The items without an outcome, where they were sent, and who there is to take them. */
+/** The items without an outcome, where they were sent, and the agents that could take them. */
 export const StallWait = z.object({
   items: z.int().min(0),
   /** Of these: those that wait for a retry of their own. */
@@ -56,7 +56,7 @@ export const CycleStall = z.object({
   /** The streams that stand; empty when everything is read. */
   streams: z.array(StreamName).max(StreamName.options.length),
   action: StallAction,
-  /** How often the streams were asked for again, and when last. */
+  /** How often the streams were restarted, and when last. */
   restarts: z.int().min(0),
   restartedAt: Timestamp.nullable(),
   waitsFor: StallWait.nullable(),

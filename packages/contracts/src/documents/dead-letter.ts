@@ -61,9 +61,9 @@ export const DeadLetterReplay = z.object({
   at: Timestamp,
   /** Newer than the item was already on its way: nothing was sent. */
   superseded: z.boolean(),
-  /** null: sent at once. */
+  /** Null if sent immediately. */
   scheduledAt: Timestamp.nullable(),
-  /** While it is null after `claimedUntil`, whoever asks for a replay sends the same message again. */
+  /** If it is still null after `claimedUntil`, the next replay request sends the same message again. */
   sentAt: Timestamp.nullable(),
   claimedUntil: Timestamp,
 });

@@ -22,7 +22,7 @@ export const LaneTrials = z.object({
   /** Partition key. */
   lane: Lane,
   agent: AgentId,
-  /** Process that was applying a whole unit of the lane with nothing else under way; absent when it came to its end. */
+  /** Process that is applying a whole unit of the lane while nothing else runs; absent once it has finished. */
   unit: z
     .string()
     .max(limits.nameChars + 40)
@@ -32,7 +32,7 @@ export const LaneTrials = z.object({
 });
 export type LaneTrials = z.infer<typeof LaneTrials>;
 
-/** How an agent's last processes ended, in a partition of its own. */
+/** How the last processes of an agent ended, in a separate partition. */
 export const processRecordId = "process";
 export const ProcessRecord = z.object({
   id: z.literal(processRecordId),

@@ -32,11 +32,11 @@ export const ItemResult = z.object({
   code: z.string().max(limits.codeChars).optional(),
   /** For a person: what is wrong and the way out. */
   reason: z.string().max(limits.reasonChars).optional(),
-  /** When a waiting item is to be tried again. */
+  /** When to retry a waiting item. */
   retryAt: Timestamp.optional(),
   attempts: z.array(Attempt).max(limits.attemptsListed).optional(),
   firstAttemptAt: Timestamp.optional(),
-  /** The item itself, when it waits or is dead-lettered: whoever consumes the result needs it to go on. */
+  /** The item itself, if it waits or is dead-lettered: the consumer of the result needs it to continue. */
   item: WorkItem.optional(),
 });
 export type ItemResult = z.infer<typeof ItemResult>;

@@ -128,7 +128,7 @@ test("the page refuses wrong codes, unknown users and forms of other sites, and 
     status: 403,
   });
   expect(await submit({ code, answer: "decline" })).toMatchObject({ status: 200 });
-  // Answered: that code is of no use any more.
+  // The code has been used and is no longer valid.
   expect(await submit({ code, answer: "approve", user: ada.username })).toMatchObject({
     status: 400,
   });

@@ -42,7 +42,7 @@ test("a function's log lines carry its name and invocation, pass the log hook an
   expect(fixture.log[0]?.invocationId).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test("the next host in the same process starts the app anew", async () => {
+test("the next host in the same process starts the app again", async () => {
   fixture = fixtureApp("hooks-app");
   const first = await fixture.start();
   await text(`${first.functions}/api/events`);

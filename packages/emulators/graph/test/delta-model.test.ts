@@ -178,7 +178,7 @@ class DeltaClient {
   }
 
   catchUp(): void {
-    // The round under way, and one that begins after everything has happened.
+    // The running round, and one that begins after everything has happened.
     for (let rounds = 0, pages = 0; rounds < 2; pages += 1) {
       if (this.read()) rounds += 1;
       if (pages > 2000) throw new Error("the round does not end");

@@ -12,7 +12,7 @@ export class TimeLimitExceeded extends Error {
 }
 
 /**
- * Bounds a wait that could last for ever, as many calls into libraries can: a connection may be gone without a word.
+ * Bounds a wait that could last forever, as many library calls can: a connection may die silently.
  *
  * @param what says in the error what did not happen, for example `the token issuer did not answer`
  * @throws TimeLimitExceeded when `work` takes longer

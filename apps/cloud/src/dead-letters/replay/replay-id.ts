@@ -27,7 +27,7 @@ export function replayOf(messageId: string | null): ReplayRef | undefined {
   return { messageId: `${base}${number}`, number: Number(number) };
 }
 
-/** Of the next replay of an open letter, or of the one that is to be sent again. */
+/** Of the next replay of an open letter, or of the one to be sent again. */
 export function nextReplayNumber(letter: DeadLetter): number {
   const last = letter.replay?.number ?? 0;
   return letter.state === "open" ? last + 1 : Math.max(1, last);

@@ -4,14 +4,14 @@ import { singleItemMessage } from "../../work/work-messages";
 import type { DeadLetterPorts } from "../dead-letter-ports";
 import type { Candidate } from "./replay-candidates";
 
-/** The work message of a replay: the same item and version under a message id of its own. */
+/** The work message of a replay: the same item and version under its own message id. */
 export function replayMessage(
   ports: DeadLetterPorts,
   { stored, item, definition, cycleId }: Candidate,
   messageId: string,
   scheduledAtMs: number | undefined,
 ): OutgoingMessage {
-  // Without the earlier attempts: the time for retries begins anew. Their log stays in the dead letter.
+  // Without the earlier attempts: the time for retries starts over. Their log stays in the dead letter.
   return singleItemMessage(
     {
       stamp: ports.stamp,

@@ -203,7 +203,7 @@ async function countReleased(
         increment: { "/count": part.length, "/held": -part.length },
         set: { "/ttl": restOfHistory(part, ports.clock.now()) },
       },
-      // Of one page, so of one cycle: the cycle watch is to look at it again.
+      // All of one page, and so of one cycle: makes the cycle watch look at it again.
       ...part.slice(0, 1).map(({ cycleId }) => ({
         kind: "patch" as const,
         id: cycleDocumentId(cycleId),

@@ -142,7 +142,7 @@ function compileMapping(
     Object.entries(mapping[part]).flatMap(([name, column]) => {
       const from = typeof column === "string" ? column : column.from;
       const expression = compileAt(`$.${section}.${part}.${name}`, from);
-      // Whoever maps the account's state as it is has a disable in mind, also without saying so.
+      // A column that maps the account's state as it is means a disable, even if the definition does not say so.
       const breaker = typeof column === "string" ? undefined : column.breaker;
       if (breaker ?? from.trim() === "accountEnabled") watched.push(name);
       return expression === undefined ? [] : [{ name, expression }];

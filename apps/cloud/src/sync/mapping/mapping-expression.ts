@@ -137,7 +137,7 @@ function isNode(value: unknown): value is AstNode {
   return typeof value === "object" && value !== null && "op" in value && "args" in value;
 }
 
-/** Finds the property paths of an expression and puts a variable of its own in the place of each. */
+/** Finds the property paths of an expression and replaces each with its own variable. */
 class PathCollector {
   readonly #text: string;
   readonly #names = new Map<string, { name: string; path: readonly string[] }>();

@@ -35,7 +35,7 @@ export function afterRead(
   timeLeft: boolean,
 ): AfterRead {
   if (read instanceof SourceError) {
-    // From the beginning there is nothing that could have expired: a resync would begin again without end.
+    // At the beginning nothing can have expired, so a resync would start over forever.
     return read.failure === "expired" && checkpoint.link !== null
       ? { kind: "resync" }
       : { kind: "wait-for-source", error: read };

@@ -108,7 +108,7 @@ class PageRun {
     const claim = await this.#claims.acquire(looked);
     if (claim === undefined) return "lost";
     const cycle = await this.#cycleOf(claim);
-    // An enumeration is under way already: it shows everything that this request asks for.
+    // An enumeration is already running, and it covers everything that this request asks for.
     if (cycle.cycleId !== this.#message.cycleId) await this.#end.markRequestDone();
     let position: Position = { claim, cycle };
     for (;;) {
@@ -144,7 +144,7 @@ class PageRun {
     const claim = await this.#claims.acquire(before);
     const version = claim?.versions[0];
     if (claim === undefined || version === undefined) return "lost";
-    // Claimed anew: what was read ahead is older than the versions now in hand.
+    // The claim is new: what was read ahead is older than its versions.
     if (claim !== before) this.#ahead = undefined;
     const step = await this.#read(run.compiled, { claim, cycle }, version);
     switch (step.kind) {

@@ -66,7 +66,7 @@ export class PageWork {
 
   /** Commits an on-demand read: the checkpoint stays where it is. */
   commitInPlace(page: PageContext, outcome: PageOutcome): Promise<Claim | undefined> {
-    // An enumeration under way goes on where it was, and does not have to wait for this run's lease.
+    // A running enumeration continues where it was, without waiting for this run's lease to expire.
     const next = { ...page.claim.checkpoint, owner: null, leaseUntil: null };
     return commitPage(this.#ports, this.#claims, page, outcome, { next, streamDone: true });
   }

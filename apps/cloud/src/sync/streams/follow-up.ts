@@ -35,7 +35,7 @@ export function followUpIdOf(items: readonly { readonly itemId: ItemId }[]): Job
   return `release-${itemDigest(all, 24)}` as JobId;
 }
 
-/** Safe to repeat: an existing cycle is asked for again. */
+/** Safe to repeat: an existing cycle is requested again. */
 export async function startFollowUp(
   ports: Pick<SyncPorts, "progress" | "bus" | "clock" | "stamp" | "tracing">,
   { definition, stream, followUp, entities }: FollowUp,

@@ -4,7 +4,7 @@
  * A claim is one transaction: the checkpoint is written under its etag (so that it invalidates any other claim) and the
  * definition's counter gives out versions. The next write of the checkpoint invalidates it; the commit of a page
  * detects that by the etag. Each commit also takes the version for a later page, so that a run of pages needs no claim
- * after the first. While an enumeration is under way the claim also says who holds it until when (the lease), which
+ * after the first. While an enumeration runs, the claim also says who holds it until when (the lease), which
  * others respect; between polls it does not: the etag alone keeps it safe, and no run has to wait for an idle process.
  *
  * Called by the page run and by on-demand reads. Never talks to the source.

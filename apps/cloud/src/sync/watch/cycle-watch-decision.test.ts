@@ -118,7 +118,7 @@ describe("a cycle that is being read", () => {
       at(-3_600_000),
       true,
     ],
-  ] as const)("is marked, and asked for again, after %s", (_what, stands, reason, since, asks) => {
+  ] as const)("is marked and restarted after %s", (_what, stands, reason, since, asks) => {
     const decision = decide({}, stands);
     expect(decision).toMatchObject({
       kind: "mark",

@@ -64,7 +64,7 @@ export interface WatchedCycle {
 
 export type WatchDecision =
   | { readonly kind: "leave" }
-  /** The mark is to go: something moves. */
+  /** Something moves: remove the mark. */
   | { readonly kind: "clear" }
   /** Streams that the definition no longer has: they will not be read. */
   | { readonly kind: "drop-streams"; readonly streams: readonly StreamName[] }
@@ -72,13 +72,13 @@ export type WatchDecision =
   | {
       readonly kind: "mark";
       readonly stall: CycleStall;
-      /** Streams to ask for again now. */
+      /** Streams to restart now. */
       readonly restart: readonly StreamRestart[];
     };
 
 export interface StreamRestart {
   readonly stream: StreamName;
-  /** Its checkpoint stands in this cycle: read on from there. Otherwise its cycle has not begun. */
+  /** The checkpoint to continue from, if it belongs to this cycle; null if the stream has not started in it. */
   readonly from: Checkpoint | null;
 }
 
@@ -86,9 +86,9 @@ interface StreamStall {
   readonly stream: StreamName;
   readonly reason: StallReason;
   readonly sinceMs: number;
-  /** Null while another run has the claim, or will ask again on its own. */
+  /** Null while another run has the claim, or retries on its own. */
   readonly restart: StreamRestart | null;
-  /** What the source says to every try. */
+  /** The source's answer to every try. */
   readonly refusal?: string | undefined;
 }
 

@@ -49,7 +49,7 @@ const CYCLES_AT_ONCE = 100;
 /** Of one definition at one time: a change every second, and no agent there for hours. */
 const CYCLES_WATCHED = 10_000;
 
-/** Returns how many streams were asked for again. */
+/** Returns how many streams were restarted. */
 export async function watchCycles(ports: CycleWatchPorts): Promise<number> {
   const agents = new Map<GroupName, Promise<readonly AgentSightSource[]>>();
   const agentsOf = (group: GroupName): Promise<readonly AgentSightSource[]> => {

@@ -26,7 +26,9 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** In force until healed, except `cut`, `half-open` (done at once) and `lose-reply` (done once). */
+/**
+ * In force until healed, except `cut`, `half-open` (which happen immediately) and `lose-reply` (which happens once).
+ */
 type Condition = "none" | "latency" | "outage" | "black-hole" | "slow-reader" | "lose-reply";
 
 const SLOW_BYTES_PER_SECOND = 16_384;

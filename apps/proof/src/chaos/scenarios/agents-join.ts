@@ -174,7 +174,10 @@ class AgentsRun {
   }
 }
 
-/** For each lane that the lost agent held: until a unit was done in it again, by another or by itself started anew. */
+/**
+ * For each lane of the lost agent: how long until a unit was finished in it again, by another agent or by itself after
+ * a restart.
+ */
 function failoverMs(loss: Loss, units: readonly LoggedUnit[]): number[] {
   const held = new Set(
     units

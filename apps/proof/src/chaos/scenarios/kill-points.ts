@@ -13,7 +13,7 @@ export interface KillPlan {
   readonly points: readonly string[];
   /** The point at which it has done its work again. */
   readonly completion: string;
-  /** An order is carried out at one of the first so many passages of its point. */
+  /** An order is carried out at one of the first this many passages of its point. */
   readonly mostHits: number;
   readonly completesWithinMs: number;
   /** Brings about what leads to a point that ordinary work does not pass; also when it has been passed. */
@@ -47,7 +47,7 @@ export const killPlans = {
 } as const satisfies Record<string, KillPlan>;
 
 /**
- * A run between two polls goes on with the claim that its process holds; a requested cycle takes one anew. It is
+ * A run between two polls continues with the claim that its process holds; a requested cycle takes a new one. It is
  * continued later when Graph asks it to wait.
  */
 async function provokeFunctions(

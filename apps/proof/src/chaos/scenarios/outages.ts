@@ -1,6 +1,6 @@
 /**
- * Broker and Cosmos go away for all of the product at once, long and short, over and over. After each outage the target
- * must see a write again within 15 s of the end.
+ * Broker and Cosmos become unreachable for the whole product, repeatedly, for long and short times. After each outage
+ * the target must see a write again within 15 s of the end.
  */
 import type { ChaosStage } from "../stage/chaos-stage";
 import type { ProxiedConnection } from "../faults/connections";

@@ -26,7 +26,7 @@ import { feedEntity, feedTable, type FedItem, type WorkFeed } from "../stage/wor
 
 const PAIRS = 5;
 const POISON_EVERY = 100;
-/** Of the poison, one in so many is a message that cannot be read; the others are rows. */
+/** One in this many poison items is a message that cannot be read; the others are rows. */
 const MESSAGE_EVERY = 4;
 const WARM_UP_ITEMS = 2_000;
 const ENDING_ITEMS = 3;
@@ -251,7 +251,8 @@ class PoisonRun {
         `${silent.length} poison items are no dead letters: ${silent.slice(0, 5).join(", ")}`,
       );
     const twice = letters.length - new Set(letters.map(nameOf)).size;
-    if (twice > 0) this.#violations.push(`${twice} dead letters tell of an item told of before`);
+    if (twice > 0)
+      this.#violations.push(`${twice} dead letters are duplicates of another for the same item`);
     const mute = new Set(
       letters
         .filter((letter) => this.#isPoison(letter) && !saysWhatToDo(letter.reason))

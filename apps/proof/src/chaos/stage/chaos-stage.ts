@@ -250,7 +250,7 @@ export class ChaosStage {
         ([name, value]) =>
           value > 0 &&
           /^(active|scheduled|deferred|deadLettered):/.test(name) &&
-          // A tick comes every second: whether one is under way says nothing.
+          // A tick comes every second, so a pending one says nothing.
           name !== "active:sync-start",
       )
       .map(([name, value]) => `${name} = ${value}`);

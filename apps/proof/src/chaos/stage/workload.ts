@@ -1,5 +1,5 @@
 /**
- * Administrators at work: changes of a tenant through Graph, from a seed, for as long as they are told to. It remembers
+ * Administrators at work: changes of a tenant through Graph, from a seed, until they are stopped. It remembers
  * who exists only to have something to change; what is true is asked of Graph at the end.
  */
 import { z } from "zod";

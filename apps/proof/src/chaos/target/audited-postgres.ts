@@ -7,7 +7,7 @@ import {
 } from "./audited-target";
 
 export class AuditedPostgres implements AuditedTarget {
-  /** Of one connection, opened anew after the server has been away. */
+  /** Of one connection, reopened after the server was unreachable. */
   readonly #client: Pool;
 
   private constructor(client: Pool) {

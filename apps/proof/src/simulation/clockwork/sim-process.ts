@@ -1,6 +1,6 @@
 /**
  * A simulated operating-system process: everything that happens in it is handed to it through `deliver`. One that is
- * killed gets nothing any more, and what it waits for never comes; one that is paused gets it all when it goes on.
+ * killed receives nothing more, and its waits never end; one that is paused receives everything when it continues.
  */
 import type { Timeline } from "./timeline";
 

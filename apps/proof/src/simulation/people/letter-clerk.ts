@@ -14,7 +14,7 @@ export interface LetterRequest {
   readonly traceId: string;
 }
 
-/** @throws ServiceUnavailable when the answer says that something is left to be asked for again */
+/** @throws ServiceUnavailable when the answer says that some letters must be requested again */
 export async function askForLetters(
   ports: DeadLetterPorts,
   { kind, ids, reason, traceId }: LetterRequest,
@@ -29,7 +29,7 @@ export async function askForLetters(
       : await discardDeadLetters(ports, letters, order);
   const left = results.filter(isToBeAskedAgain);
   if (left.length > 0) {
-    throw new ServiceUnavailable("cosmos", `${left.length} to be asked for again`);
+    throw new ServiceUnavailable("cosmos", `${left.length} must be requested again`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** People in a simulated world: what they change in the directory, and what they ask of the cloud, again and again. */
+/** People in a simulated world: what they repeatedly change in the directory and request from the cloud. */
 import {
   applyDefinition,
   type DeadLetterPorts,

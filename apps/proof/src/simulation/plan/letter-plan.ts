@@ -7,7 +7,7 @@ export type LetterChange =
   | { readonly kind: "mend"; readonly atMs: number; readonly entity: string }
   /** The definition is disabled for a time: what is replayed meanwhile is refused, also half-way. */
   | { readonly kind: "disable"; readonly atMs: number; readonly forMs: number }
-  /** Of all dead letters that there are. Who gives up asks once, whatever the answer. */
+  /** Of all existing dead letters. A clerk who gives up asks once, whatever the answer. */
   | {
       readonly kind: "replay" | "discard";
       readonly atMs: number;

@@ -271,7 +271,7 @@ function makeFaults(random: SeededRandom, beginMs: number, endMs: number): Fault
   const count = random.between(24, 44);
   const services = ["cosmos", "cosmos", "broker", "broker", "graph", "target"] as const;
   return Array.from({ length: count }, (): Fault => {
-    // Many strike while the first enumeration is under way, when there is most to break.
+    // Many strike during the first enumeration, when there is most to break.
     const atMs = random.chance(0.35)
       ? random.between(beginMs, beginMs + 20_000)
       : random.between(beginMs, endMs);

@@ -1,4 +1,4 @@
-/** What the simulation has found in the product, each with a seed that showed it. Run by the tests, for ever. */
+/** What the simulation has found in the product, each with a seed that showed it. The tests run them all. */
 export interface FoundBug {
   readonly seed: number;
   readonly found: string;
@@ -11,13 +11,13 @@ export const regressionSeeds: readonly FoundBug[] = [
   },
   {
     seed: 12,
-    found: "a retry asked for by an agent with a slow clock came at once, again and again",
+    found: "a retry requested by an agent with a slow clock came immediately, over and over",
   },
   {
     seed: 14,
     found: "what only an abandoned enumeration had seen counted as seen, and was never deleted",
   },
-  { seed: 16, found: "a requested cycle whose start message was never sent stood for ever" },
+  { seed: 16, found: "a requested cycle whose start message was never sent stalled forever" },
   {
     seed: 18,
     found: "a release that was interrupted left memberships behind and could not be repeated",
@@ -117,5 +117,5 @@ export const regressionSeeds: readonly FoundBug[] = [
       "of the simulation: a person enabled a definition before the answer to disabling it, which was done last",
   },
   { seed: 8100477, found: "of the simulation: the same, before a removal was read" },
-  { seed: 100017, found: "a page that ended between index and hold left an item held for ever" },
+  { seed: 100017, found: "a page that ended between index and hold left an item held forever" },
 ];

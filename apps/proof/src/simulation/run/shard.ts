@@ -1,6 +1,6 @@
 /**
- * One simulating process, a child of `simulate` and of the tests: is told seeds, answers an outcome a line. A process
- * of its own, because a planted bug may well never come back.
+ * One simulating process, a child of `simulate` and of the tests: reads seeds, and writes one outcome per line. A
+ * process of its own, because a planted bug may well never come back.
  */
 import { parseArgs } from "node:util";
 import { runSeed } from "./seed-outcome";

@@ -212,7 +212,7 @@ export class FakeQueue {
     if (hold.live) this.#end(hold, false);
   }
 
-  /** The broker loses a lock, as after a failover; `told`: the holder's link is detached. */
+  /** The broker loses a lock, as after a failover; `told`: the broker detaches the holder's link. */
   loseOne(pick: (count: number) => number, told: boolean): boolean {
     const held = [...this.#sessions.values()].flatMap(({ hold }) => hold ?? []);
     const hold = held[pick(held.length)];

@@ -1,5 +1,5 @@
 /**
- * Logins of the device-code flow that are under way (RFC 8628), in memory.
+ * Pending logins of the device-code flow (RFC 8628), in memory.
  *
  *   begin → pending ──a person approves──▶ approved ──the program asks──▶ gone
  *                   └─a person declines──▶ declined

@@ -20,7 +20,7 @@ export class ScheduleFiles implements ScheduleMonitor {
       const parsed = ScheduleStatus.safeParse(JSON.parse(readFileSync(file, "utf8")));
       return parsed.success ? parsed.data : undefined;
     } catch {
-      return undefined; // a damaged status counts as none: the timer starts anew
+      return undefined; // a damaged status counts as none: the timer starts over
     }
   }
 

@@ -19,7 +19,7 @@ export async function listenOnLoopback(server: Server, port: number): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
-/** Closes a server with all its connections, also those with a request under way. */
+/** Closes a server with all its connections, including those with a pending request. */
 export function closeServer(
   server: Pick<HttpServer, "close" | "closeAllConnections">,
 ): Promise<void> {

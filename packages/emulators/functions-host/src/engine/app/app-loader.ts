@@ -86,7 +86,7 @@ export function loadApp(
 ): LoadedApp {
   const files = entryFiles(appDirectory);
   const require = nodeModule.createRequire(path.join(appDirectory, "package.json"));
-  // Loaded anew each time, even beside a host that runs the same folder.
+  // Loaded again each time, even beside a host that runs the same folder.
   for (const file of Object.keys(require.cache)) {
     if (file.startsWith(appDirectory + path.sep)) delete require.cache[file];
   }

@@ -18,7 +18,7 @@ test("a lock is renewed repeatedly while its message is in hand", async () => {
   expect(renewals).toBe(3);
 });
 
-test("no renewal follows one that was under way when the message was settled", async () => {
+test("no renewal follows one that was pending when the message was settled", async () => {
   let renewals = 0;
   let answer: (until: Date) => void = () => undefined;
   let asked: () => void = () => undefined;
