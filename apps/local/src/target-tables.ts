@@ -15,7 +15,7 @@ export async function prepareTarget(target: TargetUrl, definition: SyncDefinitio
   } catch (error) {
     throw new PosternError(
       "target-unreachable",
-      `${target.shown}: the tables of '${definition.id}' cannot be made: ${error instanceof Error ? error.message : String(error)}`,
+      `${target.shown}: cannot create the tables of '${definition.id}': ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
   }

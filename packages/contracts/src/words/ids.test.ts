@@ -58,7 +58,7 @@ describe("ids", () => {
     ]);
   });
 
-  test("of tenants are GUIDs, of cycles nothing that could leave a path", () => {
+  test("of tenants are GUIDs, and of cycles cannot lead out of a path", () => {
     expect(accepts(TenantId, ["6f9a1f0e-3f52-4c7d-9a55-0d9b7f4f2f10", "common"])).toEqual([
       true,
       false,

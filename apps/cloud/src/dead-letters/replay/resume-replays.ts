@@ -23,7 +23,7 @@ export async function resumeReplays(ports: DeadLetterPorts): Promise<number> {
   const unfinished = await ports.letters.unfinished({ limit: LOOKED_AT, now });
   let taken = 0;
   for (const ofDefinition of Map.groupBy(unfinished, ({ definition }) => definition).values()) {
-    // One first: while a queue takes nothing, the others are not sent after it, and other queues have their turn.
+    // Sends one first: while its queue accepts nothing, the others are not sent, and other queues have their turn.
     const some = ofDefinition.slice(0, TAKEN_UP);
     for (const part of [some.slice(0, 1), some.slice(1)]) {
       const { letters, failed } = await resume(ports, part);
