@@ -3,8 +3,8 @@ import path from "node:path";
 import { Language, type Node, Parser } from "web-tree-sitter";
 
 /**
- * A Bicep file as a syntax tree, and what it reveals without a compiler: names, references, modules, resources. It knows
- * neither the types of resources nor what Azure accepts.
+ * A Bicep file as a syntax tree, and what it reveals without a compiler: names, references, modules, resources. It
+ * knows neither the types of resources nor what Azure accepts.
  */
 export interface BicepFile {
   readonly file: string;

@@ -62,7 +62,7 @@ export class DataDirectory {
       const parsed = State.safeParse(parseJson(file));
       if (!parsed.success)
         throw new DataDirectoryError(
-          `${file} does not have the format that an earlier run writes: ${z.prettifyError(parsed.error)}`,
+          `${file} is not in the format that earlier runs write: ${z.prettifyError(parsed.error)}`,
         );
       return new DataDirectory(root, parsed.data);
     }

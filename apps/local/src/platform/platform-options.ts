@@ -36,8 +36,8 @@ export interface PlatformOptions {
   /** How many agents: `agent`, `agent-2`, and so on. Default 1. */
   readonly agents?: number;
   /**
-   * Asked for the port at which a connection of the product is to find a service that listens on the given one:
-   * something may stand in between. The emulators' other users go straight to them.
+   * Returns the port that a connection of the product uses to reach a service on the given port, because a proxy may
+   * stand in between. Other users of the emulators connect directly.
    */
   readonly connect?: (connection: Connection, port: number) => Promise<number>;
   /** Flags and environment of the parts of the product: `functions`, `agent`, `agent-2`, ... */

@@ -1,10 +1,9 @@
+/** What `npm start` shows. Progress goes to stderr, so that stdout carries only results. */
 import type { CycleView } from "@postern/contracts";
 import type { Formatter } from "picocolors/types";
 import pc from "picocolors";
 import { count, duration, megabytes, plural } from "./figures";
 import { LiveRegion } from "./live-region";
-
-/** What a person sees of `npm start`. Progress goes to stderr, so that stdout stays for results. */
 
 const processLabels: Readonly<Record<string, string>> = {
   "service-bus": "Service Bus",

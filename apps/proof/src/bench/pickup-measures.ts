@@ -1,15 +1,14 @@
+/**
+ * How long work waits for an idle agent. Messages are sent one at a time: first to a bare receiver of the SDK, then to the
+ * agent, each a process that has just started.
+ *
+ * A message is enqueued when the broker has it. The broker's time stamps are whole milliseconds, too coarse for one
+ * message. So the time is measured from the send call, minus the median way to the broker, which comes from the time
+ * stamps of all messages of the bare receiver.
+ */
 import { Bench, bareQueue, ids, workMessages, workQueue } from "./agent-bench";
 import type { Environment } from "../kit/environment";
 import { measured, median, percentile, type Measure } from "./measure";
-
-/**
- * How long work waits for an agent that has none. Messages go one at a time: first to a bare receiver of the SDK, then
- * to the agent, each a process that has just started.
- *
- * A message is enqueued when the broker has it. The broker stamps whole milliseconds, too coarse for one message; so
- * the bare receiver reads the stamps of all of its own, and the median way to the broker that they give is taken off
- * the time from the call that sends.
- */
 
 const PICKUPS = 1_500;
 const FRESH_PICKUPS = 300;
