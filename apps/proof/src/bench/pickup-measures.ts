@@ -1,6 +1,6 @@
 /**
- * How long work waits for an idle agent. Messages are sent one at a time: first to a bare receiver of the SDK, then to the
- * agent, each a process that has just started.
+ * How long work waits for an idle agent. Messages are sent one at a time: first to a bare receiver of the SDK, then to
+ * the agent, each a process that has just started.
  *
  * A message is enqueued when the broker has it. The broker's time stamps are whole milliseconds, too coarse for one
  * message. So the time is measured from the send call, minus the median way to the broker, which comes from the time
