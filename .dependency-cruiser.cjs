@@ -12,7 +12,7 @@ const doors = [
   "/src/(app|azure|health)/",
   "-(store|sink)\\.ts$",
   "/sync/graph/graph-",
-  "/control/post-json\\.ts$",
+  "/control/http-control-api\\.ts$",
 ];
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -32,6 +32,17 @@ module.exports = {
       "contracts imports a schema library only",
     ),
     only("runtime-knows-contracts", "^packages/runtime/", ["^packages/contracts/"]),
+    only("api-client-knows-contracts", "^packages/api-client/", ["^packages/(contracts|runtime)/"]),
+    {
+      name: "callers-of-the-api-use-the-client",
+      comment: "the cloud serves the API and connectors know nothing of it",
+      severity: "error",
+      from: {
+        path: "^(packages|apps)/",
+        pathNot: "^(packages/api-client|apps/(agent|cli|local))/",
+      },
+      to: { path: "^packages/api-client/|^@postern/api-client" },
+    },
     only("connectors-know-contracts", "^packages/connectors/", ["^packages/(contracts|runtime)/"]),
     only("emulators-know-no-product", "^packages/emulators/", ["^packages/emulators/"]),
     only("cloud-knows-contracts", "^apps/cloud/(?!test/)", [
@@ -40,12 +51,12 @@ module.exports = {
     ]),
     only("agent-knows-contracts-and-connectors", "^apps/agent/(?!test/)", [
       "^apps/agent/",
-      "^packages/(contracts|runtime|connectors)/",
+      "^packages/(contracts|runtime|connectors|api-client)/",
     ]),
     only(
       "cli-knows-contracts",
       "^apps/cli/",
-      ["^packages/contracts/"],
+      ["^packages/(contracts|api-client)/"],
       "the command talks to the HTTP API like any other caller",
     ),
     {
@@ -79,7 +90,9 @@ module.exports = {
         "Files, sockets and timers of Node are used where SDKs are; decisions get them through ports",
       severity: "error",
       from: { path: "^apps/(cloud|agent)/src/", pathNot: [...doors, "/src/main\\.ts$"] },
-      to: { path: "^(node:)?(fs|net|http|https|timers)(/|$)" },
+      to: {
+        path: "^(node:)?(fs|net|http|https|timers)(/|$)|api-client/(node|src/node-fetch\\.ts)$",
+      },
     },
     {
       name: "functions-host-in-app-and-triggers",

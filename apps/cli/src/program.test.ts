@@ -93,3 +93,31 @@ test("a job of an unknown kind is listed and shown", async () => {
   const shown = await runCli(["jobs", "show", "j2"], () => ({ body: newer }));
   expect([shown.exitCode, shown.stdout]).toEqual([0, expect.stringContaining("runbook.run")]);
 });
+
+test("an answer that is not the API's is told apart from a refusal and a redirect", async () => {
+  const html = await runCli(["syncs", "show", "people"], () => ({ body: "<html>" }));
+  expect([html.exitCode, html.stderr]).toEqual([
+    2,
+    expect.stringContaining("(GET /api/syncs/people)"),
+  ]);
+  const gateway = await runCli(["syncs", "list"], () => ({ status: 502, body: "<html>" }));
+  expect([gateway.exitCode, gateway.stderr]).toEqual([
+    2,
+    expect.stringContaining("answered 502 without saying why"),
+  ]);
+  const moved = await runCli(["syncs", "list"], () => ({ status: 302, body: {} }));
+  expect([moved.exitCode, moved.stderr]).toEqual([
+    4,
+    expect.stringContaining("unexpected redirect"),
+  ]);
+});
+
+test("an id stays one segment of the path, or is refused before anything is sent", async () => {
+  const odd = await runCli(["jobs", "show", "../syncs?x#y"], () => ({ body: job }));
+  expect(odd.requests.map(({ url }) => url)).toEqual(["/api/jobs/..%2Fsyncs%3Fx%23y"]);
+  for (const id of ["..", ".", ""]) {
+    const run = await runCli(["jobs", "show", id], none);
+    expect([run.exitCode, run.requests]).toEqual([1, []]);
+    expect(run.stderr).toContain(`'${id}' cannot be the id in a path`);
+  }
+});

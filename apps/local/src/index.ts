@@ -4,7 +4,6 @@ export { explained } from "./explained";
 export { interruption } from "./interruption";
 export { type NumberBounds, numberFlag, OptionsError, pathFlag, readFlags } from "./flags";
 export { parseTarget } from "./options";
-export { cyclePage } from "./platform/cycle-page";
 export { DataDirectory } from "./platform/data-directory";
 export { freePort } from "./platform/free-port";
 export { LocalPlatform } from "./platform/local-platform";

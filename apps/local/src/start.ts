@@ -19,6 +19,8 @@ const POLL_MS = 250;
 /** A cycle whose counts do not change for this long is stalled. */
 const STALLED_MS = 120_000;
 const FOLLOW_POLL_MS = 1_000;
+const RECENT_CYCLES = 50;
+const LETTERS_SHOWN = 20;
 
 export interface CycleSummary {
   readonly definition: string;
@@ -197,8 +199,12 @@ class Run {
   /** Waits until every enabled definition is in step with the source as it is now and the queues are empty. */
   async bringInStep(): Promise<CycleView[]> {
     const { api } = this.#platform;
-    await api.putSync(this.#definition);
-    this.#definitions = (await api.enabledSyncs()).map(({ definition }) => definition.id);
+    await api.call("putSync", { params: { id: this.#definition.id }, body: this.#definition });
+    const { value: syncs } = await api.list("listSyncs", {}, Infinity);
+    this.#definitions = syncs
+      .map(({ definition }) => definition)
+      .filter(({ enabled }) => enabled)
+      .map(({ id }) => id);
     const views: CycleView[] = [];
     for (const id of this.#definitions) views.push(...(await this.#cyclesToStep(id)));
     await this.#queuesEmpty();
@@ -208,10 +214,12 @@ class Run {
   /** Waits for the cycles that bring one definition in step. */
   async #cyclesToStep(id: string): Promise<CycleView[]> {
     const { api } = this.#platform;
-    const open = (await api.listCycles(id)).filter((view) => view.state !== "completed");
+    const open = (await this.#recentCycles(id)).filter((view) => view.state !== "completed");
     // A cycle that is still open must end; without an initial one, a new cycle shows what has changed meanwhile.
     const ids = open.map((view) => view.id as string);
-    if (!open.some((view) => view.kind === "initial")) ids.push((await api.startCycle(id)).cycleId);
+    if (!open.some((view) => view.kind === "initial")) {
+      ids.push((await api.call("startCycle", { params: { id } })).value.cycleId);
+    }
     const views: CycleView[] = [];
     for (const cycleId of ids) {
       const view = await this.#completed(id, cycleId);
@@ -227,7 +235,7 @@ class Run {
     while (!this.#interrupted.aborted) {
       await sleep(FOLLOW_POLL_MS, undefined, { signal: this.#interrupted }).catch(() => undefined);
       if (this.#interrupted.aborted) return;
-      const views = await this.#platform.api.listCycles(this.#definition.id).catch(() => []);
+      const views = await this.#recentCycles(this.#definition.id).catch(() => []);
       for (const view of views.toReversed()) {
         if (view.state === "completed" && !this.#seen.has(view.id) && view.read > 0)
           this.#note(view);
@@ -251,9 +259,15 @@ class Run {
   }
 
   async sayWhatFailed(): Promise<void> {
-    for (const { code, reason, entity } of await this.#platform.api.openDeadLetters()) {
+    const { api } = this.#platform;
+    const letters = await api.list("listDeadLetters", { query: { state: "open" } }, LETTERS_SHOWN);
+    for (const { code, reason, entity } of letters.value) {
       this.#reporter.problem(`${entity ?? "message"}: ${code}: ${reason}`);
     }
+  }
+
+  async #recentCycles(id: string): Promise<readonly CycleView[]> {
+    return (await this.#platform.api.list("listCycles", { params: { id } }, RECENT_CYCLES)).value;
   }
 
   #note(view: CycleView): void {
@@ -264,7 +278,9 @@ class Run {
   async #completed(id: string, cycleId: string): Promise<CycleView | undefined> {
     const patience = new Patience(STALLED_MS);
     while (!this.#interrupted.aborted) {
-      const view = await this.#platform.api.getCycle(id, cycleId);
+      const { value: view } = await this.#platform.api.call("getCycle", {
+        params: { id, cycleId },
+      });
       if (view.state === "completed") return view;
       if (patience.isOver(`${view.read} ${view.enqueued} ${view.pending} ${view.waiting}`)) {
         throw new StalledError(id, view, this.#platform.logDirectory);

@@ -131,6 +131,7 @@ export {
 export { LedgerEntry } from "./documents/ledger-entry";
 
 // The HTTP API.
+export { agentControlRoutes } from "./http/agent-control-routes";
 export { AgentList } from "./http/agent-routes";
 export { CycleAccepted, CycleList } from "./http/cycle-routes";
 export { DeadLetterList } from "./http/dead-letter-routes";

@@ -1,14 +1,27 @@
 import {
+  ApiClient,
+  ApiError,
+  ApiUnreachable,
+  operationsOf,
+  UnexpectedReply,
+} from "@postern/api-client";
+import { nodeFetch } from "@postern/api-client/node";
+import {
   type AgentId,
+  agentControlRoutes,
+  clip,
   type Heartbeat,
-  HeartbeatReply,
-  JobAttempt,
+  type HeartbeatReply,
   type JobId,
-  Problem,
+  limits,
 } from "@postern/contracts";
 import { OutageError } from "@postern/runtime";
 import type { AttemptReply, ControlApi } from "../ports/control-api";
-import { type JsonAnswer, postJson } from "./post-json";
+
+/** No reply of these two routes comes near it. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+
+const operations = operationsOf(agentControlRoutes);
 
 export interface HttpControlApiOptions {
   /** With `/api`. */
@@ -19,90 +32,95 @@ export interface HttpControlApiOptions {
 }
 
 export class HttpControlApi implements ControlApi {
-  readonly #options: HttpControlApiOptions;
+  readonly #client: ApiClient<typeof operations>;
 
-  constructor(options: HttpControlApiOptions) {
-    this.#options = options;
+  constructor({ baseUrl, token, timeoutMs }: HttpControlApiOptions) {
+    this.#client = new ApiClient(operations, {
+      baseUrl,
+      fetch: nodeFetch,
+      token: async () => {
+        try {
+          return await token();
+        } catch (error) {
+          throw outage("unreachable", `no token: ${textOf(error)}`, { cause: error });
+        }
+      },
+      timeoutMs,
+      maxReplyBytes: MAX_REPLY_BYTES,
+    });
   }
 
   async heartbeat(agent: AgentId, heartbeat: Heartbeat): Promise<HeartbeatReply> {
-    const answer = await this.#post(`agents/${encodeURIComponent(agent)}/heartbeat`, heartbeat);
-    if (answer.status !== 200) throw refused("heartbeat", answer);
-    const reply = HeartbeatReply.safeParse(answer.body);
-    if (!reply.success) throw refused("heartbeat", answer);
-    return reply.data;
+    try {
+      const reply = await this.#client.call("heartbeat", {
+        params: { id: agent },
+        body: heartbeat,
+      });
+      return reply.value;
+    } catch (error) {
+      throw outageOf("heartbeat", error);
+    }
   }
 
   async leaseAttempt(job: JobId, agent: AgentId): Promise<AttemptReply> {
-    const answer = await this.#post(`jobs/${encodeURIComponent(job)}/attempts`, { agent });
-    switch (answer.status) {
-      case 201: {
-        const attempt = JobAttempt.safeParse(answer.body);
-        if (!attempt.success) throw refused("attempt", answer);
-        return {
-          kind: "leased",
-          attempt: attempt.data.attempt,
-          leaseUntil: attempt.data.leaseUntil,
-        };
-      }
-      default:
-        return refusalOf(answer);
-    }
-  }
-
-  async #post(path: string, body: unknown): Promise<JsonAnswer> {
-    let token: string;
     try {
-      token = await this.#options.token();
-    } catch (error) {
-      throw new OutageError("api", "unreachable", `no token: ${text(error)}`.slice(0, 500), {
-        cause: error,
+      const { value } = await this.#client.call("leaseAttempt", {
+        params: { id: job },
+        body: { agent },
       });
-    }
-    try {
-      const { baseUrl, timeoutMs } = this.#options;
-      return await postJson(`${baseUrl}/${path}`, body, { token, timeoutMs });
+      return { kind: "leased", attempt: value.attempt, leaseUntil: value.leaseUntil };
     } catch (error) {
-      const timedOut = error instanceof Error && error.name === "TimeoutError";
-      throw new OutageError(
-        "api",
-        timedOut ? "timed-out" : "unreachable",
-        text(error).slice(0, 500),
-        { cause: error },
-      );
+      const refusal = error instanceof ApiError ? refusalOf(error) : undefined;
+      if (refusal !== undefined) return refusal;
+      throw outageOf("attempt", error);
     }
   }
 }
 
 /** By the code of the API itself: a gateway, or a function app that starts, answers with the same statuses. */
-function refusalOf(answer: JsonAnswer): AttemptReply {
-  const problem = Problem.safeParse(answer.body);
-  switch (problem.data?.code) {
+function refusalOf({ problem }: ApiError): AttemptReply | undefined {
+  switch (problem?.code) {
     case "attempt-held":
       return { kind: "held" };
     case "not-found":
       return { kind: "gone" };
     case "conflict":
-      return { kind: "conflict", detail: problem.data.detail };
+      return { kind: "conflict", detail: problem.detail };
     default:
-      throw refused("attempt", answer);
+      return undefined;
   }
 }
 
-function refused(what: string, answer: JsonAnswer): OutageError {
-  const problem = Problem.safeParse(answer.body);
-  const detail = problem.success
-    ? `${problem.data.code}: ${problem.data.detail}`
-    : "no readable answer";
-  return new OutageError(
-    "api",
-    answer.status === 429 ? "throttled" : "refused",
-    `${what}: ${answer.status} ${detail}`.slice(0, 500),
-    answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs },
-  );
+function outageOf(what: string, error: unknown): OutageError {
+  if (error instanceof OutageError) return error;
+  if (error instanceof UnexpectedReply) {
+    return outage("refused", `${what}: ${error.status} no readable answer`, { cause: error });
+  }
+  if (error instanceof ApiError) {
+    const { status, problem, retryAfterMs } = error;
+    const detail =
+      problem === undefined ? "no readable answer" : `${problem.code}: ${problem.detail}`;
+    return outage(status === 429 ? "throttled" : "refused", `${what}: ${status} ${detail}`, {
+      cause: error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  }
+  if (error instanceof ApiUnreachable) {
+    const code = error.kind === "timed-out" ? "timed-out" : "unreachable";
+    return outage(code, error.reason, { cause: error });
+  }
+  return outage("unreachable", textOf(error), { cause: error });
 }
 
-function text(error: unknown): string {
+function outage(
+  code: "unreachable" | "timed-out" | "throttled" | "refused",
+  message: string,
+  options: { readonly cause: unknown; readonly retryAfterMs?: number },
+): OutageError {
+  return new OutageError("api", code, clip(message, limits.failureChars), options);
+}
+
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

@@ -1,8 +1,6 @@
-import { AgentList, Health } from "@postern/contracts";
 import type { Command } from "commander";
 import type { Runner } from "../command-context";
 import { exitCodes } from "../exit-code";
-import { listPages } from "../list-pages";
 import { agentsTable } from "../render/agents";
 import { healthText } from "../render/health";
 
@@ -14,7 +12,7 @@ export function addAgents(program: Command, run: Runner): void {
     .description("list agents, their targets and when each was last seen")
     .action(
       run(async (context) => {
-        const list = await listPages(context.api(), "agents", AgentList, { limit: 10_000 });
+        const list = await context.api().list("listAgents", {}, 10_000);
         context.show(list, (items) => agentsTable(items, context.view));
         if (list.value.length === 0) context.note("No agent has registered yet.");
         return undefined;
@@ -30,10 +28,7 @@ export function addHealth(program: Command, run: Runner): void {
     .action(
       run(async (context) => {
         const api = context.api();
-        const health = await api.call("GET", "health", Health, {
-          expected: [503],
-          anonymous: true,
-        });
+        const health = await api.call("getHealth");
         context.show(health, (value) => healthText(value, api.url, context.view));
         return health.value.status === "ok" ? exitCodes.ok : exitCodes.failed;
       }),

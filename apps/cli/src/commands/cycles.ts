@@ -1,13 +1,11 @@
-import { CycleList, CycleView } from "@postern/contracts";
 import type { Command } from "commander";
 import type { CommandContext, Runner } from "../command-context";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
-import { listPages } from "../list-pages";
 import { wholeNumber } from "../option-values";
 import { cycleFacts, cycleLine, cyclesTable } from "../render/cycles";
 import type { Api } from "../session/api";
 import { watch } from "../watch";
-import { segment } from "./syncs";
+import { argument } from "./syncs";
 
 export function addCycles(program: Command, run: Runner): void {
   const cycles = program.command("cycles").description("show the cycles of a sync definition");
@@ -19,8 +17,8 @@ export function addCycles(program: Command, run: Runner): void {
     .action(
       run(async (context, command) => {
         const { limit } = command.opts<{ limit: number }>();
-        const path = `syncs/${segment(command, 0)}/cycles`;
-        const list = await listPages(context.api(), path, CycleList, { limit });
+        const params = { id: argument(command, 0) };
+        const list = await context.api().list("listCycles", { params }, limit);
         context.show(list, (items) => cyclesTable(items, context.view));
         if (list.value.length === 0) context.note("No cycles yet.");
         return undefined;
@@ -34,7 +32,7 @@ export function addCycles(program: Command, run: Runner): void {
     .action(
       run(async (context, command) => {
         const api = context.api();
-        const cycle = await api.call("GET", await cyclePath(api, command), CycleView);
+        const cycle = await api.call("getCycle", { params: await cycleNamed(api, command) });
         context.show(cycle, (value) => cycleFacts(value, context.view));
         return undefined;
       }),
@@ -52,22 +50,22 @@ export function addCycles(program: Command, run: Runner): void {
     .action(run(watchCycle));
 }
 
-async function cyclePath(api: Api, command: Command): Promise<string> {
-  const base = `syncs/${segment(command, 0)}/cycles`;
-  if (command.args[1] !== undefined) return `${base}/${segment(command, 1)}`;
-  const newest = await api.call("GET", base, CycleList, { query: { limit: 1 } });
+async function cycleNamed(api: Api, command: Command): Promise<{ id: string; cycleId: string }> {
+  const id = argument(command, 0);
+  if (command.args[1] !== undefined) return { id, cycleId: command.args[1] };
+  const newest = await api.call("listCycles", { params: { id }, query: { limit: 1 } });
   const [cycle] = newest.value.items;
   if (cycle === undefined)
     throw new CliError(exitCodes.refused, "this sync definition has no cycle yet");
-  return `${base}/${cycle.id}`;
+  return { id, cycleId: cycle.id };
 }
 
 async function watchCycle(context: CommandContext, command: Command): Promise<ExitCode> {
   const { timeout } = command.opts<{ timeout?: number }>();
   const api = context.api();
-  const path = await cyclePath(api, command);
+  const params = await cycleNamed(api, command);
   const last = await watch(context.terminal, {
-    read: () => api.call("GET", path, CycleView),
+    read: () => api.call("getCycle", { params }),
     line: ({ value }, live) => cycleLine(value, live),
     ended: ({ value }) => value.state === "completed",
     timeoutSeconds: timeout,

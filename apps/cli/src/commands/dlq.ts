@@ -1,22 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  DeadLetterBatchReply,
-  DeadLetterList,
-  type DeadLetterResult,
-  DeadLetterState,
-  deadLettersPerRequest,
-  DeadLetterView,
-} from "@postern/contracts";
+import { type DeadLetterResult, DeadLetterState, deadLettersPerRequest } from "@postern/contracts";
 import { type Command, Option } from "commander";
 import { chunks } from "../chunks";
 import type { CommandContext, Runner } from "../command-context";
 import { type Consent, goOn } from "../confirm";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
-import { listPages } from "../list-pages";
 import { wholeNumber } from "../option-values";
 import { deadLettersTable, deadLetterText, resultsText } from "../render/dead-letters";
 import type { Api } from "../session/api";
-import { segment } from "./syncs";
+import { argument } from "./syncs";
 
 interface FilterOptions {
   readonly code?: string;
@@ -32,6 +24,8 @@ interface ActOptions extends FilterOptions, Consent {
 }
 
 type Verb = "replay" | "discard";
+
+const batchOperations = { replay: "replayDeadLetters", discard: "discardDeadLetters" } as const;
 
 export function addDlq(program: Command, run: Runner): void {
   const dlq = program.command("dlq").description("show, replay and discard dead letters");
@@ -59,12 +53,10 @@ export function addDlq(program: Command, run: Runner): void {
     .description("show a dead letter, its attempts, history and payload")
     .action(
       run(async (context, command) => {
-        const { payload } = command.opts<{ payload: string }>();
+        const { payload } = command.opts<{ payload: "redacted" | "full" }>();
         const letter = await context
           .api()
-          .call("GET", `deadletters/${segment(command, 0)}`, DeadLetterView, {
-            query: { payload },
-          });
+          .call("getDeadLetter", { params: { id: argument(command, 0) }, query: { payload } });
         context.show(letter, (value) => deadLetterText(value, context.view));
         return undefined;
       }),
@@ -104,14 +96,13 @@ function withFilter(command: Command): Command {
 
 async function list(context: CommandContext, command: Command): Promise<undefined> {
   const options = command.opts<
-    FilterOptions & { state: string; anyState?: boolean; limit: number }
+    FilterOptions & { state: DeadLetterState; anyState?: boolean; limit: number }
   >();
   const { code, sync, target, group, limit } = options;
   const state = options.anyState === true ? undefined : options.state;
-  const found = await listPages(context.api(), "deadletters", DeadLetterList, {
-    limit,
-    query: { state, code, definition: sync, target, group },
-  });
+  const found = await context
+    .api()
+    .list("listDeadLetters", { query: { state, code, definition: sync, target, group } }, limit);
   context.show(found, (items) => deadLettersTable(items, context.view));
   if (found.value.length === 0) context.note("No dead letters.");
   else if (found.more) context.note("There are more; raise --limit to see them.");
@@ -229,7 +220,7 @@ async function each(
         "ids" in selection
           ? { ids: selection.ids }
           : { filter: selection.filter, limit: Math.min(left, deadLettersPerRequest) };
-      const { value } = await api.call("POST", `deadletters/${verb}`, DeadLetterBatchReply, {
+      const { value } = await api.call(batchOperations[verb], {
         body: { ...part, ...order },
       });
       const before = results.size;

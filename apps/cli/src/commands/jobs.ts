@@ -1,12 +1,17 @@
-import { EntityType, JobKind } from "@postern/contracts";
+import {
+  EntityType,
+  JobKind,
+  type SyncEntitiesParameters,
+  type TargetTestParameters,
+} from "@postern/contracts";
 import { Argument, type Command, Option } from "commander";
+import type { z } from "zod";
 import type { CommandContext, Runner } from "../command-context";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
-import { listPages } from "../list-pages";
 import { collected, headerValue, wholeNumber } from "../option-values";
-import { jobsTable, jobText, ShownJob, ShownJobs } from "../render/jobs";
+import { jobsTable, jobText } from "../render/jobs";
 import { watch } from "../watch";
-import { segment } from "./syncs";
+import { argument } from "./syncs";
 
 interface RunOptions {
   readonly group: string;
@@ -48,7 +53,7 @@ export function addJobs(program: Command, run: Runner): void {
     .action(
       run(async (context, command) => {
         const { limit } = command.opts<{ limit: number }>();
-        const list = await listPages(context.api(), "jobs", ShownJobs, { limit });
+        const list = await context.api().list("listJobs", {}, limit);
         context.show(list, (items) => jobsTable(items, context.view));
         if (list.value.length === 0) context.note("No jobs.");
         return undefined;
@@ -60,7 +65,7 @@ export function addJobs(program: Command, run: Runner): void {
     .description("show a job, its attempts and its result")
     .action(
       run(async (context, command) => {
-        const job = await context.api().call("GET", `jobs/${segment(command, 0)}`, ShownJob);
+        const job = await context.api().call("getJob", { params: { id: argument(command, 0) } });
         context.show(job, (value) => jobText(value, context.view));
         return undefined;
       }),
@@ -86,11 +91,10 @@ async function runJob(context: CommandContext, command: Command): Promise<ExitCo
   const options = command.opts<RunOptions>();
   const kind = JobKind.parse(command.args[0]);
   const { group, timeout, idempotencyKey } = options;
-  const job = await context.api().call("POST", "jobs", ShownJob, {
+  const job = await context.api().call("createJob", {
     body: {
-      kind,
+      ...workOf(kind, options),
       group,
-      parameters: parametersOf(kind, options),
       ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
     },
     ...(idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } }),
@@ -101,14 +105,24 @@ async function runJob(context: CommandContext, command: Command): Promise<ExitCo
   return undefined;
 }
 
-function parametersOf(kind: JobKind, options: RunOptions): object {
+type JobWork =
+  | { readonly kind: "target.test"; readonly parameters: z.input<typeof TargetTestParameters> }
+  | {
+      readonly kind: "sync.entities";
+      readonly parameters: z.input<typeof SyncEntitiesParameters>;
+    };
+
+function workOf(kind: JobKind, options: RunOptions): JobWork {
   switch (kind) {
     case "target.test":
-      return { target: needed(options.target, "--target", kind) };
+      return { kind, parameters: { target: needed(options.target, "--target", kind) } };
     case "sync.entities":
       return {
-        definition: needed(options.sync, "--sync", kind),
-        entities: needed(options.entity, "--entity", kind).map(entityOf),
+        kind,
+        parameters: {
+          definition: needed(options.sync, "--sync", kind),
+          entities: needed(options.entity, "--entity", kind).map(entityOf),
+        },
       };
   }
 }
@@ -137,7 +151,7 @@ async function watchJob(
 ): Promise<ExitCode> {
   const api = context.api();
   const job = await watch(context.terminal, {
-    read: () => api.call("GET", `jobs/${encodeURIComponent(id)}`, ShownJob),
+    read: () => api.call("getJob", { params: { id } }),
     line: ({ value }) => `${value.id} ${value.state}`,
     ended: ({ value }) => ENDED.includes(value.state),
     timeoutSeconds,

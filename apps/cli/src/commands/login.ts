@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { text as readAll } from "node:stream/consumers";
-import { SyncList } from "@postern/contracts";
 import { type Command, Option } from "commander";
 import type { CommandContext, Runner } from "../command-context";
 import { CliError, exitCodes } from "../exit-code";
@@ -144,7 +143,7 @@ async function login(context: CommandContext, profile: Profile): Promise<undefin
       ? profileSession(profile, terminal, profiles)
       : { url: safeUrl(profile.url), token: () => Promise.resolve(fetched.token) };
   try {
-    await new Api(session).call("GET", "syncs", SyncList, { query: { limit: 1 } });
+    await new Api(session).call("listSyncs", { query: { limit: 1 } });
   } catch (error) {
     // A caller who may not read sync definitions, such as an approver, is still logged in.
     if (!(error instanceof ApiProblem && error.problem.code === "not-authorised")) throw error;

@@ -1,10 +1,9 @@
-import { ParkedList, ParkedState, ParkedView } from "@postern/contracts";
+import { ParkedState } from "@postern/contracts";
 import { type Command, Option } from "commander";
 import type { Runner } from "../command-context";
-import { listPages } from "../list-pages";
 import { wholeNumber } from "../option-values";
 import { parkedTable, parkedText } from "../render/parked";
-import { segment } from "./syncs";
+import { argument } from "./syncs";
 
 /** There are no commands to act on parked messages: they are resent once an agent that reads them comes online. */
 export function addParked(program: Command, run: Runner): void {
@@ -26,12 +25,12 @@ export function addParked(program: Command, run: Runner): void {
         const { group, target, state, anyState, limit } = command.opts<{
           readonly group?: string;
           readonly target?: string;
-          readonly state: string;
+          readonly state: ParkedState;
           readonly anyState?: boolean;
           readonly limit: number;
         }>();
         const query = { group, target, state: anyState === true ? undefined : state };
-        const found = await listPages(context.api(), "parked", ParkedList, { limit, query });
+        const found = await context.api().list("listParked", { query }, limit);
         context.show(found, (items) => parkedTable(items, context.view));
         if (found.value.length === 0) context.note("No parked messages.");
         else if (found.more) context.note("There are more; raise --limit to see them.");
@@ -52,9 +51,9 @@ export function addParked(program: Command, run: Runner): void {
     .description("show a parked message, the version it needs and its payload")
     .action(
       run(async (context, command) => {
-        const { payload } = command.opts<{ payload: string }>();
-        const path = `parked/${segment(command, 0)}`;
-        const message = await context.api().call("GET", path, ParkedView, { query: { payload } });
+        const { payload } = command.opts<{ payload: "redacted" | "full" }>();
+        const params = { id: argument(command, 0) };
+        const message = await context.api().call("getParked", { params, query: { payload } });
         context.show(message, (value) => parkedText(value, context.view));
         return undefined;
       }),

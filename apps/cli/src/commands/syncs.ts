@@ -1,13 +1,6 @@
 import { readFileSync } from "node:fs";
 import { text as readAll } from "node:stream/consumers";
-import {
-  CycleAccepted,
-  DefinitionId,
-  HoldList,
-  ReleaseReply,
-  SyncList,
-  SyncView,
-} from "@postern/contracts";
+import { DefinitionId, type HoldView } from "@postern/contracts";
 import { type Command, Option } from "commander";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -15,7 +8,6 @@ import { chunks } from "../chunks";
 import type { CommandContext, Runner } from "../command-context";
 import { type Consent, goOn } from "../confirm";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
-import { listPages } from "../list-pages";
 import { headerValue, wholeNumber } from "../option-values";
 import { holdsTable, syncsTable, syncText } from "../render/syncs";
 import { plain } from "../render/text";
@@ -31,7 +23,7 @@ export function addSyncs(program: Command, run: Runner): void {
     .description("list sync definitions and their state")
     .action(
       run(async (context) => {
-        const list = await listPages(context.api(), "syncs", SyncList, { limit: 1_000 });
+        const list = await context.api().list("listSyncs", {}, 1_000);
         context.show(list, (items) => syncsTable(items, context.view));
         if (list.value.length === 0)
           context.note("No sync definitions yet. To create one: postern syncs apply FILE");
@@ -44,7 +36,7 @@ export function addSyncs(program: Command, run: Runner): void {
     .description("show a sync definition and its last cycle")
     .action(
       run(async (context, command) => {
-        const sync = await context.api().call("GET", `syncs/${segment(command, 0)}`, SyncView);
+        const sync = await context.api().call("getSync", { params: { id: argument(command, 0) } });
         context.show(sync, (value) => syncText(value, context.view));
         return undefined;
       }),
@@ -65,8 +57,8 @@ export function addSyncs(program: Command, run: Runner): void {
     .description("start a cycle now")
     .action(
       run(async (context, command) => {
-        const path = `syncs/${segment(command, 0)}/cycles`;
-        const cycle = await context.api().call("POST", path, CycleAccepted);
+        const params = { id: argument(command, 0) };
+        const cycle = await context.api().call("startCycle", { params });
         context.show(cycle, ({ cycleId }) => `${plain(cycleId)}\n`);
         context.note(`To follow it: postern cycles watch ${command.args[0] ?? ""}`);
         return undefined;
@@ -80,8 +72,8 @@ export function addSyncs(program: Command, run: Runner): void {
     .action(
       run(async (context, command) => {
         const { limit } = command.opts<{ limit: number }>();
-        const path = `syncs/${segment(command, 0)}/holds`;
-        const list = await listPages(context.api(), path, HoldList, { limit });
+        const params = { id: argument(command, 0) };
+        const list = await context.api().list("listHolds", { params }, limit);
         context.show(list, (items) => holdsTable(items, context.view));
         if (list.value.length === 0) context.note("No held items.");
         else if (list.more) context.note("There are more; raise --limit to see them.");
@@ -100,9 +92,8 @@ export function addSyncs(program: Command, run: Runner): void {
     .action(run(releaseHolds));
 }
 
-/** A command argument, encoded as one segment of a path. */
-export function segment(command: Command, index: number): string {
-  return encodeURIComponent(command.args[index] ?? "");
+export function argument(command: Command, index: number): string {
+  return command.args[index] ?? "";
 }
 
 const Named = z.object({ id: DefinitionId });
@@ -112,9 +103,10 @@ async function applySync(context: CommandContext, command: Command): Promise<und
   const { ifMatch } = command.opts<{ ifMatch?: string }>();
   const value = await definitionText(context, file);
   const id = definitionIdOf(value, file);
-  const sync = await context.api().call("PUT", `syncs/${id}`, SyncView, {
+  const sync = await context.api().call("putSync", {
+    params: { id },
     // Sent as it is, because JSON is YAML: line numbers in the API's errors are those of the file.
-    text: { type: "application/yaml", value },
+    yaml: value,
     ...(ifMatch === undefined ? {} : { headers: { "if-match": ifMatch } }),
   });
   context.show(sync, (view) => syncText(view, context.view));
@@ -161,12 +153,11 @@ async function releaseHolds(
       `to list them: postern syncs holds ${sync}`,
     ]);
   }
-  const path = `syncs/${encodeURIComponent(sync)}/holds`;
   const api = context.api();
   const wanted = options.all === true ? undefined : [...new Set(named)];
   let agreed = wanted;
   if (options.yes !== true || options.dryRun === true) {
-    const shown = showHolds(context, await heldNow(api, path, wanted));
+    const shown = showHolds(context, await heldNow(api, sync, wanted));
     if (shown.length === 0) return exitCodeOf(wanted, 0);
     if (!(await goOn(context, options, `Release ${shown.length} held items of ${sync}?`))) {
       return exitCodeOf(wanted, shown.length);
@@ -174,7 +165,7 @@ async function releaseHolds(
     // More may be held by now, but the person agreed only to what was shown.
     agreed = shown;
   }
-  const released = await release(context, api, path, agreed, options.reason);
+  const released = await release(context, api, sync, agreed, options.reason);
   const reply = { released };
   context.show({ raw: reply, value: reply }, (value) => `${value.released} released\n`);
   if (agreed !== undefined && released < agreed.length) {
@@ -185,7 +176,7 @@ async function releaseHolds(
   return exitCodeOf(wanted, agreed === undefined ? released : Math.min(released, agreed.length));
 }
 
-type Hold = z.output<typeof HoldList>["items"][number];
+type Hold = z.output<typeof HoldView>;
 
 interface Held {
   readonly holds: readonly Hold[];
@@ -194,10 +185,10 @@ interface Held {
 
 async function heldNow(
   api: Api,
-  path: string,
+  sync: string,
   wanted: readonly string[] | undefined,
 ): Promise<Held> {
-  const { value: holds } = await listPages(api, path, HoldList, { limit: 100_000 });
+  const { value: holds } = await api.list("listHolds", { params: { id: sync } }, 100_000);
   if (wanted === undefined) return { holds, missing: [] };
   const ids = new Set(holds.map(({ id }) => id));
   return {
@@ -221,7 +212,7 @@ const HOLDS_PER_REQUEST = 200;
 async function release(
   context: CommandContext,
   api: Api,
-  path: string,
+  sync: string,
   ids: readonly string[] | undefined,
   reason: string,
 ): Promise<number> {
@@ -232,7 +223,7 @@ async function release(
   let released = 0;
   for (const body of bodies) {
     try {
-      const { value } = await api.call("POST", `${path}/release`, ReleaseReply, { body });
+      const { value } = await api.call("releaseHolds", { params: { id: sync }, body });
       released += value.released;
     } catch (error) {
       if (released > 0) context.note(`${released} were released before this error:`);

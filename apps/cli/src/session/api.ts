@@ -1,31 +1,24 @@
-import { type FieldProblem, Problem } from "@postern/contracts";
-import type { z } from "zod";
+import {
+  ApiClient,
+  ApiError,
+  type ApiReply,
+  ApiUnreachable,
+  type CallArguments,
+  type ItemOf,
+  type Listed,
+  type ListOperation,
+  type ListRequest,
+  RepeatedPage,
+  UnexpectedReply,
+  UnsendableRequest,
+} from "@postern/api-client";
+import { nodeFetch } from "@postern/api-client/node";
+import type { FieldProblem, Problem } from "@postern/contracts";
 import { CliError, type ExitCode, exitCodes } from "../exit-code";
-import { messageOf } from "./profile";
-import { readReply } from "./reply-reader";
+import { type CliOperations, operations } from "./operations";
 import type { Session } from "./session";
 
 const TIMEOUT_MS = 120_000;
-
-export interface ApiRequest {
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON, unless `text` is given. */
-  readonly body?: unknown;
-  readonly text?: { readonly type: string; readonly value: string };
-  /** Statuses whose body is an answer, although they are errors. */
-  readonly expected?: readonly number[];
-  /** The route is open to anyone: no token is fetched for it. */
-  readonly anonymous?: boolean;
-}
-
-export interface ApiAnswer<T> {
-  readonly value: T;
-  /** As the API said it: what `--json` prints. */
-  readonly raw: unknown;
-  readonly status: number;
-  readonly headers: Headers;
-}
 
 /** The API refused or failed: problem details, and the exit code that they come to. */
 export class ApiProblem extends CliError {
@@ -42,118 +35,100 @@ export class ApiProblem extends CliError {
   }
 }
 
-/** The HTTP API of one branch. It is the only thing that this program talks to. */
+/** The HTTP API of one branch, with errors that a person can act on. */
 export class Api {
-  readonly #session: Session;
+  readonly url: string;
+  readonly #client: ApiClient<CliOperations>;
 
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  get url(): string {
-    return this.#session.url;
-  }
-
-  async call<Schema extends z.ZodType>(
-    method: "GET" | "POST" | "PUT",
-    path: string,
-    schema: Schema,
-    request: ApiRequest = {},
-  ): Promise<ApiAnswer<z.output<Schema>>> {
-    const { response, text } = await this.#send(method, path, request);
-    const raw = jsonOf(text);
-    if (!response.ok && request.expected?.includes(response.status) !== true) {
-      throw problemOf(response, raw, this.url);
-    }
-    const value = readReply(schema, raw);
-    if (value === undefined) {
-      throw new CliError(
-        exitCodes.failed,
-        `${this.url} does not answer as this version of postern expects (${method} /api/${path})`,
-        [
-          "is the address right, and is this program not older than the cloud app by more than one version?",
-        ],
-      );
-    }
-    return { value, raw, status: response.status, headers: response.headers };
-  }
-
-  async #send(
-    method: string,
-    path: string,
-    request: ApiRequest,
-  ): Promise<{ response: Response; text: string }> {
-    const { query = {}, headers, body, text, anonymous } = request;
-    const url = new URL(`${this.url}/api/${path}`);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    const token = anonymous === true ? undefined : await this.#session.token();
-    const type = text?.type ?? (body === undefined ? undefined : "application/json");
-    // Outside of what is told as a failure of the network.
-    const sent = new Headers({
-      accept: "application/json",
-      ...(token === undefined ? {} : { authorization: `Bearer ${sendable(token)}` }),
-      ...(type === undefined ? {} : { "content-type": type }),
-      ...headers,
+  constructor({ url, token }: Session) {
+    this.url = url;
+    this.#client = new ApiClient(operations, {
+      baseUrl: `${url}/api`,
+      fetch: nodeFetch,
+      token,
+      timeoutMs: TIMEOUT_MS,
     });
+  }
+
+  /** @throws CliError */
+  async call<Op extends keyof CliOperations>(
+    operation: Op,
+    ...request: CallArguments<CliOperations[Op]>
+  ): Promise<ApiReply<CliOperations[Op]>> {
     try {
-      const response = await fetch(url, {
-        method,
-        headers: sent,
-        ...(type === undefined ? {} : { body: text?.value ?? JSON.stringify(body) }),
-        // A token is for this address only.
-        redirect: "error",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      return { response, text: await response.text() };
+      return await this.#client.call(operation, ...request);
     } catch (error) {
-      throw unreachable(this.url, error);
+      throw explained(error, this.url);
+    }
+  }
+
+  /**
+   * The first `limit` items of a list.
+   *
+   * @throws CliError
+   */
+  async list<Op extends ListOperation<CliOperations>>(
+    operation: Op,
+    request: ListRequest<CliOperations[Op]>,
+    limit: number,
+  ): Promise<Listed<ItemOf<CliOperations[Op]>>> {
+    try {
+      return await this.#client.list(operation, request, limit);
+    } catch (error) {
+      throw explained(error, this.url);
     }
   }
 }
 
-/** What is no token is not shown: it may hold one, as the JSON that tools print around it does. */
-function sendable(token: string): string {
-  if (/^[\u0021-\u007e]+$/.test(token)) return token;
-  throw new CliError(
-    exitCodes.notAuthenticated,
-    "the token is not one line of visible ASCII characters: it is not the token alone",
-    ["of az: az account get-access-token --query accessToken -o tsv"],
-  );
+/** What is not an error of the client stays as it is. */
+function explained(error: unknown, url: string): unknown {
+  if (error instanceof ApiError) return refusal(error, url);
+  if (error instanceof ApiUnreachable) return unreachable(url, error.code ?? error.reason);
+  if (error instanceof UnexpectedReply) {
+    return new CliError(
+      exitCodes.failed,
+      `${url} does not answer as this version of postern expects (${error.request})`,
+      [
+        "is the address right, and is this program not older than the cloud app by more than one version?",
+      ],
+    );
+  }
+  if (error instanceof RepeatedPage) {
+    return new CliError(
+      exitCodes.failed,
+      `${url} returns the same page of the list repeatedly (${error.request})`,
+      ["try again; if it happens again, report it as a bug in the cloud app"],
+    );
+  }
+  if (error instanceof UnsendableRequest) {
+    return error.part === "token"
+      ? new CliError(exitCodes.notAuthenticated, error.message, [
+          "of az: az account get-access-token --query accessToken -o tsv",
+        ])
+      : new CliError(exitCodes.refused, error.message);
+  }
+  return error;
 }
 
-function unreachable(url: string, error: unknown): CliError {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code =
-    cause instanceof Error && "code" in cause && typeof cause.code === "string"
-      ? cause.code
-      : messageOf(cause ?? error);
-  return new CliError(exitCodes.unreachable, `cannot reach ${url}: ${code}`, [
-    code === "ECONNREFUSED"
+function unreachable(url: string, reason: string): CliError {
+  return new CliError(exitCodes.unreachable, `cannot reach ${url}: ${reason}`, [
+    reason === "ECONNREFUSED"
       ? "nothing listens there: is the platform running?"
       : "check the address, the network and the proxy",
   ]);
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function problemOf(response: Response, raw: unknown, url: string): CliError {
-  const problem = readReply(Problem, raw);
-  const exitCode = exitCodeOf(response.status);
+function refusal({ status, problem }: ApiError, url: string): CliError {
+  // A token is for this address only: nothing is asked of another one.
+  if (status >= 300 && status < 400) return unreachable(url, "unexpected redirect");
+  const exitCode = exitCodeOf(status);
   if (problem !== undefined) return new ApiProblem(exitCode, problem);
-  return new CliError(exitCode, `${url} answered ${response.status} without saying why`, [
+  return new CliError(exitCode, `${url} answered ${status} without saying why`, [
     "is it the address of a Postern cloud app?",
   ]);
 }
 
-export function exitCodeOf(status: number): ExitCode {
+function exitCodeOf(status: number): ExitCode {
   if (status === 401) return exitCodes.notAuthenticated;
   if (status === 429 || status >= 500) return exitCodes.failed;
   return exitCodes.refused;

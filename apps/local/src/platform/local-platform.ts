@@ -1,4 +1,4 @@
-import { ApiClient } from "./api-client";
+import { type PlatformApi, platformApi } from "./platform-api";
 import type { Endpoints, PlatformOptions } from "./platform-options";
 import { PlatformStarter } from "./platform-starter";
 import type { SupervisedProcess } from "./supervised-process";
@@ -13,7 +13,7 @@ const EMULATOR_STOP_MS = 1_500;
  * but endpoints and credentials. The product inside is the same as in Azure.
  */
 export class LocalPlatform {
-  readonly api: ApiClient;
+  readonly api: PlatformApi;
   endpoints: Endpoints;
   readonly processes: ReadonlyMap<string, SupervisedProcess>;
   readonly #options: PlatformOptions;
@@ -30,7 +30,7 @@ export class LocalPlatform {
     this.#starter = starter;
     this.processes = starter.processes;
     this.endpoints = endpoints;
-    this.api = new ApiClient(endpoints.functions, () => this.endpoints.token);
+    this.api = platformApi(endpoints.functions, () => this.endpoints.token);
     this.#writeEndpoints();
     this.#refresh = setInterval(() => {
       tokens().then(

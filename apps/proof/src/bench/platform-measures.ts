@@ -62,9 +62,10 @@ async function firstCycle(
   platform: LocalPlatform,
 ): Promise<{ enqueued: number; durationMs: number }> {
   const definition = readDefinition(undefined);
-  await platform.api.putSync(definition);
+  const params = { id: definition.id };
+  await platform.api.call("putSync", { params, body: definition });
   for (;;) {
-    const { lastCycle } = await platform.api.getSync(definition.id);
+    const { lastCycle } = (await platform.api.call("getSync", { params })).value;
     if (lastCycle?.kind === "initial" && lastCycle.state === "completed") return lastCycle;
     await sleep(250);
   }

@@ -1,6 +1,6 @@
 /** Jobs: they run on an agent, or in the cloud. */
 import { z } from "zod";
-import { AttemptRequest, JobAttempt, JobRequest, JobView } from "../job";
+import { JobRequest, JobView } from "../job";
 import { JobId } from "../words/ids";
 import { listPage, listQuery, type Route } from "./route";
 
@@ -45,16 +45,5 @@ export const jobRoutes = [
     params: z.strictObject({ id: JobId }),
     responses: { 200: { description: "The job", schema: JobView } },
     problems: ["not-found"],
-  },
-  {
-    method: "POST",
-    path: "jobs/{id}/attempts",
-    operationId: "leaseAttempt",
-    summary: "Lease an attempt of a job (agents)",
-    roles: ["Agent"],
-    params: z.strictObject({ id: JobId }),
-    body: AttemptRequest,
-    responses: { 201: { description: "The attempt is leased", schema: JobAttempt } },
-    problems: ["not-found", "attempt-held", "conflict"],
   },
 ] as const satisfies readonly Route[];

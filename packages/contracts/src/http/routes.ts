@@ -2,6 +2,7 @@
  * Every route of the HTTP API. Handlers, authorisation tests, clients and the OpenAPI document are made from this
  * table.
  */
+import { agentControlRoutes } from "./agent-control-routes";
 import { agentRoutes } from "./agent-routes";
 import { cycleRoutes } from "./cycle-routes";
 import { deadLetterRoutes } from "./dead-letter-routes";
@@ -15,6 +16,7 @@ import type { Route } from "./route";
 
 export const routes = [
   ...jobRoutes,
+  ...agentControlRoutes,
   ...syncRoutes,
   ...cycleRoutes,
   ...holdRoutes,

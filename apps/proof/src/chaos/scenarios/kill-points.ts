@@ -59,7 +59,8 @@ async function provokeFunctions(
   await platform.disarm("graph");
   if (throttled) await platform.arm("graph", { kind: "throttle", times: 3, retryAfterMs: 500 });
   // Refused or cut off while the host restarts: try again.
-  await platform.api.startCycle(definition.id).catch(() => undefined);
+  const params = { id: definition.id };
+  await platform.api.call("startCycle", { params }).catch(() => undefined);
 }
 
 const POLL_MS = 10;

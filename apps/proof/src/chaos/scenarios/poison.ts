@@ -94,7 +94,7 @@ class PoisonRun {
     }
     const ending = stage.interrupted ? undefined : await this.#processEnding(items);
     const seconds = (performance.now() - began) / 1_000;
-    const letters = await stage.platform.api.everyOpenDeadLetter();
+    const letters = await stage.openDeadLetters();
     if (!stage.interrupted) this.#compare(letters);
     const end = await stage.finish((letter) => this.#isPoison(letter));
     await this.#feed.close();

@@ -9,7 +9,6 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CycleView, DeadLetterView, SyncDefinition } from "@postern/contracts";
 import type { DataDirectory, LocalPlatform } from "@postern/local";
-import { cyclePage } from "@postern/local";
 import type { SeededRandom } from "../../kit/seeded-random";
 import { type AuditedTarget, auditViolations } from "../target/audited-target";
 import type { Connections } from "../faults/connections";
@@ -188,7 +187,7 @@ export class ChaosStage {
   /** Returns what breaks a promise, in the history or at the end. */
   async check(isExpected: (letter: DeadLetterView) => boolean): Promise<string[]> {
     const violations = auditViolations(await this.target.audit());
-    for (const letter of await this.platform.api.everyOpenDeadLetter())
+    for (const letter of await this.openDeadLetters())
       if (!isExpected(letter))
         violations.push(
           `dead letter of an item without a fault: ${letter.entity ?? "message"}: ${letter.code}: ${letter.reason}`,
@@ -256,19 +255,14 @@ export class ChaosStage {
       .map(([name, value]) => `${name} = ${value}`);
   }
 
-  async #cycles(): Promise<CycleView[]> {
-    const found: CycleView[] = [];
-    const { functions, token } = this.platform.endpoints;
-    for (let after: string | null = ""; after !== null;) {
-      const query: string = after === "" ? "" : `&continuation=${encodeURIComponent(after)}`;
-      const response = await fetch(`${functions}/api/syncs/directory/cycles?limit=200${query}`, {
-        headers: { authorization: `Bearer ${token}` },
-        signal: AbortSignal.timeout(20_000),
-      });
-      const page = cyclePage.parse(await response.json());
-      found.push(...page.items);
-      after = page.continuation;
-    }
-    return found;
+  /** All of them, however many. */
+  async openDeadLetters(): Promise<readonly DeadLetterView[]> {
+    const { api } = this.platform;
+    return (await api.list("listDeadLetters", { query: { state: "open" } }, Infinity)).value;
+  }
+
+  async #cycles(): Promise<readonly CycleView[]> {
+    const params = { id: this.definition.id };
+    return (await this.platform.api.list("listCycles", { params }, Infinity)).value;
   }
 }

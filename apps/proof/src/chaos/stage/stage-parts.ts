@@ -94,7 +94,7 @@ export async function startParts(options: StageOptions): Promise<StageParts> {
     extras: strikes.extras,
     restartDelaysMs: RESTART_DELAYS_MS,
   });
-  await platform.api.putSync(definition);
+  await platform.api.call("putSync", { params: { id: definition.id }, body: definition });
   await firstCycle(platform, definition.id);
   const graph = new GraphSession(() => platform.endpoints);
   const workload = new Workload({
@@ -137,7 +137,11 @@ function unheldDefinition(): SyncDefinition {
 async function firstCycle(platform: LocalPlatform, definition: string): Promise<void> {
   const began = performance.now();
   while (performance.now() - began < STARTUP_MS) {
-    const cycles = await platform.api.listCycles(definition);
+    const { value: cycles } = await platform.api.list(
+      "listCycles",
+      { params: { id: definition } },
+      50,
+    );
     if (cycles.length > 0 && cycles.every(({ state }) => state === "completed")) return;
     await sleep(200);
   }
