@@ -1,3 +1,9 @@
+export {
+  TokenRefusedError,
+  tokenVerifier,
+  type TokenProblem,
+  type TokenVerifier,
+} from "./server/access-tokens";
 export { localCertificates, type LocalCertificates } from "./server/certificates";
 export {
   choiceOption,

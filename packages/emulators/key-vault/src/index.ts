@@ -1,0 +1,5 @@
+export {
+  startKeyVaultEmulator,
+  type KeyVaultEmulator,
+  type KeyVaultEmulatorOptions,
+} from "./emulator";
