@@ -81,7 +81,7 @@ module.exports = {
         pathNot: doors,
       },
       to: {
-        path: "/@azure/(service-bus|cosmos|identity|storage-blob)/|/@microsoft/",
+        path: "/@azure/(service-bus|cosmos|identity|keyvault-secrets|storage-blob)/|/@microsoft/",
       },
     },
     {

@@ -112,6 +112,7 @@ module functions 'modules/functions.bicep' = {
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     serviceBusFullyQualifiedNamespace: serviceBus.outputs.fullyQualifiedNamespace
     cosmosEndpoint: cosmos.outputs.endpoint
+    keyVaultUrl: keyVault.outputs.uri
     blobAccountUrl: storage.outputs.blobEndpoint
     graphTenantId: graphTenantId
     branch: branch
@@ -144,6 +145,7 @@ module cloudRights 'modules/cloud-rights.bicep' = {
     cosmosName: cosmos.outputs.name
     storageAccountName: storage.outputs.name
     applicationInsightsName: monitoring.outputs.applicationInsightsName
+    keyVaultName: keyVault.outputs.name
   }
 }
 
@@ -215,5 +217,6 @@ output apiBaseUrl string = 'https://${functions.outputs.hostName}/api'
 output serviceBusFullyQualifiedNamespace string = serviceBus.outputs.fullyQualifiedNamespace
 output cosmosEndpoint string = cosmos.outputs.endpoint
 output blobEndpoint string = storage.outputs.blobEndpoint
+output keyVaultName string = keyVault.outputs.name
 output keyVaultUri string = keyVault.outputs.uri
 output agentVmName string = agentVm == null ? '' : vm!.outputs.name

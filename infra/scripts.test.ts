@@ -315,6 +315,61 @@ describe("a deployment", () => {
   });
 });
 
+describe("a new key for the cloud's work", () => {
+  const bin = path.join(directory, "az-bin");
+  const seen = path.join(directory, "az-seen");
+  const vault = ["--vault", "kv-1"];
+  /** Stands for Azure: keeps its arguments and the file that it is given, and knows how many versions there are. */
+  const runWithAzure = (versions: number, ...args: string[]): Ran => {
+    mkdirSync(bin, { recursive: true });
+    rmSync(seen, { recursive: true, force: true });
+    mkdirSync(seen);
+    const az = `#!/bin/sh
+echo "$@" >>"${seen}/calls"
+case "$*" in *list-versions*) echo ${versions} ;; esac
+while [ $# -gt 0 ]; do
+  if [ "$1" = --file ]; then stat -c %a "$2" >"${seen}/mode"; cp "$2" "${seen}/value"; echo "$2" >"${seen}/name"; fi
+  shift
+done
+`;
+    writeFileSync(path.join(bin, "az"), az, { mode: 0o755 });
+    return runScript("rotate-work-key.sh", args, { PATH: `${bin}:${searchPath}` });
+  };
+  const kept = (name: string): string => readFileSync(path.join(seen, name), "utf8");
+
+  test("is 32 random bytes, which nobody but the vault sees", () => {
+    const ran = runWithAzure(3, ...vault);
+    expect([ran.status, ran.out, ran.err]).toEqual([0, "", ""]);
+    const value = kept("value");
+    expect(value).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+    expect(kept("mode").trim()).toBe("600");
+    expect(existsSync(kept("name").trim())).toBe(false);
+    expect(kept("calls")).toMatch(
+      /^keyvault secret set --vault-name kv-1 --name work-key --file .+ --encoding utf-8 --output none\n$/,
+    );
+    expect(kept("calls")).not.toContain(value);
+    runWithAzure(3, ...vault);
+    expect(kept("value")).not.toBe(value);
+  });
+
+  test("is made once when only the first is wanted", () => {
+    expect(runWithAzure(1, ...vault, "--if-missing")).toMatchObject({
+      status: 0,
+      err: "the vault kv-1 has a work-key already\n",
+    });
+    expect(kept("calls")).not.toContain("secret set ");
+    expect(runWithAzure(0, ...vault, "--if-missing").status).toBe(0);
+    expect(kept("value")).toHaveLength(44);
+  });
+
+  test("is not made by a dry run, and needs the name of the vault", () => {
+    const ran = runWithAzure(0, ...vault, "--dry-run");
+    expect(ran.out).toMatch(/^az keyvault secret set --vault-name kv-1 --name work-key /);
+    expect(existsSync(path.join(seen, "calls"))).toBe(false);
+    expect(runWithAzure(0).err).toMatch(/give --vault/);
+  });
+});
+
 describe("the pipeline", () => {
   const text = readFileSync(path.join(__dirname, "pipelines", "deploy.yml"), "utf8");
   const pipeline = parse(text) as {

@@ -24,6 +24,7 @@ describe("settings of the function app", () => {
   const examples: Readonly<Record<string, string>> = {
     ServiceBusConnection__fullyQualifiedNamespace: "sb.servicebus.windows.net",
     COSMOS_ENDPOINT: "https://cosmos.documents.azure.com:443/",
+    KEY_VAULT_URL: "https://kv-ghent.vault.azure.net/",
     BLOB_ACCOUNT_URL: "https://st.blob.core.windows.net/",
     TENANT_ID: "6f9a1f0e-3f52-4c7d-9a55-0d9b7f4f2f10",
     BRANCH: "ghent",

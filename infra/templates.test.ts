@@ -171,6 +171,13 @@ describe("resources", () => {
     );
   });
 
+  test("of the vault lose no secret to a mistake, and no template writes a secret", () => {
+    const written = resources().filter(
+      ({ source, existing }) => /vaults\/secrets@/.test(source) && !existing,
+    );
+    expect(written).toEqual([]);
+  });
+
   test("of the agent's machine include no public address and no password", () => {
     const text = readFileSync(path.join(__dirname, "modules/agent-vm.bicep"), "utf8");
     expect(text).not.toMatch(/publicIPAddress|adminPassword/);
@@ -234,6 +241,7 @@ describe("rights", () => {
         .replace(/^replace\(replace\(topology\.queues\.work\.name.*$/, "sync-g-t")
         .replace(/^replace\(topology\.queues\.(\w+)\.name.*$/, "$1-g")
         .replace("topology.queues.start.name", "sync-start")
+        .replace("topology.workKeySecret", "work-key")
         .replaceAll("'", "")
         .replace("${group}", "g");
     const roles: Readonly<Record<string, string>> = {
@@ -241,6 +249,7 @@ describe("rights", () => {
       sender: "send queue",
       blobReader: "read blob",
       blobContributor: "read-write blob",
+      secretsUser: "read secret",
     };
     return declarations.flatMap(({ kind, source, node }) => {
       if (kind !== "resource") return [];
@@ -282,7 +291,7 @@ describe("rights", () => {
     );
   });
 
-  test("are granted on one queue, container or folder, never on a whole namespace or account", () => {
+  test("are granted on one queue, container, folder or secret, never on a whole namespace, account or vault", () => {
     for (const { source, node, file: place } of resources()) {
       if (!source.startsWith("Microsoft.Authorization/roleAssignments@")) continue;
       const scope = propertiesOf(node).get("scope")?.text ?? "";
@@ -292,7 +301,7 @@ describe("rights", () => {
       )
         continue;
       expect(scope).toMatch(
-        /^(workQueues\[index\]|jobsQueue|resultsQueue|startQueue|claimChecks|jobFiles)$/,
+        /^(workQueues\[index\]|jobsQueue|resultsQueue|startQueue|claimChecks|jobFiles|workKey)$/,
       );
     }
   });

@@ -10,6 +10,7 @@ import {
   type Right,
   startQueueName,
   TargetName,
+  workKeySecretName,
 } from "@postern/contracts";
 
 /** Placeholder names, which distinguish the queues of a group or target from fixed ones. */
@@ -81,6 +82,7 @@ export function topologyData() {
     queues: Object.fromEntries(queues),
     containers: containers.filter(({ name }) => name !== ledger).map(resource),
     ledger: containers.filter(({ name }) => name === ledger).map(resource)[0],
+    workKeySecret: workKeySecretName,
     agentRights: rights(agentRights(group)),
     cloudRights: rights(cloudRights([group])),
   };

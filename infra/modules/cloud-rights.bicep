@@ -4,6 +4,7 @@ param serviceBusName string
 param cosmosName string
 param storageAccountName string
 param applicationInsightsName string
+param keyVaultName string
 
 var topology = loadJsonContent('topology.json')
 
@@ -12,6 +13,7 @@ var receiver = subscriptionResourceId('Microsoft.Authorization/roleDefinitions',
 var sender = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39')
 var blobContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
 var blobOwner = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b')
+var secretsUser = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
 var metricsPublisher = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '3913510d-42f4-4e42-8a64-420c390055eb')
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
@@ -91,6 +93,26 @@ resource hostStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: blobOwner
+  }
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+  name: keyVaultName
+}
+
+// Made by scripts/rotate-work-key.sh: a template would have to hold its value.
+resource workKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' existing = {
+  parent: vault
+  name: topology.workKeySecret
+}
+
+resource readWorkKey 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: workKey
+  name: guid(workKey.id, principalId, secretsUser)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: secretsUser
   }
 }
 

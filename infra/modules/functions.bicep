@@ -7,6 +7,7 @@ param packageContainerName string
 param applicationInsightsName string
 param serviceBusFullyQualifiedNamespace string
 param cosmosEndpoint string
+param keyVaultUrl string
 param blobAccountUrl string
 param graphTenantId string
 param branch string
@@ -102,6 +103,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         {
           name: 'COSMOS_ENDPOINT'
           value: cosmosEndpoint
+        }
+        {
+          name: 'KEY_VAULT_URL'
+          value: keyVaultUrl
         }
         {
           name: 'BLOB_ACCOUNT_URL'

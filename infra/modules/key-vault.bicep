@@ -1,4 +1,4 @@
-// For secrets that a person stores and settings refer to. The templates neither write nor read one.
+// Secrets that a person or a pipeline puts there; the function app reads one of them. Nothing here writes or reads one.
 param location string
 param name string
 param workspaceId string
@@ -35,4 +35,5 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   }
 }
 
+output name string = vault.name
 output uri string = vault.properties.vaultUri

@@ -17,6 +17,8 @@ import {
   WORK_MESSAGE_TYPE,
   type WorkItem,
   type WorkMessage,
+  workProof,
+  type WorkSigner,
 } from "@postern/contracts";
 
 /** Work as the cloud would send it: people of one definition, in the lanes they belong to. */
@@ -25,6 +27,13 @@ export const branch = "oslo" as BranchId;
 export const group = "main" as GroupName;
 export const definition = "people" as DefinitionId;
 export const target = "hr-db" as TargetName;
+
+/** Stamps as the cloud does. */
+const signer: WorkSigner = {
+  key: "test-key",
+  secret: Buffer.alloc(32, 7),
+  at: "2026-01-01T00:00:00.000Z",
+};
 
 export interface PersonChange {
   readonly id: string;
@@ -88,7 +97,7 @@ export function workMessageOf(
 ): WorkMessage {
   const version = (options.version ?? items[0]?.version ?? 1) as Version;
   const lane2 = lane.slice(-2);
-  return {
+  const message: Omit<WorkMessage, "proof"> = {
     messageId:
       `${definition}:${version}.${lane2}.${options.part ?? "0"}#${options.attempt ?? 1}` as MessageId,
     tenant,
@@ -103,6 +112,7 @@ export function workMessageOf(
     items,
     ...(options.firstAttemptAt === undefined ? {} : { firstAttemptAt: options.firstAttemptAt }),
   };
+  return { ...message, proof: workProof(signer, message) };
 }
 
 export interface BusMessage {

@@ -247,7 +247,9 @@ async function startControl(
         reply(200, { cancellations: [], nextHeartbeatMs: 10_000 });
       } else if (lease.status === 201) {
         const leasedAt = new Date().toISOString();
-        reply(201, { attempt: 1, agent: "vm-1", leasedAt, leaseUntil: leasedAt, endedAt: null });
+        const proof = { key: "test-key", at: leasedAt, code: "A".repeat(43) };
+        const lease = { attempt: 1, agent: "vm-1", leasedAt, leaseUntil: leasedAt, endedAt: null };
+        reply(201, { ...lease, proof });
       } else reply(lease.status, { ...problemOf("attempt-held", "Why."), status: lease.status });
     });
   });

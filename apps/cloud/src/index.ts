@@ -3,7 +3,7 @@ export { summarise } from "./cycles/cycle-views";
 export { watchCycles } from "./sync/watch/cycle-watch";
 export type { DeadLetterPorts, DeadLetterStore } from "./dead-letters/dead-letter-ports";
 export { discardDeadLetters } from "./dead-letters/discard";
-export { drainDeadLetter } from "./dead-letters/dead-letter-drain";
+export { drainDeadLetter } from "./dead-letters/drain/dead-letter-drain";
 export { applyDefinition } from "./sync/definitions/apply-definition";
 export { releaseHolds } from "./sync/holds/held-items";
 export type { AuditEntry } from "./audit/audit-trail";
@@ -30,10 +30,13 @@ export {
   type SourcePage,
 } from "./ports/source";
 export type { MessageBus } from "./ports/message-bus";
+export type { SecurityEvents } from "./ports/security-events";
+export type { KeyFinding, WorkKey, WorkKeys } from "./ports/work-keys";
 export type { SyncPorts } from "./ports/cloud-ports";
 export { type Logger, ServiceUnavailable } from "@postern/runtime";
 export { replayDeadLetters } from "./dead-letters/replay/replay";
 export { resumeReplays } from "./dead-letters/replay/resume-replays";
+export { indexedItem } from "./sync/entities/indexed-item";
 export { consumeResults } from "./results/results";
 export { StreamClaims } from "./sync/streams/stream-claims";
 export { startCycle } from "./sync/streams/start-cycle";

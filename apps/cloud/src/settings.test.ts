@@ -10,6 +10,7 @@ const good = {
   SYNC_SCHEDULE: "0 */5 * * * *",
   ServiceBusConnection: "Endpoint=sb://x;SharedAccessKeyName=a;SharedAccessKey=canary-key",
   COSMOS_ENDPOINT: "https://cosmos.example",
+  KEY_VAULT_URL: "https://kv.example/",
   AUTH_ISSUER: "https://login.example/t/v2.0",
   AUTH_AUDIENCE: "api://postern",
 };
@@ -35,6 +36,7 @@ describe("settings", () => {
         scope: "https://graph.microsoft.com/.default",
       },
       cosmos: { key: null },
+      keyVault: { url: "https://kv.example", disableChallengeResourceVerification: false },
       blob: null,
     });
     expect(Object.isFrozen(settings.groups[0]?.targets)).toBe(true);
@@ -42,7 +44,14 @@ describe("settings", () => {
 
   test("report every problem at once, each with its name", () => {
     const problems = problemsOf({ BRANCH: "Not A Branch", COSMOS_ENDPOINT: "ftp://x" });
-    for (const name of ["TENANT_ID", "BRANCH", "WORKER_GROUPS", "COSMOS_ENDPOINT", "AUTH_ISSUER"]) {
+    for (const name of [
+      "TENANT_ID",
+      "BRANCH",
+      "WORKER_GROUPS",
+      "COSMOS_ENDPOINT",
+      "KEY_VAULT_URL",
+      "AUTH_ISSUER",
+    ]) {
       expect(problems.some((problem) => problem.startsWith(`${name}:`))).toBe(true);
     }
   });
@@ -54,6 +63,9 @@ describe("settings", () => {
     [{ ServiceBusConnection: undefined }, "ServiceBusConnection: set a connection string"],
     [{ COSMOS_ENDPOINT: "http://127.0.0.1:1" }, "COSMOS_KEY: is needed over http"],
     [{ GRAPH_BASE_URL: "http://graph.example" }, "GRAPH_BASE_URL: must be an https URL"],
+    [{ KEY_VAULT_URL: undefined }, "KEY_VAULT_URL"],
+    [{ KEY_VAULT_URL: "http://kv.example" }, "KEY_VAULT_URL: must be an https URL"],
+    [{ KEY_VAULT_DISABLE_CHALLENGE_RESOURCE_VERIFICATION: "1" }, "must be true or false"],
     [{ IDENTITY_DISABLE_INSTANCE_DISCOVERY: "yes" }, "must be true or false"],
     [{ AUTH_ISSUER: "" }, "AUTH_ISSUER"],
   ])("%j is refused", (change, text) => {

@@ -27,6 +27,11 @@ export interface Settings {
     readonly fullyQualifiedNamespace: string | null;
   };
   readonly cosmos: { readonly endpoint: string; readonly key: Secret | null };
+  readonly keyVault: {
+    readonly url: string;
+    /** For a vault whose host is not in the domain of its tokens' audience. */
+    readonly disableChallengeResourceVerification: boolean;
+  };
   readonly graph: { readonly baseUrl: string; readonly scope: string };
   readonly auth: { readonly issuer: string; readonly audience: string };
   readonly blob: {
@@ -39,6 +44,7 @@ export interface Settings {
 
 const url = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
 const httpsUrl = z.url({ protocol: /^https$/, error: "must be an https URL" });
+const flag = z.enum(["true", "false"], { error: "must be true or false" });
 const text = z.string().min(1, { error: "must not be empty" }).max(2_000);
 
 const Groups = z
@@ -86,6 +92,8 @@ const Environment = z
     ServiceBusConnection__fullyQualifiedNamespace: text.optional(),
     COSMOS_ENDPOINT: url,
     COSMOS_KEY: text.optional(),
+    KEY_VAULT_URL: httpsUrl,
+    KEY_VAULT_DISABLE_CHALLENGE_RESOURCE_VERIFICATION: flag.optional(),
     GRAPH_BASE_URL: httpsUrl.default("https://graph.microsoft.com"),
     GRAPH_SCOPE: text.optional(),
     AUTH_ISSUER: httpsUrl,
@@ -93,9 +101,7 @@ const Environment = z
     BLOB_CONNECTION_STRING: text.optional(),
     BLOB_ACCOUNT_URL: url.optional(),
     AZURE_AUTHORITY_HOST: httpsUrl.optional(),
-    IDENTITY_DISABLE_INSTANCE_DISCOVERY: z
-      .enum(["true", "false"], { error: "must be true or false" })
-      .optional(),
+    IDENTITY_DISABLE_INSTANCE_DISCOVERY: flag.optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
     WEBSITE_INSTANCE_ID: text.optional(),
     POSTERN_VERSION: text.default("0.1.0"),
@@ -157,6 +163,11 @@ export function loadSettings(
       fullyQualifiedNamespace: all.ServiceBusConnection__fullyQualifiedNamespace ?? null,
     },
     cosmos: { endpoint: all.COSMOS_ENDPOINT, key: secret(all.COSMOS_KEY) },
+    keyVault: {
+      url: all.KEY_VAULT_URL.replace(/\/+$/, ""),
+      disableChallengeResourceVerification:
+        all.KEY_VAULT_DISABLE_CHALLENGE_RESOURCE_VERIFICATION === "true",
+    },
     graph: {
       baseUrl: all.GRAPH_BASE_URL.replace(/\/+$/, ""),
       scope: all.GRAPH_SCOPE ?? `${all.GRAPH_BASE_URL.replace(/\/+$/, "")}/.default`,

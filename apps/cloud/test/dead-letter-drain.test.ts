@@ -1,9 +1,16 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { containers } from "@postern/contracts";
-import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
+import {
+  bodyHash,
+  containers,
+  provenProperties,
+  WORK_MESSAGE_TYPE,
+  type WorkMessage,
+} from "@postern/contracts";
+import { drainDeadLetter } from "../src/dead-letters/drain/dead-letter-drain";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { listCycles } from "../src/cycles/cycle-views";
 import type { Platform } from "../src/app/platform";
+import { testSigner } from "./test-keys";
 import { definition, definitionId, group, startWorld, type World } from "./world";
 
 const users = Array.from({ length: 5 }, (_, index) => ({
@@ -37,17 +44,26 @@ function dead(message: { messageId: string; body: unknown; count: number; versio
     enqueuedAtMs: Date.parse("2026-03-01T08:00:00Z"),
     properties: {
       "cloudEvents:time": "2026-03-01T08:00:00Z",
-      "postern:definition": definitionId,
-      "postern:cycleId": cycleId,
-      "postern:version": message.version,
-      "postern:count": message.count,
-      "postern:target": "db",
+      ...(place === undefined
+        ? { "postern:definition": definitionId, "postern:target": "db" }
+        : provenProperties(testSigner(), {
+            ...place,
+            messageId: message.messageId,
+            type: WORK_MESSAGE_TYPE,
+            count: message.count,
+            bodyHash: bodyHash(JSON.stringify(message.body)),
+          })),
+      "cloudEvents:type": WORK_MESSAGE_TYPE,
       DeadLetterReason: "MaxDeliveryCountExceeded",
       DeadLetterErrorDescription: "gave up after 1000 deliveries",
     },
   };
 }
-let cycleId = "";
+/** Where the message that is given up belongs. */
+let place: WorkMessage | undefined;
+beforeEach(() => {
+  place = undefined;
+});
 
 /** An initial cycle of which one message has no outcome yet. */
 async function allButOneReported() {
@@ -56,7 +72,7 @@ async function allButOneReported() {
   const [first, ...others] = await world.takeWork();
   if (first === undefined) throw new Error("there is work");
   await world.report(others);
-  cycleId = first.cycleId;
+  place = first;
   return { first, ...first };
 }
 
@@ -115,7 +131,7 @@ test("a message that its agent reported but could not settle is not a dead lette
   await world.report(messages);
   const [first] = messages;
   if (first === undefined) throw new Error("there is work");
-  cycleId = first.cycleId;
+  place = first;
   const { messageId, version, items } = first;
   await drainDeadLetter(
     world.ports,

@@ -4,16 +4,29 @@ import {
   contentHash,
   itemIdOf,
   laneOf,
-  reportParts,
+  type ResultMessage,
   SyncDefinition,
   type WorkMessage,
+  workProof,
 } from "@postern/contracts";
 import { createDeadLetterStore } from "../src/dead-letters/dead-letter-store";
-import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
+import { partsOf } from "../src/dead-letters/drain/drained-message";
+import { drainDeadLetter } from "../src/dead-letters/drain/dead-letter-drain";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { listCycles } from "../src/cycles/cycle-views";
 import type { Platform } from "../src/app/platform";
-import { definition, definitionId, group, id, people, startWorld, type World } from "./world";
+import { consumeResults } from "../src/results/results";
+import { testSigner } from "./test-keys";
+import {
+  definition,
+  definitionId,
+  group,
+  id,
+  people,
+  resultOf,
+  startWorld,
+  type World,
+} from "./world";
 
 /** What is drained from a dead-letter queue, by whomever it was put there. */
 /** Rows of 23 kB: five of them are more than one part of a report. */
@@ -29,6 +42,11 @@ const wide = {
   groups: undefined,
   memberships: undefined,
 };
+/** As the cloud would send it. */
+function provenWork(message: object) {
+  return { ...message, proof: workProof(testSigner(), message as WorkMessage) };
+}
+
 let world: World;
 afterEach(() => world.close());
 
@@ -85,7 +103,7 @@ test("two items of one message with long ids are two dead letters", async () => 
       messageId,
       deliveryCount: 1000,
       enqueuedAtMs: version,
-      body: {
+      body: provenWork({
         messageId,
         tenant: "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001",
         branch: "test",
@@ -97,7 +115,7 @@ test("two items of one message with long ids are two dead letters", async () => 
         cycleId: "c1",
         version,
         items,
-      },
+      }),
       properties: {
         "cloudEvents:time": new Date(version).toISOString(),
         "postern:definition": definitionId,
@@ -122,7 +140,7 @@ describe("a message that was reported in part", () => {
     await applyDefinition(world.ports, SyncDefinition.parse(wide), {});
     await world.pump();
     const work = await world.takeWork();
-    const parted = work.find(({ messageId, items }) => reportParts(messageId, items).length === 2);
+    const parted = work.find(({ proof }) => proof.parts.length === 2);
     if (parted === undefined) throw new Error("there is a message of two parts");
     await world.report(work.filter((one) => one !== parted));
     return parted;
@@ -150,10 +168,14 @@ describe("a message that was reported in part", () => {
 
   test.each([0, 1])("part %d: the items of the other are dead letters, once", async (index) => {
     const message = await several();
-    const part = reportParts(message.messageId, message.items)[index];
+    const part = partsOf(message)[index];
     if (part === undefined) throw new Error("it has two parts");
     const reported = message.items.slice(part.from, part.to);
-    await world.report([{ ...message, messageId: part.id, items: reported }]);
+    const inPart = resultOf([message], "applied");
+    const body = inPart.body as ResultMessage;
+    await consumeResults(world.ports, group, [
+      { ...inPart, body: { ...body, results: body.results.slice(index, index + 1) } },
+    ]);
     await expire(message);
     await expire(message);
     const missing = message.items.length - reported.length;

@@ -25,6 +25,7 @@ import type {
 import type { OutgoingMessage } from "../src/ports/message-bus";
 import type { SourceChange } from "../src/ports/source";
 import type { SyncPorts } from "../src/ports/cloud-ports";
+import { testKeys } from "./test-keys";
 
 /**
  * Ports over maps, for property tests of decisions: etags as strict as the service's, time and order in the test's
@@ -214,6 +215,13 @@ export function memoryPorts(): MemoryPorts {
       replace: async () => false,
     },
     jobs: { recordProgress: async () => undefined, recordResult: async () => undefined },
+    knownAgents: { isKnown: async () => true },
+    workKeys: testKeys(),
+    security: {
+      record: async (events) => events.map(() => true),
+      pending: async () => [],
+      settle: async () => undefined,
+    },
   };
   return ports;
 }

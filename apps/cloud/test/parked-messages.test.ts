@@ -2,22 +2,26 @@ import { ServiceBusClient } from "@azure/service-bus";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import {
   AgentId,
+  bodyHash,
   containers,
   eventProperties,
   Heartbeat,
   PARKED_MESSAGE_TYPE,
   type ParkedRecord,
+  provenProperties,
   TargetName,
   type WorkMessage,
   workQueueName,
 } from "@postern/contracts";
 import type { ReceivedMessage } from "../src/ports/message-bus";
-import { drainDeadLetter } from "../src/dead-letters/dead-letter-drain";
+import { drainDeadLetter } from "../src/dead-letters/drain/dead-letter-drain";
 import { listCycles } from "../src/cycles/cycle-views";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
-import { keepParked, watchParked } from "../src/parked/parked-messages";
+import { keepParked } from "../src/parked/keep-parked";
+import { watchParked } from "../src/parked/send-parked";
 import { agentHandlers } from "../src/agents/http";
 import type { Platform } from "../src/app/platform";
+import { testSigner } from "./test-keys";
 import { definition, definitionId, group, startWorld, type World } from "./world";
 
 const V2 = "postern.sync.apply.v2";
@@ -51,6 +55,7 @@ afterEach(async () => {
 function parked(message: WorkMessage, workMessageId: string = message.messageId): ReceivedMessage {
   const at = new Date().toISOString();
   const id = `k:${workMessageId}`;
+  const payload = JSON.stringify({ ...message, newInTwo: true });
   return {
     messageId: id,
     deliveryCount: 0,
@@ -69,12 +74,15 @@ function parked(message: WorkMessage, workMessageId: string = message.messageId)
       reason: "this agent reads postern.sync.apply.v1",
       properties: {
         ...eventProperties({ id: message.messageId, source: "/cloud", type: V2, time: at }),
-        "postern:definition": message.definition,
-        "postern:cycleId": message.cycleId,
-        "postern:version": message.version,
-        "postern:count": message.items.length,
+        ...provenProperties(testSigner(), {
+          ...message,
+          messageId: workMessageId,
+          type: V2,
+          count: message.items.length,
+          bodyHash: bodyHash(payload),
+        }),
       },
-      payload: JSON.stringify({ ...message, newInTwo: true }),
+      payload,
     },
   };
 }

@@ -8,6 +8,8 @@ import {
 import { createDefinitionStore } from "../src/sync/definitions/definition-store";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { consumeResults } from "../src/results/results";
+import { leaseProof } from "../src/proofs/signing";
+import { testSigner } from "./test-keys";
 import type { Platform } from "../src/app/platform";
 import { group, lettersOf, onlyUsers, people, resultOf, startWorld, type World } from "./world";
 
@@ -35,6 +37,7 @@ test("an item that waits is sent again even if its definition is newer than the 
 test("a job's result is not taken for unreadable when too many writers change its job", async () => {
   world = await startWorld({ users: people(1), groups: [] });
   const at = new Date().toISOString();
+  const lease = { tenant: "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001", branch: "test", group };
   const busy = {
     ...world.ports.jobs,
     recordResult: () =>
@@ -62,6 +65,7 @@ test("a job's result is not taken for unreadable when too many writers change it
         attempt: 1,
         at,
         result: { ok: true, detail: "done" },
+        proof: leaseProof(testSigner(), { ...lease, jobId: "j1", attempt: 1, agent: "a" }),
       },
     },
   ]).catch(() => undefined);

@@ -24,6 +24,7 @@ import {
   SyncDefinition,
   TargetName,
   type WorkItem,
+  workKeySecretName,
   WorkMessage,
   WORK_MESSAGE_TYPE,
   workQueueName,
@@ -32,6 +33,11 @@ import { type CosmosEmulator, startCosmosEmulator } from "@postern/cosmos-emulat
 import { localCertificates } from "@postern/emulator-kit";
 import { type EntraEmulator, startEntraEmulator } from "@postern/entra-emulator";
 import { type GraphEmulator, startGraphEmulator, type TenantInput } from "@postern/graph-emulator";
+import {
+  type KeyVaultEmulator,
+  type KeyVaultEmulatorOptions,
+  startKeyVaultEmulator,
+} from "@postern/key-vault-emulator";
 import { type ServiceBusEmulator, startServiceBusEmulator } from "@postern/service-bus-emulator";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,6 +51,8 @@ import { consumeResults } from "../src/results/results";
 import { StreamClaims } from "../src/sync/streams/stream-claims";
 import { tick } from "../src/sync/streams/sync-timer";
 import { createPlatform, type Platform } from "../src/app/platform";
+import { partsOf } from "../src/dead-letters/drain/drained-message";
+import { testKeys } from "./test-keys";
 import { loadSettings } from "../src/settings";
 
 const tenantId = "7d8ed8a5-9a0c-4d38-8d1c-5b1b1f5c0001";
@@ -54,6 +62,10 @@ const audience = "https://graph.microsoft.com";
 const groups = [{ name: GroupName.parse("main"), targets: [TargetName.parse("db")] }];
 export const group = GroupName.parse("main");
 export const definitionId = DefinitionId.parse("directory");
+const vaultTopology: KeyVaultEmulatorOptions["topology"] = {
+  rights: [{ principal: clientId, secret: workKeySecretName, verbs: ["get", "list"] }],
+  secrets: [{ name: workKeySecretName, randomBytes: 32 }],
+};
 const workQueue = workQueueName(group, TargetName.parse("db"));
 
 export const definition = SyncDefinition.parse({
@@ -96,6 +108,7 @@ export interface World {
   readonly graph: GraphEmulator;
   readonly cosmos: CosmosEmulator;
   readonly bus: ServiceBusEmulator;
+  readonly vault: KeyVaultEmulator;
   /** The platform, with some ports replaced where a test says so. */
   readonly ports: CycleWatchPorts;
   override(ports: Partial<CycleWatchPorts>): void;
@@ -128,29 +141,37 @@ export async function startWorld(seed: TenantInput): Promise<World> {
   const roles = { [audience]: ["Directory.ReadWrite.All", "Directory.Read.All"] };
   const clients = [{ clientId, clientSecret, roles }];
   const entra = await startEntraEmulator({ port: 0, certificates, tenantId, clients });
-  const [graph, cosmos, bus] = await Promise.all([
-    startGraphEmulator({ port: 0, certificates, issuer: entra.issuer, seed }),
+  const { issuer } = entra;
+  const [graph, cosmos, bus, vault] = await Promise.all([
+    startGraphEmulator({ port: 0, certificates, issuer, seed }),
     startCosmosEmulator({
       topology: cosmosTopology(groups),
     }),
     startServiceBusEmulator({ topology: { queues: queueTopology(groups) } }),
+    startKeyVaultEmulator({ certificates, issuer, topology: vaultTopology }),
   ]);
   const restoreEnvironment = useIdentity(entra);
-  const platform = createPlatform(settingsOf(graph, cosmos, bus, entra), {
+  const made = createPlatform(settingsOf({ graph, cosmos, bus, vault, entra }), {
     writeLog: () => undefined,
   });
+  // Keys that a test can add to, take away and revoke. Those of a vault have tests of their own.
+  const platform: Platform = { ...made, workKeys: testKeys() };
   const client = new ServiceBusClient(bus.connectionString, {
     retryOptions: { timeoutInMs: 20_000, maxRetries: 0 },
   });
-  return buildWorld({ graph, cosmos, bus, platform, client, entra, restoreEnvironment, directory });
+  return buildWorld({
+    ...{ graph, cosmos, bus, vault, entra },
+    ...{ platform, client, restoreEnvironment, directory },
+  });
 }
 
-function settingsOf(
-  graph: GraphEmulator,
-  cosmos: CosmosEmulator,
-  bus: ServiceBusEmulator,
-  entra: EntraEmulator,
-) {
+function settingsOf({
+  graph,
+  cosmos,
+  bus,
+  vault,
+  entra,
+}: Pick<Parts, "graph" | "cosmos" | "bus" | "vault" | "entra">) {
   return loadSettings({
     TENANT_ID: tenantId,
     BRANCH: "test",
@@ -159,6 +180,8 @@ function settingsOf(
     ServiceBusConnection: bus.connectionString,
     COSMOS_ENDPOINT: cosmos.endpoint,
     COSMOS_KEY: cosmos.key,
+    KEY_VAULT_URL: vault.url,
+    KEY_VAULT_DISABLE_CHALLENGE_RESOURCE_VERIFICATION: "true",
     GRAPH_BASE_URL: graph.graph,
     GRAPH_SCOPE: `${audience}/.default`,
     AUTH_ISSUER: entra.issuer,
@@ -189,6 +212,7 @@ interface Parts {
   readonly graph: GraphEmulator;
   readonly cosmos: CosmosEmulator;
   readonly bus: ServiceBusEmulator;
+  readonly vault: KeyVaultEmulator;
   readonly platform: Platform;
   readonly client: ServiceBusClient;
   readonly entra: EntraEmulator;
@@ -197,7 +221,7 @@ interface Parts {
 }
 
 function buildWorld(parts: Parts): World {
-  const { graph, cosmos, bus, platform, client } = parts;
+  const { graph, cosmos, bus, vault, platform, client } = parts;
   let ports: CycleWatchPorts = platform;
   const target = new Map<string, WorkItem>();
   let ticks = platform.clock.now();
@@ -205,6 +229,7 @@ function buildWorld(parts: Parts): World {
     graph,
     cosmos,
     bus,
+    vault,
     get ports() {
       return ports;
     },
@@ -281,7 +306,7 @@ function buildWorld(parts: Parts): World {
     close: async () => {
       await client.close();
       await platform.close();
-      await Promise.all([graph.close(), cosmos.close(), bus.close(), parts.entra.close()]);
+      await Promise.all([graph, cosmos, bus, vault, parts.entra].map((each) => each.close()));
       parts.restoreEnvironment();
       rmSync(parts.directory, { recursive: true, force: true });
     },
@@ -364,24 +389,42 @@ export function resultOf(
       group,
       agent: "agent-1",
       at,
-      results: messages.map((message) => ({
-        workMessageId: message.messageId,
-        definition: message.definition,
-        stream: message.stream,
-        target: message.target,
-        lane: message.lane,
-        cycleId: message.cycleId,
-        ...(message.jobId === undefined ? {} : { jobId: message.jobId }),
-        version: message.version,
-        items: message.items.map((item) => ({
-          itemId: item.itemId,
-          entity: item.entity,
-          version: item.version,
-          outcome,
-          ...(outcome === "waiting" || outcome === "dead-lettered" ? { item } : {}),
-          ...more,
-        })),
-      })),
+      results: messages.flatMap((message) => partResults(message, outcome, more)),
     },
   };
+}
+
+/** The results of a message's parts, as an agent that holds it reports them. */
+export function partResults(
+  message: WorkMessage,
+  outcome: ItemOutcome,
+  more: Record<string, unknown> = {},
+) {
+  const { key, at, parts } = message.proof;
+  const { firstAttemptAt } = message;
+  return partsOf(message).map(({ id, from, to }, part) => ({
+    workMessageId: id,
+    definition: message.definition,
+    stream: message.stream,
+    target: message.target,
+    lane: message.lane,
+    cycleId: message.cycleId,
+    ...(message.jobId === undefined ? {} : { jobId: message.jobId }),
+    version: message.version,
+    items: message.items.slice(from, to).map((item) => ({
+      itemId: item.itemId,
+      entity: item.entity,
+      version: item.version,
+      hash: item.hash,
+      outcome,
+      ...(outcome === "waiting" || outcome === "dead-lettered" ? { item } : {}),
+      ...more,
+    })),
+    proof: {
+      key,
+      at,
+      ...(firstAttemptAt === undefined ? {} : { firstAttemptAt }),
+      code: parts[part]?.code ?? "",
+    },
+  }));
 }

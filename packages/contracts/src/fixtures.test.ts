@@ -100,7 +100,11 @@ function withoutFields(value: unknown, names: ReadonlySet<string>): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name]) => !names.has(name))
-      .map(([name, field]) => [name, free.has(name) ? field : withoutFields(field, names)]),
+      // The `code` of a proof is no error code.
+      .map(([name, field]) => [
+        name,
+        free.has(name) || name === "proof" ? field : withoutFields(field, names),
+      ]),
   );
 }
 

@@ -81,24 +81,49 @@ export {
   ParkedState,
   ParkedView,
 } from "./messages/parked-message";
-export { jsonTextBytes, type ReportPart, reportParts } from "./messages/report-parts";
+export {
+  type EnvelopeFacts,
+  envelopeCode,
+  isSameCode,
+  type KeyBytes,
+  leaseCode,
+  type LeaseFacts,
+  partCode,
+  type PartFacts,
+} from "./messages/proof-codes";
+export {
+  jsonTextBytes,
+  reportBorders,
+  type ReportPart,
+  reportParts,
+} from "./messages/report-parts";
 export {
   ItemResult,
   RESULT_MESSAGE_TYPE,
   ResultMessage,
   WorkMessageResult,
 } from "./messages/result-message";
+export { bodyHash, provenProperties, workProof, type WorkSigner } from "./messages/sign-work";
 export { START_MESSAGE_TYPE, StartMessage, startSession } from "./messages/start-message";
 export {
   Attempt,
+  ContentHash,
   TargetIdentifier,
   TargetValue,
   WORK_MESSAGE_TYPE,
   WorkItem,
   WorkMessage,
 } from "./messages/work-message";
+export { AuthenticationCode, KeyId, PartProof, WorkProof } from "./messages/work-proof";
 
 // Documents kept in Cosmos DB.
+export {
+  SecurityEvent,
+  SecurityEventCount,
+  SecurityEventKind,
+  securityEventsKept,
+  SecurityEventView,
+} from "./documents/security-event";
 export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./documents/checkpoint";
 export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./documents/cycle";
 export { CycleStall, StallAction, StallReason, StallWait } from "./documents/cycle-stall";
@@ -145,6 +170,7 @@ export {
   type PublishedSchema,
 } from "./http/json-schemas";
 export { ParkedList } from "./http/parked-routes";
+export { SecurityEventList } from "./http/security-routes";
 export {
   defaultBodyBytes,
   EntityTag,
@@ -171,6 +197,8 @@ export {
   JOB_RESULT_MESSAGE_TYPE,
   JobAttempt,
   JobKind,
+  JobLease,
+  LeaseProof,
   jobKinds,
   JobMessage,
   jobModel,
@@ -220,5 +248,6 @@ export {
   startQueueName,
   type TopologyTimings,
   type WorkerGroup,
+  workKeySecretName,
   workQueueName,
 } from "./topology";

@@ -11,6 +11,7 @@ import {
   TenantId,
   Timestamp,
 } from "./words/ids";
+import { AuthenticationCode, KeyId } from "./messages/work-proof";
 import { limits } from "./words/limits";
 import { OutcomeCounts } from "./words/outcome";
 import { defineStateModel } from "./words/state-model";
@@ -123,7 +124,15 @@ export const JobView = z.strictObject({
 });
 export type JobView = z.infer<typeof JobView>;
 
-/** `POST /api/jobs/{id}/attempts`: 201 with the attempt, 409 if it is held by another agent or over. */
+/** Proves that the sender of a job's result holds the lease of its attempt. */
+export const LeaseProof = z.object({ key: KeyId, at: Timestamp, code: AuthenticationCode });
+export type LeaseProof = z.infer<typeof LeaseProof>;
+
+/** A leased attempt, as only its agent sees it. */
+export const JobLease = JobAttempt.extend({ proof: LeaseProof });
+export type JobLease = z.infer<typeof JobLease>;
+
+/** `POST /api/jobs/{id}/attempts`: 201 with the lease, 409 if it is held by another agent or over. */
 export const AttemptRequest = z.object({ agent: AgentId });
 export type AttemptRequest = z.infer<typeof AttemptRequest>;
 
@@ -153,5 +162,7 @@ export const JobResultMessage = z.object({
   attempt: z.int().min(1),
   at: Timestamp,
   result: JobResult,
+  /** Of the lease, as the cloud gave it. */
+  proof: LeaseProof,
 });
 export type JobResultMessage = z.infer<typeof JobResultMessage>;

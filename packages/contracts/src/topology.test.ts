@@ -74,6 +74,7 @@ describe("containers", () => {
       deadletters: "/group",
       audit: "/subject",
       parked: "/group",
+      security: "/group",
       "ledger-main": "/lane",
       "ledger-plant": "/lane",
     });

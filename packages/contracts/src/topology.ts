@@ -54,6 +54,7 @@ export const containers = {
   deadLetters: "deadletters",
   audit: "audit",
   parked: "parked",
+  security: "security",
 } as const;
 
 /** Delivery limit of work queues: our own attempt record decides, the broker's is only the last resort. */
@@ -130,6 +131,7 @@ export function containerTopology(groups: readonly WorkerGroup[]): ContainerTopo
     container(containers.deadLetters, "/group", -1),
     container(containers.audit, "/subject", -1),
     container(containers.parked, "/group", -1),
+    container(containers.security, "/group", -1),
     ...groups.map((group) => container(ledgerContainerName(group.name), "/lane", null)),
   ];
 }
@@ -157,9 +159,12 @@ export function cosmosTopology(groups: readonly WorkerGroup[]): CosmosTopology {
   return { databases: [{ id: databaseName, containers }] };
 }
 
+/** The secret whose versions are the keys that the cloud stamps its work with; their ids are the key ids. */
+export const workKeySecretName = "work-key";
+
 /** A right on one entity, as Azure's data-plane roles express it. */
 export interface Right {
-  readonly kind: "queue" | "container" | "blob";
+  readonly kind: "queue" | "container" | "blob" | "secret";
   readonly name: string;
   readonly role: "receive" | "send" | "read" | "read-write";
 }
@@ -205,5 +210,6 @@ export function cloudRights(groups: readonly WorkerGroup[]): Right[] {
       role: "read-write",
     })),
     { kind: "blob", name: "claim-checks", role: "read-write" },
+    { kind: "secret", name: workKeySecretName, role: "read" },
   ];
 }

@@ -30,13 +30,18 @@ export class OutageError extends Error {
   }
 }
 
-/** Cosmos DB or Service Bus does not answer, or asks to slow down, for longer than the client retries by itself. */
+export type UnavailableService = "cosmos" | "service-bus" | "blob" | "key-vault";
+
+/**
+ * Cosmos DB, Service Bus or Key Vault does not answer, or asks to slow down, for longer than the client retries by
+ * itself.
+ */
 export class ServiceUnavailable extends Error {
-  readonly service: "cosmos" | "service-bus" | "blob";
+  readonly service: UnavailableService;
   readonly retryAfterMs: number | null;
 
   constructor(
-    service: "cosmos" | "service-bus" | "blob",
+    service: UnavailableService,
     message: string,
     options: { retryAfterMs?: number | null; cause?: unknown } = {},
   ) {

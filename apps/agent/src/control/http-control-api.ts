@@ -68,7 +68,8 @@ export class HttpControlApi implements ControlApi {
         params: { id: job },
         body: { agent },
       });
-      return { kind: "leased", attempt: value.attempt, leaseUntil: value.leaseUntil };
+      const { attempt, leaseUntil, proof } = value;
+      return { kind: "leased", attempt, leaseUntil, proof };
     } catch (error) {
       const refusal = error instanceof ApiError ? refusalOf(error) : undefined;
       if (refusal !== undefined) return refusal;

@@ -9,6 +9,7 @@ import {
   type JobMessage,
   type JobResult,
   type JobResultMessage,
+  type LeaseProof,
   type MessageId,
   posternProperties,
   resultsQueueName,
@@ -37,6 +38,12 @@ export interface JobAttemptsDependencies {
   readonly registry: JobKindRegistry;
 }
 
+/** An attempt that is leased to this agent. */
+export interface HeldLease {
+  readonly attempt: number;
+  readonly proof: LeaseProof;
+}
+
 interface RunningAttempt {
   readonly attempt: number;
   readonly cancel: AbortController;
@@ -63,8 +70,8 @@ export class JobAttempts {
    *
    * @throws OutageError when the result could not be sent before `cut`
    */
-  async run(job: JobMessage, attempt: number, cut: AbortSignal): Promise<void> {
-    const { clock, log } = this.#dependencies;
+  async run(job: JobMessage, { attempt, proof }: HeldLease, cut: AbortSignal): Promise<void> {
+    const { clock, log, source } = this.#dependencies;
     const began = clock.monotonicMs();
     const result = await this.#execute(job, attempt, cut);
     log.info("job.finished", {
@@ -75,7 +82,7 @@ export class JobAttempts {
       code: result.code,
       durationMs: Math.round(clock.monotonicMs() - began),
     });
-    await this.#report(job, attempt, result, cut);
+    await this.#report(resultMessage(job, { attempt, proof }, result, source, clock.wallMs()), cut);
   }
 
   async #execute(job: JobMessage, attempt: number, cut: AbortSignal): Promise<JobResult> {
@@ -100,14 +107,8 @@ export class JobAttempts {
   }
 
   /** Sends until the broker has accepted it or the agent must go. */
-  async #report(
-    job: JobMessage,
-    attempt: number,
-    result: JobResult,
-    cut: AbortSignal,
-  ): Promise<void> {
+  async #report(message: OutgoingMessage, cut: AbortSignal): Promise<void> {
     const { broker, clock, random, source } = this.#dependencies;
-    const message = resultMessage(job, attempt, result, source, clock.wallMs());
     for (let tries = 1; ; tries += 1) {
       try {
         await broker.send(resultsQueueName(source.group), [message]);
@@ -122,14 +123,14 @@ export class JobAttempts {
 
 function resultMessage(
   { jobId }: JobMessage,
-  attempt: number,
+  { attempt, proof }: HeldLease,
   result: JobResult,
   source: ResultSource,
   wallMs: number,
 ): OutgoingMessage {
   const messageId = `jr:${jobId}:${attempt}` as MessageId;
   const at = timestamp(wallMs);
-  const body: JobResultMessage = { messageId, ...source, jobId, attempt, at, result };
+  const body: JobResultMessage = { messageId, ...source, jobId, attempt, at, result, proof };
   return {
     messageId,
     body,

@@ -1,4 +1,4 @@
-import { type JobMessage, jobKinds, PosternError } from "@postern/contracts";
+import { type JobMessage, jobKinds, type LeaseProof, PosternError } from "@postern/contracts";
 import type { DeadLetterReason } from "../ports/broker";
 import type { AttemptReply } from "../ports/control-api";
 
@@ -8,14 +8,14 @@ import type { AttemptReply } from "../ports/control-api";
  * the job again.
  */
 export type LeaseDecision =
-  | { readonly kind: "run"; readonly attempt: number }
+  | { readonly kind: "run"; readonly attempt: number; readonly proof: LeaseProof }
   /** Another agent has the job, or it is over, as a persistent conflict shows: the message is no longer needed. */
   | { readonly kind: "drop" };
 
 export function decideLease(reply: AttemptReply): LeaseDecision {
   switch (reply.kind) {
     case "leased":
-      return { kind: "run", attempt: reply.attempt };
+      return { kind: "run", attempt: reply.attempt, proof: reply.proof };
     case "held":
     case "gone":
     case "conflict":

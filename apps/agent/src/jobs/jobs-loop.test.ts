@@ -16,7 +16,12 @@ import { jobKindRegistry } from "./kinds/registry";
 import { JobsLoop } from "./jobs-loop";
 
 const source = { tenant, branch, group, agent: "vm-1" as AgentId };
-const leased: AttemptReply = { kind: "leased", attempt: 1, leaseUntil: new Date().toISOString() };
+const leased: AttemptReply = {
+  kind: "leased",
+  attempt: 1,
+  leaseUntil: new Date().toISOString(),
+  proof: { key: "test-key", at: "2026-01-01T00:00:00.000Z", code: "A".repeat(43) },
+};
 
 /** A loop without pauses, over a queue that records how its messages are settled. */
 function startLoop() {

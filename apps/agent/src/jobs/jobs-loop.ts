@@ -134,7 +134,7 @@ export class JobsLoop {
       case "drop":
         return;
       case "run":
-        return this.#dependencies.attempts.run(job, decision.attempt, cut);
+        return this.#dependencies.attempts.run(job, decision, cut);
     }
   }
 

@@ -1,8 +1,14 @@
 /** The cloud's control API, as an agent calls it. */
-import type { AgentId, Heartbeat, HeartbeatReply, JobId } from "@postern/contracts";
+import type { AgentId, Heartbeat, HeartbeatReply, JobId, LeaseProof } from "@postern/contracts";
 
 export type AttemptReply =
-  | { readonly kind: "leased"; readonly attempt: number; readonly leaseUntil: string }
+  | {
+      readonly kind: "leased";
+      readonly attempt: number;
+      readonly leaseUntil: string;
+      /** The result of the attempt gives it back. */
+      readonly proof: LeaseProof;
+    }
   | { readonly kind: "held" }
   | { readonly kind: "gone" }
   /** The job is over. Or, temporarily, the cloud does not know this agent yet or lost a race for the job. */

@@ -34,7 +34,9 @@ export function reportOf(
   context: ReportContext,
 ): WorkMessageResult[] {
   const failing = verdicts.reduce((sum, verdict) => sum + (verdict.kind === "done" ? 0 : 1), 0);
-  return reportParts(message.messageId, message.items).map(({ id, from, to }) => ({
+  const { key, at, parts } = message.proof;
+  const borders = parts.map(({ to }) => to);
+  return reportParts(message.messageId, borders).map(({ id, from, to }, part) => ({
     workMessageId: id,
     definition: message.definition,
     stream: message.stream,
@@ -47,6 +49,12 @@ export function reportOf(
     items: message.items
       .slice(from, to)
       .map((item, index) => itemResult(message, item, verdicts[from + index], failing, context)),
+    proof: {
+      key,
+      at,
+      ...(message.firstAttemptAt === undefined ? {} : { firstAttemptAt: message.firstAttemptAt }),
+      code: parts[part]?.code ?? "",
+    },
   }));
 }
 
@@ -57,7 +65,8 @@ function itemResult(
   failing: number,
   context: ReportContext,
 ): ItemResult {
-  const base = { itemId: item.itemId, entity: item.entity, version: item.version };
+  const { itemId, entity, version, hash } = item;
+  const base = { itemId, entity, version, hash };
   if (verdict === undefined) throw new RangeError(`item ${item.itemId} has no verdict`);
   switch (verdict.kind) {
     case "done":
@@ -124,11 +133,11 @@ function failureFields(
 
 /** Upper bound of the bytes that a result takes on the wire. */
 export function resultBytes(result: WorkMessageResult): number {
-  let bytes = 400;
+  let bytes = 600;
   for (const item of result.items) {
     bytes +=
       item.item === undefined
-        ? 160 + jsonTextBytes(item.itemId) + jsonTextBytes(item.entity.id)
+        ? 240 + jsonTextBytes(item.itemId) + jsonTextBytes(item.entity.id)
         : Buffer.byteLength(JSON.stringify(item));
   }
   return bytes;

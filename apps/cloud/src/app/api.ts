@@ -4,6 +4,7 @@ import { healthHandlers } from "../health/http";
 import { jobHandlers } from "../jobs/http";
 import { openApiHandlers } from "../http/openapi/http";
 import { parkedHandlers } from "../parked/http";
+import { securityHandlers } from "../security/http";
 import { holdHandlers } from "../sync/holds/http";
 import { syncHandlers } from "../sync/definitions/http";
 import type { Platform } from "./platform";
@@ -24,6 +25,7 @@ export function createApi(platform: Platform): Endpoint[] {
       ...syncHandlers(platform),
       ...deadLetterHandlers(platform),
       ...parkedHandlers(platform),
+      ...securityHandlers(platform),
       ...holdHandlers(platform),
       ...healthHandlers(platform),
       ...openApiHandlers(settings),

@@ -9,9 +9,11 @@ import {
   type WallClock,
 } from "@postern/runtime";
 import type { AgentPorts } from "../agents/agent-ports";
+import { knownAgents } from "../agents/known-agents";
 import { createAgentStore } from "../agents/agent-store";
 import { createAuditTrail } from "../audit/audit-store";
 import { createDatabase } from "../azure/cosmos-client";
+import { createSecretVersions } from "../azure/key-vault";
 import { createServiceBus } from "../azure/service-bus";
 import { createProgressStore } from "../cycles/progress-store";
 import type { DeadLetterPorts } from "../dead-letters/dead-letter-ports";
@@ -24,27 +26,38 @@ import { jobKindRegistry } from "../jobs/job-kind";
 import { createJobStore } from "../jobs/job-store";
 import { createJobUpdates } from "../jobs/job-updates";
 import { targetTestJob } from "../jobs/kinds/target-test";
-import { type ParkedPorts, sendParked } from "../parked/parked-messages";
+import type { ParkedPorts } from "../parked/parked-ports";
+import { sendParked } from "../parked/send-parked";
 import { createParkedStore } from "../parked/parked-store";
 import type { SyncPorts } from "../ports/cloud-ports";
 import type { MessageBus } from "../ports/message-bus";
+import type { WorkKeys } from "../ports/work-keys";
+import {
+  createSecurityEventStore,
+  type SecurityEventStore,
+} from "../security/security-event-store";
 import type { Settings } from "../settings";
 import { createDefinitionStore } from "../sync/definitions/definition-store";
+import { indexedItem } from "../sync/entities/indexed-item";
 import { createIndexStore } from "../sync/entities/index-store";
 import { createGraphSource } from "../sync/graph/graph-source";
 import { createHoldStore } from "../sync/holds/hold-store";
 import { entitiesJob } from "../sync/pages/entities-job";
 import { startOnDemand } from "../sync/pages/on-demand";
+import { createVaultKeys } from "../work/keys/vault-keys";
 import { acceptedInTime } from "./accepted-in-time";
 import { createLogger } from "./logger";
 
 /** The one composition: the ports of every feature, wired to Azure. One per process, made by `main.ts`. */
 export interface Platform extends SyncPorts, ParkedPorts, DeadLetterPorts {
   readonly settings: Settings;
+  readonly security: SecurityEventStore;
   /** Connects on first use. */
   readonly database: Database;
   /** For calls to Azure services; loads the identity library on first use. */
   readonly credential: TokenCredential;
+  /** The keys that work is stamped with. */
+  readonly workKeys: WorkKeys;
   /** For the features that serve callers over HTTP: these do not wait for a broker that is slow. */
   readonly forJobs: JobPorts;
   readonly forAgents: AgentPorts;
@@ -77,6 +90,7 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
           attributes: { "service.version": settings.version, "postern.branch": branch },
           registerGlobally: false,
         });
+  const logger = createLogger(writeLog, clock, { tenant, branch });
   const agents = createAgentStore(database);
   const jobStore = createJobStore(database);
   const ports: Omit<Platform, "forJobs" | "forAgents"> = {
@@ -92,7 +106,7 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
     },
     clock,
     random,
-    logger: createLogger(writeLog, clock, { tenant, branch }),
+    logger,
     tracing: traces ?? noTracing,
     bus,
     graph: createGraphSource(settings.graph, credential, clock.now),
@@ -104,15 +118,22 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
     letters: createDeadLetterStore(database),
     audit: createAuditTrail(database),
     parked: createParkedStore(database),
+    security: createSecurityEventStore(database),
     agents,
+    knownAgents: knownAgents({ agents, clock }),
+    indexedItem,
     jobs: createJobUpdates({ jobStore, agents, clock }),
+    workKeys: createVaultKeys({
+      secrets: createSecretVersions(settings.keyVault, credential),
+      ...{ clock, logger },
+    }),
     probes: serviceProbes({ settings, database, credential }),
     close: async () => {
       await bus.close();
       await traces?.close();
     },
   };
-  const { stamp, logger } = ports;
+  const { stamp } = ports;
   const quickBus: MessageBus = {
     send: (queue, messages) => acceptedInTime(bus.send(queue, messages)),
   };
@@ -123,7 +144,8 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
       startOnDemand: async (job) => (await acceptedInTime(startOnDemand(ports, job))) !== undefined,
     }),
   ]);
-  const forJobs: JobPorts = { stamp, clock, random, logger, jobStore, agents, kinds };
+  const { workKeys } = ports;
+  const forJobs: JobPorts = { stamp, clock, workKeys, random, logger, jobStore, agents, kinds };
   const forAgents: AgentPorts = {
     stamp,
     clock,

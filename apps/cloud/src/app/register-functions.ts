@@ -14,7 +14,7 @@ import { pageRunHandler } from "../sync/pages/trigger";
 import { replayWatchHandler } from "../dead-letters/replay/trigger";
 import { jobWatchHandler } from "../jobs/trigger";
 import { parkedWatchHandler } from "../parked/trigger";
-import { resultsHandler } from "../results/trigger";
+import { pendingWatchHandler, resultsHandler } from "../results/trigger";
 import { syncTimerHandler } from "../sync/streams/trigger";
 
 /** App setting (or group of settings) that holds the namespace. */
@@ -25,7 +25,7 @@ const EVERY_TEN_SECONDS = "*/10 * * * * *";
 /** A replay's claim expires a minute after it was made: looking this often doubles that at most. */
 const EVERY_MINUTE_AT_HALF = "30 * * * * *";
 
-/** Registers every timer and queue function: five timers, the page run, a results consumer a group, a drain a queue. */
+/** Registers every timer and queue function: six timers, the page run, a results consumer a group, a drain a queue. */
 export function registerFunctions(platform: Platform): void {
   app.timer("syncTimer", {
     schedule: "%SYNC_SCHEDULE%",
@@ -33,6 +33,7 @@ export function registerFunctions(platform: Platform): void {
   });
   app.timer("cycleWatch", { schedule: EVERY_MINUTE, handler: cycleWatchHandler(platform) });
   app.timer("parkedWatch", { schedule: EVERY_MINUTE, handler: parkedWatchHandler(platform) });
+  app.timer("pendingWatch", { schedule: EVERY_MINUTE, handler: pendingWatchHandler(platform) });
   app.timer("jobWatch", {
     schedule: EVERY_TEN_SECONDS,
     handler: jobWatchHandler(platform.forJobs),

@@ -1,5 +1,6 @@
 import type { DeadLetter } from "@postern/contracts";
 import type { AuditTrail } from "../audit/audit-trail";
+import type { MakeIndexedItem } from "../ports/indexed-item";
 import type { ListOptions, ListPage } from "../ports/list-page";
 import type { Stored } from "../ports/stores";
 import type { SyncPorts } from "../ports/cloud-ports";
@@ -37,8 +38,18 @@ export interface DeadLetterStore {
 
 export interface DeadLetterPorts extends Pick<
   SyncPorts,
-  "stamp" | "clock" | "random" | "logger" | "tracing" | "bus" | "definitions" | "progress" | "index"
+  | "stamp"
+  | "clock"
+  | "random"
+  | "logger"
+  | "tracing"
+  | "bus"
+  | "definitions"
+  | "progress"
+  | "index"
+  | "workKeys"
 > {
   readonly letters: DeadLetterStore;
   readonly audit: AuditTrail;
+  readonly indexedItem: MakeIndexedItem;
 }

@@ -39,6 +39,7 @@ const open: DeadLetter = {
   deliveryCount: 0,
   payload: "{}",
   payloadTruncated: false,
+  proven: true,
   deadLetteredAt: "2026-11-21T08:00:00.250Z",
 };
 const replay = (letter: DeadLetter, atMs = nowMs, by = order.by): DeadLetter =>

@@ -24,6 +24,7 @@ const letter: DeadLetter = {
   deliveryCount: 0,
   payload: "{}",
   payloadTruncated: false,
+  proven: true,
   deadLetteredAt: "2026-11-21T08:00:00.250Z",
 };
 const read: Stored<DeadLetter> = { value: letter, etag: '"1"' };

@@ -12,6 +12,7 @@ import {
   type PosternError,
   type SyncDefinition,
 } from "@postern/contracts";
+import { withoutCodes } from "../proofs/without-codes";
 import type { QueueOfGroup, ReceivedMessage } from "../ports/message-bus";
 
 const MAX_PAYLOAD_CHARS = 65_536;
@@ -28,9 +29,10 @@ export function deadLetterId(atMs: number, subject: string): string {
   return `${id.slice(0, ID_CHARS - 1 - DIGEST_CHARS)}~${digest}`;
 }
 
+/** Without the codes that prove it: people who may read payloads must not be able to use them. */
 export function payloadText(text: string): Pick<DeadLetter, "payload" | "payloadTruncated"> {
   return {
-    payload: clip(text, MAX_PAYLOAD_CHARS),
+    payload: clip(withoutCodes(text), MAX_PAYLOAD_CHARS),
     payloadTruncated: text.length > MAX_PAYLOAD_CHARS,
   };
 }
@@ -67,6 +69,7 @@ export function unmappedDeadLetter(facts: {
     deliveryCount: 0,
     payload: "",
     payloadTruncated: false,
+    proven: false,
     deadLetteredAt: new Date(facts.nowMs).toISOString(),
   };
 }
@@ -99,6 +102,7 @@ export function unreadableDeadLetter(
     attempts: [],
     deliveryCount: received.deliveryCount,
     ...payloadText(bodyText(received.body)),
+    proven: false,
     deadLetteredAt: new Date(nowMs).toISOString(),
   };
 }

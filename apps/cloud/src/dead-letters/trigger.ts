@@ -1,6 +1,6 @@
 import type { ServiceBusQueueHandler } from "@azure/functions";
 import type { QueueOfGroup } from "../ports/message-bus";
-import { drainDeadLetter } from "./dead-letter-drain";
+import { drainDeadLetter } from "./drain/dead-letter-drain";
 import type { SyncPorts } from "../ports/cloud-ports";
 import { singleMessage } from "../triggers/queue-message";
 

@@ -5,12 +5,13 @@ import {
   type ServiceBusClientOptions,
   type ServiceBusReceiver,
 } from "@azure/service-bus";
-import { containers, resultsQueueName } from "@postern/contracts";
+import { containers, resultsQueueName, workKeySecretName } from "@postern/contracts";
+import { createSecretVersions } from "../azure/key-vault";
 import type { Settings } from "../settings";
 
 /** A service that the app depends on, and a cheap request that succeeds only if it works. */
 export interface ServiceProbe {
-  readonly name: "cosmos" | "service-bus" | "graph-token";
+  readonly name: "cosmos" | "service-bus" | "key-vault" | "graph-token";
   /** Rejects when the service does not do what the app needs. */
   readonly check: () => Promise<void>;
 }
@@ -21,13 +22,14 @@ const CLIENT_OPTIONS: ServiceBusClientOptions = {
 };
 
 interface ProbedServices {
-  readonly settings: Pick<Settings, "serviceBus" | "groups" | "graph">;
+  readonly settings: Pick<Settings, "serviceBus" | "groups" | "keyVault" | "graph">;
   readonly database: Database;
   readonly credential: TokenCredential;
 }
 
 export function serviceProbes(services: ProbedServices): ServiceProbe[] {
   const { settings, database, credential } = services;
+  const secrets = createSecretVersions(settings.keyVault, credential, { retry: false });
   let receiver: ServiceBusReceiver | undefined;
   return [
     {
@@ -47,6 +49,14 @@ export function serviceProbes(services: ProbedServices): ServiceProbe[] {
         if (group === undefined) return;
         receiver ??= serviceBusClient(services).createReceiver(resultsQueueName(group.name));
         await receiver.peekMessages(1);
+      },
+    },
+    {
+      name: "key-vault",
+      // Keys in memory may serve on while this fails: it shows whether a new instance could start to work.
+      check: async () => {
+        const versions = await secrets.versions(workKeySecretName);
+        if (!versions.some(({ enabled }) => enabled)) throw new Error("no version is enabled");
       },
     },
     {

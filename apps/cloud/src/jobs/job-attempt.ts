@@ -1,12 +1,21 @@
-import { type AgentId, type JobAttempt, type JobId, PosternError } from "@postern/contracts";
+import {
+  type AgentId,
+  type JobAttempt,
+  type JobId,
+  type JobLease,
+  PosternError,
+} from "@postern/contracts";
 import { type AgentIdentity, isIdentity } from "../agents/agent";
 import { type LeaseDecision, leaseJob } from "./job";
 import { changeJob } from "./job-change";
 import type { JobPorts } from "./job-ports";
+import { leaseProof, signerNow } from "../proofs/signing";
 
 /**
- * Leases an attempt of a job to an agent, which must have registered with the identity that asks.
+ * Leases an attempt of a job to an agent, which must have registered with the identity that asks. The lease comes with
+ * the proof that the result has to give back.
  *
+ * @throws ServiceUnavailable when there is no key to prove it with
  * @throws PosternError `not-found`, `not-authorised`, `attempt-held`, `conflict` (over, or not for agents)
  */
 export async function leaseAttempt(
@@ -14,7 +23,7 @@ export async function leaseAttempt(
   id: JobId,
   agentId: AgentId,
   identity: AgentIdentity,
-): Promise<JobAttempt> {
+): Promise<JobLease> {
   const agent = (await ports.agents.read(agentId))?.value;
   if (agent === undefined)
     throw new PosternError(
@@ -28,7 +37,13 @@ export async function leaseAttempt(
     decision = leaseJob(job, agent, now);
     return decision.kind === "leased" ? decision.job : job;
   });
-  return attemptOf(decision, id);
+  const attempt = attemptOf(decision, id);
+  const { tenant, branch } = ports.stamp;
+  const facts = { tenant, branch, group: agent.group, jobId: id, agent: agent.id };
+  // Of the time of the lease: an agent that asks again is given the same.
+  const signer = { ...(await signerNow(ports)), at: attempt.leasedAt };
+  const proof = leaseProof(signer, { ...facts, attempt: attempt.attempt });
+  return { ...attempt, proof };
 }
 
 function attemptOf(decision: LeaseDecision | undefined, id: JobId): JobAttempt {

@@ -5,6 +5,7 @@ import type { JobRecord } from "./job";
 import type { JobKindRegistry } from "./job-kind";
 import type { WallClock, Logger, Random } from "@postern/runtime";
 import type { Stamp } from "../ports/cloud-ports";
+import type { WorkKeys } from "../ports/work-keys";
 import type { Stored } from "../ports/stores";
 
 /** That a caller has used an idempotency key, for which request, and which job came of it. */
@@ -38,6 +39,8 @@ export interface JobStore {
 export interface JobPorts {
   readonly stamp: Stamp;
   readonly clock: WallClock;
+  /** Leases are stamped, so that results can prove that they come from their holders. */
+  readonly workKeys: WorkKeys;
   readonly random: Random;
   readonly logger: Logger;
   readonly jobStore: JobStore;

@@ -69,6 +69,7 @@ const result = (attempt: number, ok = true, agent = one): JobResultMessage => ({
   jobId: made().id,
   attempt,
   at: new Date(START).toISOString(),
+  proof: { key: "test-key", at: "2026-01-01T00:00:00.000Z", code: "A".repeat(43) },
   result: { ok, detail: ok ? "Connected." : "Refused." },
 });
 

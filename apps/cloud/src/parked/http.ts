@@ -7,9 +7,10 @@ import {
 } from "@postern/contracts";
 import { auditPayloadRead } from "../dead-letters/dead-letter-audit";
 import type { AuditTrail } from "../audit/audit-trail";
-import type { ParkedStore } from "./parked-messages";
+import type { ParkedStore } from "./parked-ports";
 import { redactPayload } from "../dead-letters/payload-redaction";
 import type { SyncPorts } from "../ports/cloud-ports";
+import { withoutCodes } from "../proofs/without-codes";
 import { requireRole } from "../http/access-token";
 import type { Handlers } from "../http/endpoint";
 import { afterOf, continuationOf } from "../http/list-continuation";
@@ -67,7 +68,7 @@ function view(record: ParkedRecord, payloadShown: ParkedView["payloadShown"]): P
     version,
     items: count,
     traceparent: trace.success ? trace.data : null,
-    payload: payloadShown === "full" ? payload : redactPayload(payload),
+    payload: payloadShown === "full" ? withoutCodes(payload) : redactPayload(payload),
     payloadShown,
   };
 }

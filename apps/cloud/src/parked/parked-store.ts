@@ -1,6 +1,6 @@
 import type { Database } from "@azure/cosmos";
 import { containers, ParkedRecord } from "@postern/contracts";
-import type { ParkedStore } from "./parked-messages";
+import type { ParkedStore } from "./parked-ports";
 import { etagOf, queryAll } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";
 import { equalTo, keysetPage } from "../azure/keyset-page";

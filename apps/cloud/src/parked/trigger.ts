@@ -1,5 +1,6 @@
 import type { TimerHandler } from "@azure/functions";
-import { type ParkedPorts, watchParked } from "./parked-messages";
+import type { ParkedPorts } from "./parked-ports";
+import { watchParked } from "./send-parked";
 import { timerTick } from "../triggers/timer-tick";
 
 export function parkedWatchHandler(ports: ParkedPorts): TimerHandler {

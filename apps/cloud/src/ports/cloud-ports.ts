@@ -4,8 +4,10 @@
  */
 import type { BranchId, TenantId, WorkerGroup } from "@postern/contracts";
 import type { Logger, Random, Tracing, WallClock } from "@postern/runtime";
+import type { KnownAgents } from "./known-agents";
 import type { MessageBus } from "./message-bus";
 import type { GraphSource } from "./source";
+import type { SecurityEvents } from "./security-events";
 import type {
   DeadLetterSink,
   DefinitionStore,
@@ -14,6 +16,7 @@ import type {
   JobUpdates,
   ProgressStore,
 } from "./stores";
+import type { WorkKeys } from "./work-keys";
 
 /** Who and where this app is: on every message and document. */
 export interface Stamp {
@@ -42,4 +45,7 @@ export interface SyncPorts {
   readonly holds: HoldStore;
   readonly deadLetters: DeadLetterSink;
   readonly jobs: JobUpdates;
+  readonly workKeys: WorkKeys;
+  readonly security: SecurityEvents;
+  readonly knownAgents: KnownAgents;
 }

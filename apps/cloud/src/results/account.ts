@@ -1,4 +1,8 @@
-/** What one report of a work message comes to: its count, the copies to send, the items to give up. */
+/**
+ * What one proven report of a work message comes to: its count, the copies to send, the items to give up. What goes out
+ * again is what the proof covers (content, group, target, version, time of the first attempt) and what is bounded here
+ * (the time of the retry); the rest of a report is for people to read.
+ */
 import {
   clip,
   type DeadLetter,
@@ -10,14 +14,19 @@ import {
   type MessageId,
   type OutcomeCounts,
   type SyncDefinition,
+  type WorkItem,
   type WorkMessageResult,
+  workQueueName,
+  type WorkSigner,
 } from "@postern/contracts";
+import { createHash } from "node:crypto";
 import { markerId } from "../cycles/document-ids";
 import { deadLetterId, payloadText } from "../dead-letters/new-dead-letter";
 import type { Stamp } from "../ports/cloud-ports";
 import type { OutgoingMessage } from "../ports/message-bus";
 import { retryMessageId } from "../work/item-message-ids";
-import { singleItemMessage, workQueueOf } from "../work/work-messages";
+import { provenItem } from "../proofs/part-check";
+import { singleItemMessage } from "../work/work-messages";
 
 /** Characters of a reason in the list of exceptions; the dead letter has it whole. */
 const EXCEPTION_REASON_CHARS = 500;
@@ -32,6 +41,7 @@ export interface Report {
   readonly result: WorkMessageResult;
   /** Undefined when it no longer exists. */
   readonly definition: SyncDefinition | undefined;
+  readonly signer: WorkSigner;
   readonly nowMs: number;
   readonly traceparent: string | undefined;
 }
@@ -44,33 +54,23 @@ export interface Account {
 }
 
 export function accountOf(report: Report): Account {
-  const { result, definition, agent, reportedAt, nowMs } = report;
+  const { group, result, nowMs } = report;
   const copies: { readonly queue: string; readonly message: OutgoingMessage }[] = [];
   const deadLetters: DeadLetter[] = [];
   const counts: Record<string, number> = {};
   const exceptions: Marker["exceptions"] = [];
   const asked: MessageId[] = [];
   for (const reported of result.items) {
-    let item: ItemResult = reported;
-    if (item.outcome === "waiting" && (item.item === undefined || definition === undefined)) {
-      item = {
-        ...item,
-        outcome: "dead-lettered",
-        code: "message-malformed",
-        reason:
-          definition === undefined
-            ? "the item waits for a retry, but its sync definition no longer exists"
-            : "the agent reported the item as waiting without the item itself",
-      };
-    }
+    const work = provenItem(reported);
+    const item = retryable(report, reported, work);
     counts[item.outcome] = (counts[item.outcome] ?? 0) + 1;
-    if (item.outcome === "waiting" && definition !== undefined) {
-      const copy = retryCopy(report, definition, item);
-      copies.push({ queue: workQueueOf(definition), message: copy });
+    if (item.outcome === "waiting" && work !== undefined) {
+      const copy = retryCopy(report, item, work);
+      copies.push({ queue: workQueueName(group, result.target), message: copy });
       asked.push(copy.messageId as MessageId);
     }
     if (item.outcome === "dead-lettered" || item.outcome === "outcome-unknown") {
-      deadLetters.push(itemDeadLetter(report, item));
+      deadLetters.push(itemDeadLetter(report, item, work));
     }
     if (isException(item.outcome)) {
       exceptions.push({
@@ -91,13 +91,47 @@ export function accountOf(report: Report): Account {
     workMessageId: result.workMessageId,
     version: result.version,
     counts: counts satisfies OutcomeCounts,
-    report: `${agent}@${reportedAt}`,
+    report: reportName(report),
     ...(asked.length === 0 ? {} : { retries: asked }),
     at: new Date(nowMs).toISOString(),
     exceptions,
     ttl: historyTtlSeconds,
   };
   return { marker, copies, deadLetters };
+}
+
+/** Names the report and all that it says: one that says anything else is another report, and does not count. */
+function reportName({ agent, reportedAt, result }: Report): string {
+  const digest = createHash("sha256").update(JSON.stringify(result)).digest("base64url");
+  return `${agent}@${reportedAt}#${digest}`;
+}
+
+/** The item as reported; one that waits, but cannot be sent again, is given up. */
+function retryable(
+  { stamp, group, result, definition }: Report,
+  item: ItemResult,
+  work: WorkItem | undefined,
+): ItemResult {
+  if (item.outcome !== "waiting") return item;
+  const givenUp = (reason: string): ItemResult => ({
+    ...item,
+    outcome: "dead-lettered",
+    code: "message-malformed",
+    reason,
+  });
+  if (definition === undefined) {
+    return givenUp("the item waits for a retry, but its sync definition no longer exists");
+  }
+  if (work === undefined) {
+    return givenUp("the agent reported the item as waiting without the item that it was sent");
+  }
+  const known = stamp.groups.find(({ name }) => name === group)?.targets;
+  if (known?.includes(result.target) !== true) {
+    return givenUp(
+      `the item waits for a retry, but group '${group}' no longer has the target '${result.target}'`,
+    );
+  }
+  return item;
 }
 
 /** The attempt that a work message id names: `ID#3` → 3. */
@@ -107,15 +141,15 @@ function attemptOf(messageId: string): number {
 }
 
 const MIN_RETRY_MS = 1_000;
+/** Twice the longest pause of an agent's own (`failure-policy.ts`); a target may ask for more, up to this. */
+const MAX_RETRY_MS = 2 * 60 * 60_000;
 
 /** From now on an item that waits travels alone, and the next report of it has its own marker. */
 function retryCopy(
-  { stamp, result, reportedAt, nowMs, traceparent }: Report,
-  definition: SyncDefinition,
+  { stamp, signer, group, result, reportedAt, nowMs, traceparent }: Report,
   reported: ItemResult,
+  work: WorkItem,
 ): OutgoingMessage {
-  const { item } = reported;
-  if (item === undefined) throw new TypeError("an item that waits comes with its item");
   // How long, not until when: the agent's time of day may be wrong, and a retry in the past would be an immediate
   // retry.
   const askedMs =
@@ -124,7 +158,8 @@ function retryCopy(
   return singleItemMessage(
     {
       stamp,
-      definition,
+      signer,
+      definition: { id: result.definition, group, target: result.target },
       stream: result.stream,
       cycleId: result.cycleId,
       jobId: result.jobId,
@@ -132,19 +167,29 @@ function retryCopy(
       time: new Date(nowMs).toISOString(),
       traceparent: result.traceparent ?? traceparent,
     },
-    item,
+    work,
     {
-      messageId: retryMessageId(result.workMessageId, item.itemId, attempt),
-      scheduledAt: new Date(nowMs + Math.max(MIN_RETRY_MS, askedMs)),
+      messageId: retryMessageId(result.workMessageId, work.itemId, attempt),
+      scheduledAt: new Date(nowMs + Math.min(Math.max(MIN_RETRY_MS, askedMs), MAX_RETRY_MS)),
       attempts: reported.attempts,
-      firstAttemptAt: reported.firstAttemptAt,
+      firstAttemptAt: firstAttempt(result, reported, nowMs),
     },
   );
+}
+
+/** Proven from the second attempt on. Of the first it is the agent's word, which must lie between sending and now. */
+function firstAttempt({ proof }: WorkMessageResult, reported: ItemResult, nowMs: number): string {
+  if (proof.firstAttemptAt !== undefined) return proof.firstAttemptAt;
+  const said = Date.parse(reported.firstAttemptAt ?? "");
+  const earliest = Math.min(Date.parse(proof.at), nowMs);
+  const atMs = Number.isNaN(said) ? nowMs : Math.min(Math.max(said, earliest), nowMs);
+  return new Date(atMs).toISOString();
 }
 
 function itemDeadLetter(
   { group, result, reportedAt, nowMs }: Report,
   item: ItemResult,
+  work: WorkItem | undefined,
 ): DeadLetter {
   return {
     id: deadLetterId(Date.parse(reportedAt), `${result.workMessageId}.${item.itemId}`),
@@ -165,7 +210,8 @@ function itemDeadLetter(
     traceparent: result.traceparent ?? null,
     attempts: item.attempts ?? [],
     deliveryCount: 0,
-    ...payloadText(item.item === undefined ? "" : JSON.stringify(item.item)),
+    ...payloadText(work === undefined ? "" : JSON.stringify(work)),
+    proven: work !== undefined,
     deadLetteredAt: new Date(nowMs).toISOString(),
   };
 }

@@ -1,13 +1,15 @@
 /**
- * Results of work messages, a batch at a time. For each work message: make sure that a replay is counted as begun,
- * create the marker, then store the dead letters and send the copies of items that wait.
+ * Results of work messages, a batch at a time. For each work message: see that its sender held that work, make sure
+ * that a replay is counted as begun, create the marker, then store the dead letters and send the copies of items that
+ * wait.
  *
  * The marker is the count, and says which report it counts. An agent that has lost its lane without knowing reports
  * what its successor reports too; of two reports the first counts, and only what counts is sent again or given up. A
  * report that comes twice, because its batch failed half-way, finds its own marker and goes on from there: ids are made
  * from what they stand for.
  *
- * A message that cannot be read is stored as a dead letter; only an unavailable service fails the batch.
+ * A message that cannot be read is stored as a dead letter, a result that does not prove itself becomes a security
+ * event; only an unavailable service fails the batch.
  */
 import {
   cloudPoint,
@@ -25,15 +27,17 @@ import {
   resultsQueueName,
   type WorkMessageResult,
 } from "@postern/contracts";
-import { unreadableDeadLetter } from "../dead-letters/new-dead-letter";
-import type { ReceivedMessage } from "../ports/message-bus";
 import { reportJobProgress } from "../cycles/job-progress";
 import { isCountedReport } from "../cycles/message-marker";
-import type { DefinitionRecord } from "../ports/stores";
-import type { SyncPorts } from "../ports/cloud-ports";
-import { type Account, accountOf } from "./account";
+import { unreadableDeadLetter } from "../dead-letters/new-dead-letter";
 import { countBegun, type ReportedItem } from "../dead-letters/replay/replay-markers";
 import { storeDeadLetters } from "../dead-letters/store-dead-letters";
+import type { SyncPorts } from "../ports/cloud-ports";
+import type { ReceivedMessage } from "../ports/message-bus";
+import type { DefinitionRecord } from "../ports/stores";
+import { signerNow } from "../proofs/signing";
+import { type Account, accountOf } from "./account";
+import { provenJobResults, provenResults, type ReportedResult } from "./proven-results";
 
 /**
  * @throws ServiceUnavailable when a service is unavailable, PosternError `conflict` when a job is being changed by too
@@ -44,58 +48,93 @@ export async function consumeResults(
   group: GroupName,
   messages: readonly ReceivedMessage[],
 ): Promise<void> {
-  const results: { readonly result: WorkMessageResult; readonly message: ResultMessage }[] = [];
+  const { reported, jobResults, unreadable } = readResults(ports, group, messages);
+  if (unreadable.length > 0) await ports.deadLetters.add(unreadable);
+  const jobs = await provenJobResults(ports, group, jobResults);
+  const contended = await recordJobResults(ports, jobs.proven);
+  const work = await provenResults(ports, group, reported);
+  await countResults(ports, group, work.proven);
+  // Now that the rest of the batch is done: what is valid, or may yet prove to be, has to be delivered again.
+  const again = contended ?? jobs.again ?? work.again;
+  if (again !== undefined) throw again;
+}
+
+interface ReadMessages {
+  readonly reported: readonly ReportedResult[];
+  readonly jobResults: readonly JobResultMessage[];
+  readonly unreadable: readonly DeadLetter[];
+}
+
+function readResults(
+  ports: SyncPorts,
+  group: GroupName,
+  messages: readonly ReceivedMessage[],
+): ReadMessages {
+  const reported: ReportedResult[] = [];
+  const jobResults: JobResultMessage[] = [];
   const unreadable: DeadLetter[] = [];
-  let contended: PosternError | undefined;
   for (const received of messages) {
+    const { properties, body } = received;
     try {
-      if (eventAttribute(received.properties, "type") === JOB_RESULT_MESSAGE_TYPE) {
-        const message = readMessage(
-          { schema: JobResultMessage, type: JOB_RESULT_MESSAGE_TYPE },
-          received.properties,
-          received.body,
-        );
-        await ports.jobs.recordResult(message);
+      if (eventAttribute(properties, "type") === JOB_RESULT_MESSAGE_TYPE) {
+        const type = JOB_RESULT_MESSAGE_TYPE;
+        jobResults.push(readMessage({ schema: JobResultMessage, type }, properties, body));
         continue;
       }
-      const message = readMessage(
-        { schema: ResultMessage, type: RESULT_MESSAGE_TYPE },
-        received.properties,
-        received.body,
-      );
-      for (const result of message.results) results.push({ result, message });
+      const options = { schema: ResultMessage, type: RESULT_MESSAGE_TYPE };
+      const message = readMessage(options, properties, body);
+      for (const result of message.results) {
+        reported.push({ result, agent: message.agent, reportedAt: message.at });
+      }
     } catch (error) {
       if (!(error instanceof PosternError)) throw error;
-      if (error.code === "conflict") {
-        contended = error;
-        continue;
-      }
       const queue = resultsQueueName(group);
       unreadable.push(unreadableDeadLetter({ queue, group }, received, error, ports.clock.now()));
     }
   }
-  if (unreadable.length > 0) await ports.deadLetters.add(unreadable);
+  return { reported, jobResults, unreadable };
+}
 
-  const definitions = await definitionsOf(
-    ports,
-    results.map(({ result }) => result),
-  );
-  const accounts = results.map(({ result, message }) =>
+/** Too many writers of one job must not cost the rest of the batch its turn: the last such error is returned. */
+async function recordJobResults(
+  { jobs }: Pick<SyncPorts, "jobs">,
+  messages: readonly JobResultMessage[],
+): Promise<PosternError | undefined> {
+  let contended: PosternError | undefined;
+  for (const message of messages) {
+    try {
+      await jobs.recordResult(message);
+    } catch (error) {
+      if (!(error instanceof PosternError) || error.code !== "conflict") throw error;
+      contended = error;
+    }
+  }
+  return contended;
+}
+
+async function countResults(
+  ports: SyncPorts,
+  group: GroupName,
+  reported: readonly ReportedResult[],
+): Promise<void> {
+  if (reported.length === 0) return;
+  const results = reported.map(({ result }) => result);
+  const definitions = await definitionsOf(ports, results);
+  const signer = await signerNow(ports);
+  const accounts = reported.map(({ result, agent, reportedAt }) =>
     accountOf({
       stamp: ports.stamp,
+      signer,
       group,
-      agent: message.agent,
-      reportedAt: message.at,
+      agent,
+      reportedAt,
       result,
       definition: definitions.get(result.definition)?.definition,
       nowMs: ports.clock.now(),
       traceparent: ports.tracing.traceparent(),
     }),
   );
-  await countBegun(
-    ports,
-    results.flatMap(({ result }) => reportedItems(result)),
-  );
+  await countBegun(ports, results.flatMap(reportedItems));
   cloudPoint("before-marker");
   const counted = await countAccounts(ports, accounts);
   cloudPoint("after-marker");
@@ -109,8 +148,6 @@ export async function consumeResults(
     ports,
     accounts.map(({ marker }) => marker),
   );
-  // Too many writers changed one job: its result is valid and has to be delivered again. The rest of the batch is done.
-  if (contended !== undefined) throw contended;
 }
 
 /** Counts the reports. Returns those that are the ones that count. */

@@ -1,5 +1,6 @@
 /** Work items on their way to the queue: made, grouped by lane, cut into messages, named. */
 import {
+  bodyHash,
   contentHash,
   type CycleId,
   type EntityRef,
@@ -10,21 +11,24 @@ import {
   laneOf,
   limits,
   type MessageId,
-  posternProperties,
+  provenProperties,
   type StreamName,
   type SyncDefinition,
   type Version,
   WORK_MESSAGE_TYPE,
   type WorkItem,
   type WorkMessage,
+  workProof,
   workQueueName,
+  type WorkSigner,
 } from "@postern/contracts";
 import type { OutgoingMessage } from "../ports/message-bus";
 import type { Stamp } from "../ports/cloud-ports";
 
 export interface WorkOrigin {
   readonly stamp: Stamp;
-  readonly definition: SyncDefinition;
+  readonly signer: WorkSigner;
+  readonly definition: WorkPlace;
   readonly stream: StreamName;
   readonly cycleId: CycleId;
   readonly jobId?: JobId | undefined;
@@ -33,8 +37,11 @@ export interface WorkOrigin {
   readonly traceparent: string | undefined;
 }
 
-export function workQueueOf(definition: SyncDefinition): string {
-  return workQueueName(definition.group, definition.target);
+/** Where work goes: to the group and target that its definition had when it was made. */
+export type WorkPlace = Pick<SyncDefinition, "id" | "group" | "target">;
+
+export function workQueueOf({ group, target }: WorkPlace): string {
+  return workQueueName(group, target);
 }
 
 export function makeItem(
@@ -52,12 +59,13 @@ export function makeItem(
   };
 }
 
-/** Bytes of the message around its items: addresses and ids, each bounded. */
-const ENVELOPE_BYTES = 2_048;
+/** Bytes of the message around its items: addresses, ids and the codes of a few report parts, each bounded. */
+const ENVELOPE_BYTES = 4_096;
 export const maxItemBytes = limits.messageBytes - ENVELOPE_BYTES;
 
 interface Part {
   readonly lane: Lane;
+  readonly items: WorkItem[];
   readonly texts: string[];
   bytes: number;
 }
@@ -87,17 +95,18 @@ export function cutMessages(items: readonly WorkItem[], origin: WorkOrigin): Cut
       last.texts.length === limits.itemsPerMessage ||
       last.bytes + bytes > maxItemBytes
     ) {
-      const part: Part = { lane, texts: [text], bytes };
+      const part: Part = { lane, items: [item], texts: [text], bytes };
       if (parts === undefined) lanes.set(lane, [part]);
       else parts.push(part);
     } else {
+      last.items.push(item);
       last.texts.push(text);
       last.bytes += bytes;
     }
   }
   const messages = [...lanes.values()].flatMap((parts) =>
     parts.map((part, index) =>
-      outgoing(origin, part.lane, part.texts, {
+      outgoing(origin, part, {
         messageId: `${origin.definition.id}:${origin.version}.${part.lane.slice(-2)}.${index}#0`,
       }),
     ),
@@ -105,7 +114,7 @@ export function cutMessages(items: readonly WorkItem[], origin: WorkOrigin): Cut
   return { messages, oversize };
 }
 
-type Envelope = Omit<WorkMessage, "items">;
+type Envelope = Omit<WorkMessage, "items" | "proof">;
 
 /** A message for a single item: a retry, a release, a replay. */
 export function singleItemMessage(
@@ -118,13 +127,13 @@ export function singleItemMessage(
     readonly firstAttemptAt?: string | undefined;
   },
 ): OutgoingMessage {
-  return outgoing(origin, laneOf(origin.definition.id, item.entity), [JSON.stringify(item)], more);
+  const lane = laneOf(origin.definition.id, item.entity);
+  return outgoing(origin, { lane, items: [item], texts: [JSON.stringify(item)] }, more);
 }
 
 function outgoing(
   origin: WorkOrigin,
-  lane: Lane,
-  itemTexts: readonly string[],
+  { lane, items, texts }: Pick<Part, "lane" | "items" | "texts">,
   more: {
     readonly messageId: string;
     readonly scheduledAt?: Date;
@@ -132,7 +141,7 @@ function outgoing(
     readonly firstAttemptAt?: string | undefined;
   },
 ): OutgoingMessage {
-  const { stamp, definition, stream, cycleId, jobId, version } = origin;
+  const { stamp, signer, definition, stream, cycleId, jobId, version } = origin;
   const envelope: Envelope = {
     messageId: more.messageId as MessageId,
     tenant: stamp.tenant,
@@ -149,7 +158,8 @@ function outgoing(
     ...(more.firstAttemptAt === undefined ? {} : { firstAttemptAt: more.firstAttemptAt }),
   };
   // The items are text already, and are the bulk of it: only the envelope around them is made here.
-  const body = `${JSON.stringify(envelope).slice(0, -1)},"items":[${itemTexts.join(",")}]}`;
+  const proof = workProof(signer, { ...envelope, items });
+  const body = `${JSON.stringify({ ...envelope, proof }).slice(0, -1)},"items":[${texts.join(",")}]}`;
   return {
     messageId: more.messageId,
     sessionId: lane,
@@ -162,15 +172,21 @@ function outgoing(
         time: origin.time,
         ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
       }),
-      ...posternProperties({
+      ...provenProperties(signer, {
+        messageId: more.messageId,
+        type: WORK_MESSAGE_TYPE,
+        tenant: stamp.tenant,
+        branch: stamp.branch,
         definition: definition.id,
         cycleId,
         version,
-        count: itemTexts.length,
+        count: items.length,
         stream,
         target: definition.target,
         group: definition.group,
         jobId,
+        lane,
+        bodyHash: bodyHash(body),
       }),
     },
     ...(more.scheduledAt === undefined ? {} : { scheduledAt: more.scheduledAt }),

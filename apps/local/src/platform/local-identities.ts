@@ -1,10 +1,12 @@
+import { workKeySecretName } from "@postern/contracts";
 import { accessToken } from "./access-token";
 import type { State } from "./data-directory";
-import type { Endpoints } from "./platform-options";
+import type { Tokens } from "./platform-options";
 
 /** Who is who at the local issuer: the applications, their roles, and how each of them asks for its tokens. */
 export const apiAudience = "api://postern";
 export const graphAudience = "https://graph.microsoft.com";
+const vaultAudience = "https://vault.azure.net";
 const clients = { cloud: "postern-cloud", agent: "postern-agent", admin: "postern-admin" } as const;
 
 /** What the issuer is started with. */
@@ -46,20 +48,30 @@ export function identityOf(
   };
 }
 
-/** Tokens of the administrator, for the API and for Microsoft Graph. */
+/** Who may do what in the vault: the cloud reads the keys of its work, the administrator rotates and revokes them. */
+export const vaultTopology = {
+  rights: [
+    { principal: clients.cloud, secret: workKeySecretName, verbs: ["get", "list"] },
+    { principal: clients.admin, secret: "*", verbs: ["get", "list", "set"] },
+  ],
+  secrets: [{ name: workKeySecretName, randomBytes: 32 }],
+};
+
+/** Tokens of the administrator, for the API, for Microsoft Graph and for the vault. */
 export async function adminTokens(
   { tenantId, secrets }: State,
   authority: string,
   ca: string,
-): Promise<Pick<Endpoints, "token" | "graphToken">> {
+): Promise<Tokens> {
   const credentials = {
     ...{ authority, tenantId, ca },
     clientId: clients.admin,
     clientSecret: secrets.adminClient,
   };
-  const [token, graphToken] = await Promise.all([
+  const [token, graphToken, keyVaultToken] = await Promise.all([
     accessToken({ ...credentials, scope: `${apiAudience}/.default` }),
     accessToken({ ...credentials, scope: `${graphAudience}/.default` }),
+    accessToken({ ...credentials, scope: `${vaultAudience}/.default` }),
   ]);
-  return { token, graphToken };
+  return { token, graphToken, keyVaultToken };
 }

@@ -1,5 +1,5 @@
 import { type PlatformApi, platformApi } from "./platform-api";
-import type { Endpoints, PlatformOptions } from "./platform-options";
+import type { Endpoints, PlatformOptions, Tokens } from "./platform-options";
 import { PlatformStarter } from "./platform-starter";
 import type { SupervisedProcess } from "./supervised-process";
 
@@ -24,7 +24,7 @@ export class LocalPlatform {
     options: PlatformOptions,
     starter: PlatformStarter,
     endpoints: Endpoints,
-    tokens: () => Promise<Pick<Endpoints, "token" | "graphToken">>,
+    tokens: () => Promise<Tokens>,
   ) {
     this.#options = options;
     this.#starter = starter;

@@ -5,6 +5,7 @@ export type Connection =
   | "functions-service-bus"
   | "functions-cosmos"
   | "functions-graph"
+  | "functions-key-vault"
   | "entra"
   | "agent-service-bus"
   | "agent-cosmos"
@@ -47,14 +48,20 @@ export interface PlatformOptions {
   readonly onProcess?: (name: string, state: "starting" | "ready", tookMs: number) => void;
 }
 
-export interface Endpoints {
+/** Of the administrator, renewed while the platform runs. */
+export interface Tokens {
+  readonly token: string;
+  readonly graphToken: string;
+  readonly keyVaultToken: string;
+}
+
+export interface Endpoints extends Tokens {
   readonly functions: string;
   readonly graph: string;
   readonly serviceBus: string;
   readonly cosmos: string;
+  readonly keyVault: string;
   readonly blob: string;
   readonly caFile: string;
-  readonly token: string;
-  readonly graphToken: string;
   readonly target: string;
 }

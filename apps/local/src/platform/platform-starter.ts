@@ -16,8 +16,9 @@ import {
   clientRegistry,
   graphAudience,
   identityOf,
+  vaultTopology,
 } from "./local-identities";
-import type { Connection, Endpoints, PlatformOptions } from "./platform-options";
+import type { Connection, Endpoints, PlatformOptions, Tokens } from "./platform-options";
 import { emulatorProgram, PlatformProcesses } from "./platform-processes";
 import type { Ready, SupervisedProcess } from "./supervised-process";
 import { workspaceRoot } from "./workspace-root";
@@ -59,10 +60,12 @@ interface Services {
   /** Of the issuer, as the product finds it. */
   readonly authority: string;
   readonly graphUrl: string;
+  readonly keyVaultUrl: string;
   readonly serviceBusConnection: string;
   readonly cosmosConnection: string;
   readonly blobConnection: string;
   readonly graph: SupervisedProcess;
+  readonly keyVault: SupervisedProcess;
 }
 
 /** Starts the parts one after another, and passes each what it needs from earlier ones. */
@@ -84,7 +87,7 @@ export class PlatformStarter {
 
   async start(): Promise<{
     endpoints: Endpoints;
-    tokens: () => Promise<Pick<Endpoints, "token" | "graphToken">>;
+    tokens: () => Promise<Tokens>;
   }> {
     const { state } = this.#data;
     const services = await this.#startServices();
@@ -99,6 +102,7 @@ export class PlatformStarter {
     const [issued] = await Promise.all([
       tokens(),
       services.graph.ready(),
+      services.keyVault.ready(),
       functions.ready(),
       ...started.map((agent) => agent.ready()),
     ]);
@@ -111,6 +115,7 @@ export class PlatformStarter {
         graph: this.#local("https", "graph"),
         serviceBus: services.serviceBusConnection,
         cosmos: services.cosmosConnection,
+        keyVault: this.#local("https", "keyVault"),
         blob: services.blobConnection,
         caFile: services.certificates.caFile,
         ...issued,
@@ -151,7 +156,7 @@ export class PlatformStarter {
     const data = this.#data;
     const { state } = data;
     const groups = this.#groups();
-    const names = ["serviceBus", "cosmos", "entra", "graph", "functions", "blob"];
+    const names = ["serviceBus", "cosmos", "entra", "graph", "keyVault", "functions", "blob"];
     await this.#processes.choosePorts(names);
     const certificates = await localCertificates(data.directory("certificates"));
     const serviceBus = this.#startServiceBus(groups);
@@ -175,11 +180,19 @@ export class PlatformStarter {
       ...["--public-port", String(graphPort)],
       ...(tenantFile === undefined ? [] : ["--tenant", tenantFile]),
     ]);
+    const keyVaultPort = await this.#connect("functions-key-vault", "keyVault");
+    const keyVault = this.#processes.emulator("key-vault", "key-vault", "keyVault", [
+      ...certificateArgs,
+      ...["--issuer", issuerOf(authority, state.tenantId)],
+      ...["--topology", data.write("vault.json", JSON.stringify(vaultTopology))],
+      ...["--public-port", String(keyVaultPort)],
+    ]);
     const blob = this.#processes.azurite();
     const [bus, documents] = await Promise.all([serviceBus.ready(), cosmos.ready(), entra.ready()]);
     return {
-      ...{ groups, certificates, authority, graph },
+      ...{ groups, certificates, authority, graph, keyVault },
       graphUrl: `https://localhost:${graphPort}`,
+      keyVaultUrl: `https://localhost:${keyVaultPort}`,
       serviceBusConnection: endpoint(bus, "connectionString"),
       cosmosConnection: endpoint(documents, "connectionString"),
       blobConnection: blob.connectionString,
@@ -215,6 +228,8 @@ export class PlatformStarter {
       ServiceBusConnection: await this.#brokerAt("functions-service-bus", services),
       COSMOS_ENDPOINT: await this.#cosmosAt("functions-cosmos"),
       COSMOS_KEY: state.secrets.cosmosKey,
+      KEY_VAULT_URL: services.keyVaultUrl,
+      KEY_VAULT_DISABLE_CHALLENGE_RESOURCE_VERIFICATION: "true",
       GRAPH_BASE_URL: services.graphUrl,
       GRAPH_SCOPE: `${graphAudience}/.default`,
       AUTH_ISSUER: issuerOf(services.authority, state.tenantId),

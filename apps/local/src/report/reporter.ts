@@ -10,6 +10,7 @@ const processLabels: Readonly<Record<string, string>> = {
   cosmos: "Cosmos DB",
   entra: "Entra issuer",
   graph: "Graph",
+  "key-vault": "Key Vault",
   blob: "Blob (Azurite)",
   functions: "Functions",
   agent: "Agent",

@@ -6,18 +6,21 @@ import { createInterface } from "node:readline";
 import { ServiceBusClient, type ServiceBusMessage } from "@azure/service-bus";
 import { createTables, sqlConnector } from "@postern/connectors";
 import {
+  BranchId,
   contentHash,
   cosmosTopology,
   CycleId,
   DefinitionId,
-  eventProperties,
   GroupName,
+  KeyId,
+  Lane,
+  MessageId,
   itemIdOf,
   laneOf,
   queueTopology,
   TargetName,
+  TenantId,
   Version,
-  WORK_MESSAGE_TYPE,
   workQueueName,
   type EntityRef,
   type WorkItem,
@@ -25,13 +28,16 @@ import {
 import { stringify } from "yaml";
 import { readDefinition, SupervisedProcess, workspaceRoot } from "@postern/local";
 import type { Environment } from "../kit/environment";
+import { stampedMessage } from "../kit/stamped-work";
 import type { LoadOrder, LoadResult } from "./load-process";
 
 const definition = DefinitionId.parse("directory");
 const group = GroupName.parse("default");
 const target = TargetName.parse("local");
 export const workQueue = workQueueName(group, target);
-const tenant = "00000000-0000-4000-8000-000000000001";
+const tenant = TenantId.parse("00000000-0000-4000-8000-000000000001");
+/** No cloud reads these results. */
+const benchSigner = { key: KeyId.parse("bench"), secret: Buffer.alloc(32, 1) };
 export const bareQueue = "bench-bare";
 
 let nextVersion = 1_000;
@@ -75,30 +81,25 @@ export function workMessages(ids: readonly string[], size: number): ServiceBusMe
     const messages: ServiceBusMessage[] = [];
     for (let from = 0; from < items.length; from += size) {
       const messageId = `${definition}.${version}.${lane.slice(-2)}.${from}`;
-      messages.push({
-        messageId,
-        sessionId: lane,
-        contentType: "application/json",
-        applicationProperties: eventProperties({
-          id: messageId,
-          source: "bench",
-          type: WORK_MESSAGE_TYPE,
-          time: new Date().toISOString(),
-        }),
-        body: {
-          messageId,
-          tenant,
-          branch: "local",
-          definition,
-          stream: "users",
-          group,
-          target,
-          lane,
-          cycleId: CycleId.parse("c1"),
-          version,
-          items: items.slice(from, from + size),
-        },
-      });
+      messages.push(
+        stampedMessage(
+          benchSigner,
+          {
+            messageId: MessageId.parse(messageId),
+            tenant,
+            branch: BranchId.parse("local"),
+            definition,
+            stream: "users",
+            group,
+            target,
+            lane: Lane.parse(lane),
+            cycleId: CycleId.parse("c1"),
+            version,
+            items: items.slice(from, from + size),
+          },
+          "bench",
+        ),
+      );
     }
     return messages;
   });

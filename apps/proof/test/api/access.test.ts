@@ -156,6 +156,7 @@ test("anyone may read the document and the health", async () => {
     checks: [
       { name: "cosmos", ok: true },
       { name: "service-bus", ok: true },
+      { name: "key-vault", ok: true },
       { name: "graph-token", ok: true },
     ],
   });

@@ -8,10 +8,14 @@ import {
   type Role,
   GroupName,
   TargetName,
+  workKeySecretName,
+  type WorkSigner,
 } from "@postern/contracts";
 import { startCosmosEmulator, type CosmosEmulator } from "@postern/cosmos-emulator";
 import { localCertificates } from "@postern/emulator-kit";
 import { startEntraEmulator, type EntraEmulator } from "@postern/entra-emulator";
+import { signerOf } from "../../src/kit/stamped-work";
+import { type KeyVaultEmulator, startKeyVaultEmulator } from "@postern/key-vault-emulator";
 import { startServiceBusEmulator, type ServiceBusEmulator } from "@postern/service-bus-emulator";
 import { SupervisedProcess, workspaceRoot } from "@postern/local";
 
@@ -24,7 +28,10 @@ export interface ApiServer {
   readonly caFile: string;
   readonly cosmos: CosmosEmulator;
   readonly serviceBus: ServiceBusEmulator;
+  readonly keyVault: KeyVaultEmulator;
   token(roles: readonly Role[], caller?: string): Promise<string>;
+  /** Stamps work as the cloud does, with the key of its vault. */
+  workSigner(): Promise<WorkSigner>;
   request(method: string, route: string, options?: RequestOptions): Promise<Reply>;
   /** Starts a timer's function, as the host's management call does; its status. */
   runNow(name: string): Promise<number>;
@@ -89,11 +96,22 @@ export async function startApiServer(): Promise<ApiServer> {
     startCosmosEmulator({ topology: cosmosTopology(groups) }),
     startServiceBusEmulator({ topology: { queues: queueTopology(groups) } }),
   ]);
+  const keyVault = await startKeyVaultEmulator({
+    ...{ certificates, issuer: entra.issuer },
+    topology: {
+      rights: [
+        { principal: cloudClient.clientId, secret: workKeySecretName, verbs: ["get", "list"] },
+      ],
+      secrets: [{ name: workKeySecretName, randomBytes: 32 }],
+    },
+  });
   const settingsFile = path.join(data, "settings.json");
   const settings = {
     ServiceBusConnection: serviceBus.connectionString,
     COSMOS_ENDPOINT: cosmos.endpoint,
     COSMOS_KEY: cosmos.key,
+    KEY_VAULT_URL: keyVault.url,
+    KEY_VAULT_DISABLE_CHALLENGE_RESOURCE_VERIFICATION: "true",
     GRAPH_BASE_URL: "https://localhost:1",
     GRAPH_SCOPE: "https://graph.microsoft.com/.default",
     AUTH_ISSUER: entra.issuer,
@@ -126,6 +144,17 @@ export async function startApiServer(): Promise<ApiServer> {
     caFile: certificates.caFile,
     cosmos,
     serviceBus,
+    keyVault,
+    workSigner: async () => {
+      const { clientId } = cloudClient;
+      const keyVaultToken = await entra.issueToken({
+        clientId,
+        audience: "https://vault.azure.net",
+        roles: [],
+      });
+      const signer = await signerOf({ keyVault: keyVault.url, keyVaultToken });
+      return { ...signer, at: new Date().toISOString() };
+    },
     token: (roles, caller = "tester") => entra.issueToken({ clientId: caller, audience, roles }),
     request: (method, route, options) => send(`${url}/${route}`, method, options),
     runNow: async (name) => {
@@ -135,7 +164,7 @@ export async function startApiServer(): Promise<ApiServer> {
     log: () => readFileSync(logFile, "utf8"),
     close: async () => {
       await host.stop(STOP_MS);
-      await Promise.all([entra.close(), cosmos.close(), serviceBus.close()]);
+      await Promise.all([entra, cosmos, serviceBus, keyVault].map((each) => each.close()));
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { CosmosClient } from "@azure/cosmos";
 import { ServiceBusClient, type ServiceBusReceivedMessage } from "@azure/service-bus";
 import {
+  BranchId,
   contentHash,
   CycleId,
   databaseName,
@@ -14,8 +15,11 @@ import {
   type ItemResult,
   laneOf,
   ParkedRecord,
+  partCode,
+  type PartFacts,
   RESULT_MESSAGE_TYPE,
   SyncDefinition,
+  TenantId,
   Version,
   type WorkItem,
 } from "@postern/contracts";
@@ -166,6 +170,7 @@ export class DeadLetterScene {
       deliveryCount: 0,
       payload: JSON.stringify(item),
       payloadTruncated: false,
+      proven: true,
       deadLetteredAt: "2026-11-21T08:00:02.000Z",
       ...more,
     };
@@ -237,6 +242,25 @@ export class DeadLetterScene {
     outcome: Pick<ItemResult, "outcome" | "code" | "reason">,
   ): Promise<void> {
     const item = JSON.parse(letter.payload) as WorkItem;
+    const place = {
+      definition,
+      stream: "users" as const,
+      target: people.target,
+      lane: laneOf(definition, item.entity),
+      cycleId,
+      version,
+    };
+    const signer = await this.#api.workSigner();
+    const facts: PartFacts = {
+      ...place,
+      tenant: TenantId.parse(tenantId),
+      branch: BranchId.parse(branch),
+      group: people.group,
+      key: signer.key,
+      at: signer.at,
+      partId: workMessageId,
+      items: [item],
+    };
     // A new id each time: the consumer, not the broker, must detect the duplicate.
     const id = `r:${randomUUID()}`;
     const sender = this.#bus.createSender("results-main");
@@ -258,22 +282,19 @@ export class DeadLetterScene {
         at: new Date().toISOString(),
         results: [
           {
+            ...place,
             workMessageId,
-            definition,
-            stream: "users",
-            target: "hr-db",
-            lane: laneOf(definition, item.entity),
-            cycleId,
-            version,
             items: [
               {
                 itemId: item.itemId,
                 entity: item.entity,
                 version,
+                hash: item.hash,
                 ...outcome,
                 ...(outcome.outcome === "dead-lettered" ? { item } : {}),
               },
             ],
+            proof: { key: signer.key, at: signer.at, code: partCode(signer.secret, facts) },
           },
         ],
       },

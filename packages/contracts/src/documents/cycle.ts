@@ -65,10 +65,13 @@ export const Marker = z.object({
   counts: OutcomeCounts,
   /** What earlier markers counted and a replay has taken back: subtracted in the sum. */
   withdrawn: OutcomeCounts.optional(),
-  /** Which report counts, `AGENT@TIME`: another of the same message changes nothing. Absent where no agent reported. */
+  /**
+   * Which report counts, `AGENT@TIME#DIGEST`: another of the same message changes nothing, nor does one of the same
+   * agent and time that says something else. Absent where no agent reported.
+   */
   report: z
     .string()
-    .max(limits.nameChars + 30)
+    .max(limits.nameChars + 80)
     .optional(),
   /** Work messages of the retries that this report asked for. */
   retries: z.array(MessageId).optional(),

@@ -96,6 +96,8 @@ export const DeadLetter = z.object({
   /** The item or message as received, as JSON text where it was JSON; cut at 64 KB. */
   payload: z.string().max(65_536),
   payloadTruncated: z.boolean(),
+  /** Whether the payload is an item that the cloud sent: only then is it replayed as it stands. */
+  proven: z.boolean().default(false),
   deadLetteredAt: Timestamp,
   /** Newest last. */
   actions: z.array(DeadLetterAction).max(deadLetterActionsListed).optional(),

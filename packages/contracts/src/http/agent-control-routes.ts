@@ -1,7 +1,7 @@
 /** What agents call. A table of its own, so that the agent's bundle holds the schemas of no other route. */
 import { z } from "zod";
 import { Heartbeat, HeartbeatReply } from "../agent";
-import { AttemptRequest, JobAttempt } from "../job";
+import { AttemptRequest, JobLease } from "../job";
 import { AgentId, JobId } from "../words/ids";
 import type { Route } from "./route";
 
@@ -14,7 +14,7 @@ export const agentControlRoutes = [
     roles: ["Agent"],
     params: z.strictObject({ id: JobId }),
     body: AttemptRequest,
-    responses: { 201: { description: "The attempt is leased", schema: JobAttempt } },
+    responses: { 201: { description: "The attempt is leased", schema: JobLease } },
     problems: ["not-found", "attempt-held", "conflict"],
   },
   {

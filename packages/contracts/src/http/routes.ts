@@ -11,6 +11,7 @@ import { holdRoutes } from "./hold-routes";
 import { jobRoutes } from "./job-routes";
 import { openapiRoutes } from "./openapi-routes";
 import { parkedRoutes } from "./parked-routes";
+import { securityRoutes } from "./security-routes";
 import { syncRoutes } from "./sync-routes";
 import type { Route } from "./route";
 
@@ -23,6 +24,7 @@ export const routes = [
   ...agentRoutes,
   ...deadLetterRoutes,
   ...parkedRoutes,
+  ...securityRoutes,
   ...healthRoutes,
   ...openapiRoutes,
 ] as const satisfies readonly Route[];

@@ -91,6 +91,11 @@ describe("the properties of a message", () => {
       "postern:group": "",
       "postern:stream": "devices",
       "postern:jobId": " ",
+      "postern:lane": "people/16",
+      "postern:key": "",
+      "postern:issuedAt": "yesterday",
+      "postern:bodyHash": "AB",
+      "postern:code": "x",
     };
     expect(accountingOf(spoilt)).toEqual(accountingOf(wire));
     expect(readPosternProperties(spoilt)).toEqual({

@@ -4,8 +4,18 @@
  */
 import { z } from "zod";
 import { StreamName } from "../words/entity";
-import { CycleId, DefinitionId, GroupName, JobId, Version } from "../words/ids";
+import {
+  CycleId,
+  DefinitionId,
+  GroupName,
+  JobId,
+  Lane,
+  Timestamp,
+  Version,
+} from "../words/ids";
 import { limits } from "../words/limits";
+import { ContentHash } from "./work-message";
+import { AuthenticationCode, KeyId } from "./work-proof";
 
 const PREFIX = "postern:";
 
@@ -24,6 +34,12 @@ const shape = {
   target: z.string(),
   group: GroupName,
   jobId: JobId,
+  lane: Lane,
+  /** Proof of all these: see `envelopeCode`. */
+  key: KeyId,
+  issuedAt: Timestamp,
+  bodyHash: ContentHash,
+  code: AuthenticationCode,
 };
 const names = Object.keys(shape).filter((name): name is keyof typeof shape => name in shape);
 

@@ -6,9 +6,9 @@ import type { WorkItem } from "./work-message";
 const PART_PAYLOAD_BYTES = limits.messageBytes / 2;
 
 /**
- * The parts in which an agent reports a work message. The consumer drops a result whose work message id it has seen, so
- * their borders and ids are the same at every delivery: they are taken from the message alone, never from what became
- * of it. The cloud finds them again when it accounts for a message that was given up.
+ * The parts in which an agent reports a work message. The consumer counts one result for each work message id, so the
+ * borders and ids of the parts are the same at every delivery: the cloud draws the borders when it makes the message,
+ * which carries them with their codes.
  */
 export interface ReportPart {
   /** Of the message itself for the first part; `DEF:V.03.0#1` → `DEF:V.03.0~2#1` for the second. */
@@ -18,10 +18,11 @@ export interface ReportPart {
   readonly to: number;
 }
 
-export function reportParts(messageId: MessageId, items: readonly WorkItem[]): ReportPart[] {
-  return bordersOf(items).map(([from, to], part) => ({
-    id: part === 0 ? messageId : partId(messageId, part + 1),
-    from,
+/** The parts of a message that its sender cuts where `borders` say: the index after the last item of each. */
+export function reportParts(messageId: MessageId, borders: readonly number[]): ReportPart[] {
+  return borders.map((to, index) => ({
+    id: index === 0 ? messageId : partId(messageId, index + 1),
+    from: borders[index - 1] ?? 0,
     to,
   }));
 }
@@ -35,28 +36,27 @@ function partId(messageId: MessageId, part: number): MessageId {
   return `${base.slice(0, limits.messageIdChars - marked.length)}${marked}` as MessageId;
 }
 
-/** Index ranges of the parts. An item is never cut, so that one by itself is not measured. */
-function bordersOf(items: readonly WorkItem[]): [number, number][] {
-  if (items.length === 1) return [[0, 1]];
-  const borders: [number, number][] = [];
+/** Where a new message is cut: the index after the last item of each part. One item is never cut. */
+export function reportBorders(items: readonly WorkItem[]): number[] {
+  const borders: number[] = [];
   let from = 0;
   let bytes = 0;
-  for (const [index, item] of items.entries()) {
+  // One item alone is not measured.
+  for (const [index, item] of items.length === 1 ? [] : items.entries()) {
     const size = payloadBytes(item);
     if (index > from && bytes + size > PART_PAYLOAD_BYTES) {
-      borders.push([from, index]);
+      borders.push(index);
       from = index;
       bytes = 0;
     }
     bytes += size;
   }
-  borders.push([from, items.length]);
-  return borders;
+  return [...borders, items.length];
 }
 
 /** Bytes of an item on the wire, from above. */
 function payloadBytes(item: WorkItem): number {
-  let bytes = 400 + jsonTextBytes(item.itemId) + jsonTextBytes(item.entity.id);
+  let bytes = 480 + jsonTextBytes(item.itemId) + jsonTextBytes(item.entity.id);
   for (const columns of [item.key, item.values]) {
     for (const name in columns) {
       const value = columns[name];

@@ -17,7 +17,8 @@ import {
 } from "../words/ids";
 import { limits } from "../words/limits";
 import { FailureClass, ItemOutcome } from "../words/outcome";
-import { Attempt, WorkItem } from "./work-message";
+import { Attempt, ContentHash, WorkItem } from "./work-message";
+import { PartProof } from "./work-proof";
 
 export const RESULT_MESSAGE_TYPE = "postern.sync.result.v1";
 
@@ -26,6 +27,8 @@ export const ItemResult = z.object({
   itemId: ItemId,
   entity: EntityRef,
   version: Version,
+  /** As the work message gave it. */
+  hash: ContentHash,
   outcome: ItemOutcome,
   failure: FailureClass.optional(),
   /** Code of the closed set; see error-codes. */
@@ -52,7 +55,10 @@ export const WorkMessageResult = z.object({
   jobId: JobId.optional(),
   version: Version,
   traceparent: z.string().max(limits.traceparentChars).optional(),
+  /** All of the part's items, in the order of the work message. */
   items: z.array(ItemResult).min(1).max(limits.itemsPerMessage),
+  /** Shows that the sender held this work. */
+  proof: PartProof,
 });
 export type WorkMessageResult = z.infer<typeof WorkMessageResult>;
 

@@ -15,6 +15,7 @@ import {
   Version,
 } from "../words/ids";
 import { limits } from "../words/limits";
+import { WorkProof } from "./work-proof";
 
 /** A value as a target stores it. Absent at the source is null; an empty string stays one. */
 export const TargetValue = z.union([
@@ -40,6 +41,9 @@ const TargetColumns = z
     error: `at most ${limits.columns} columns`,
   });
 
+/** SHA-256 in lower-case hexadecimal. */
+export const ContentHash = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** One entity's desired state at one version: a level, not an edge. */
 export const WorkItem = z.object({
   itemId: ItemId,
@@ -55,7 +59,7 @@ export const WorkItem = z.object({
   /** The other columns; empty when `desired` is absent. */
   values: TargetColumns,
   /** SHA-256 (hex) of desired state, object, key and values: see `contentHash`. */
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  hash: ContentHash,
 });
 export type WorkItem = z.infer<typeof WorkItem>;
 
@@ -72,7 +76,7 @@ export type Attempt = z.infer<typeof Attempt>;
 export const WORK_MESSAGE_TYPE = "postern.sync.apply.v1";
 
 /** Items of one page and one lane, 1 to 100, that travel, apply and report together. */
-export const WorkMessage = z.object({
+const WorkEnvelope = z.object({
   messageId: MessageId,
   tenant: TenantId,
   branch: BranchId,
@@ -91,5 +95,11 @@ export const WorkMessage = z.object({
   attempts: z.array(Attempt).max(limits.attemptsListed).optional(),
   /** When the first attempt was made; only on a retry. */
   firstAttemptAt: Timestamp.optional(),
+  /** An agent reports each part with its code: without one, no report counts. */
+  proof: WorkProof,
 });
+export const WorkMessage = WorkEnvelope.refine(
+  ({ items, proof }) => items.length === 0 || proof.parts.at(-1)?.to === items.length,
+  { path: ["proof", "parts"], error: "must end with the last item" },
+);
 export type WorkMessage = z.infer<typeof WorkMessage>;

@@ -36,6 +36,8 @@ export const limits = {
   columnNameChars: 128,
   /** Columns of one target object. */
   columns: 200,
+  /** Characters of the id of a key: versions of Key Vault secrets have 32. */
+  keyIdChars: 64,
   /** Work items in one work message: a transactional batch of the ledger holds 100 operations. */
   itemsPerMessage: 100,
   /** Bytes of a message body. Service Bus Standard takes 256 KB with headers; the rest is room for those. */

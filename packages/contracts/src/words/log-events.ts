@@ -153,6 +153,15 @@ export const logEvents = {
     by: "cloud",
     explanation: "A parked message is kept until an agent of the group reads it.",
   },
+  "proof.failed": {
+    by: "cloud",
+    explanation:
+      "A result or message does not prove to be about work of its sender, and counts nowhere; see the security events.",
+  },
+  "proof.judged": {
+    by: "cloud",
+    explanation: "Results whose key had not been known were judged again.",
+  },
   "rejection.unhandled": {
     by: "both",
     explanation: "A promise was rejected that no code waited for any more.",
@@ -203,6 +212,17 @@ export const logEvents = {
   "unit.finished": {
     by: "agent",
     explanation: "A unit was applied and recorded; the line gives counts and durations.",
+  },
+  "vault.failed": {
+    by: "cloud",
+    explanation:
+      "The vault failed a read: the first failure of an outage; keys in memory serve on.",
+  },
+  "vault.recovered": { by: "cloud", explanation: "An outage of the vault is over." },
+  "work-key.rejected": {
+    by: "cloud",
+    explanation:
+      "A version of the secret work-key holds no usable key; the line says what is wrong.",
   },
 } as const satisfies Record<string, { readonly by: LoggedBy; readonly explanation: string }>;
 

@@ -1,5 +1,12 @@
 /** Which dead letters can be sent again, and which of them the index already has in a newer version. */
-import { type DeadLetter, entityKey, type SyncDefinition } from "@postern/contracts";
+import {
+  type DeadLetter,
+  DefinitionId,
+  entityKey,
+  EntityRef,
+  type IndexEntry,
+  type SyncDefinition,
+} from "@postern/contracts";
 import type { Stored } from "../../ports/stores";
 import { replayChance } from "../dead-letter";
 import type { DeadLetterPorts } from "../dead-letter-ports";
@@ -17,7 +24,16 @@ export async function findCandidates(
   letters: readonly Stored<DeadLetter>[],
   definitions: ReadonlyMap<string, SyncDefinition>,
 ): Promise<(Candidate | ReplayResult)[]> {
-  const present = { definitions, groups: ports.stamp.groups };
+  const entries = await entriesOf(
+    ports,
+    letters.map(({ value }) => value),
+  );
+  const present = {
+    definitions,
+    groups: ports.stamp.groups,
+    entries,
+    indexedItem: ports.indexedItem,
+  };
   const nowMs = ports.clock.now();
   const found: ((ReplayableItem & { stored: Stored<DeadLetter> }) | ReplayResult)[] = [];
   for (const stored of letters) {
@@ -38,6 +54,36 @@ export async function findCandidates(
   return found.map((one) =>
     "stored" in one ? { ...one, superseded: newer.has(one.stored.value.id) } : one,
   );
+}
+
+/** What the index has of the entities of letters whose payload proves nothing, by the letters' ids. */
+async function entriesOf(
+  { index }: Pick<DeadLetterPorts, "index">,
+  letters: readonly DeadLetter[],
+): Promise<Map<string, IndexEntry>> {
+  const unproven = letters.flatMap(({ id, proven, definition, entity }) => {
+    const name = DefinitionId.safeParse(definition).data;
+    const ref = entity === null ? undefined : entityOfKey(entity);
+    return proven || name === undefined || ref === undefined ? [] : [{ id, name, ref }];
+  });
+  const found = new Map<string, IndexEntry>();
+  for (const [name, ofDefinition] of Map.groupBy(unproven, (one) => one.name)) {
+    const entries = await index.read(
+      name,
+      ofDefinition.map(({ ref }) => ref),
+    );
+    for (const { id, ref } of ofDefinition) {
+      const entry = entries.get(entityKey(ref))?.value;
+      if (entry !== undefined) found.set(id, entry);
+    }
+  }
+  return found;
+}
+
+/** `membership:GROUP:MEMBER` → the entity with that key. Undefined for what is no key. */
+function entityOfKey(key: string): EntityRef | undefined {
+  const [type, ...parts] = key.split(":");
+  return EntityRef.safeParse({ type, id: parts.join("/") }).data;
 }
 
 /**

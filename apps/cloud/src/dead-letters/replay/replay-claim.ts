@@ -1,11 +1,12 @@
 /** The claim of a dead letter: written and audited before anything is sent. */
-import type { DeadLetter } from "@postern/contracts";
+import type { DeadLetter, WorkSigner } from "@postern/contracts";
 import type { OutgoingMessage } from "../../ports/message-bus";
 import type { Stored } from "../../ports/stores";
 import { type Order, withClaimGivenUp, withReplay } from "../dead-letter";
 import { auditLastActions } from "../dead-letter-audit";
 import type { DeadLetterPorts } from "../dead-letter-ports";
 import { resultOf } from "../dead-letter-result";
+import { signerNow } from "../../proofs/signing";
 import type { Candidate } from "./replay-candidates";
 import { nextReplayNumber, replayMessageId } from "./replay-id";
 import { replayMessage } from "./replay-message";
@@ -46,12 +47,14 @@ export async function claimReplay(
     order,
   );
   let claim: Stored<DeadLetter> | undefined;
+  let signer: WorkSigner;
   try {
     claim =
       (await ports.letters.replace(letter, stored.etag)) ?? (await ownClaim(ports, letter, order));
     if (claim === undefined) return await lostClaim(ports, stored.value);
     // Nothing goes out without a trace of who sent it.
     await auditLastActions(ports, claim.value);
+    signer = await signerNow(ports);
   } catch (error) {
     ports.logger.error("replay.start-failed", { id: letter.id, error: String(error) });
     return claim === undefined
@@ -61,7 +64,9 @@ export async function claimReplay(
   return {
     ...candidate,
     stored: claim,
-    message: superseded ? undefined : replayMessage(ports, candidate, messageId, scheduledAtMs),
+    message: superseded
+      ? undefined
+      : replayMessage(ports, signer, candidate, messageId, scheduledAtMs),
   };
 }
 

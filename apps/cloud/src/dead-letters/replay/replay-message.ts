@@ -1,4 +1,4 @@
-import { streamOf } from "@postern/contracts";
+import { streamOf, type WorkSigner } from "@postern/contracts";
 import type { OutgoingMessage } from "../../ports/message-bus";
 import { singleItemMessage } from "../../work/work-messages";
 import type { DeadLetterPorts } from "../dead-letter-ports";
@@ -7,6 +7,7 @@ import type { Candidate } from "./replay-candidates";
 /** The work message of a replay: the same item and version under its own message id. */
 export function replayMessage(
   ports: DeadLetterPorts,
+  signer: WorkSigner,
   { stored, item, definition, cycleId }: Candidate,
   messageId: string,
   scheduledAtMs: number | undefined,
@@ -15,6 +16,7 @@ export function replayMessage(
   return singleItemMessage(
     {
       stamp: ports.stamp,
+      signer,
       definition,
       stream: streamOf(item.entity.type),
       cycleId,

@@ -10,12 +10,14 @@ import {
   type EntityMapping,
   type FieldProblem,
   fieldProblems,
+  type IndexEntry,
   itemIdOf,
   limits,
   type SyncDefinition,
   type WorkerGroup,
   WorkItem,
 } from "@postern/contracts";
+import type { MakeIndexedItem } from "../../ports/indexed-item";
 import { maxItemBytes } from "../../work/work-messages";
 
 /** Columns named in one refusal; after a mapping has changed, all of an item's columns may differ. */
@@ -34,14 +36,14 @@ export type Validation =
 export interface Present {
   readonly definitions: ReadonlyMap<string, SyncDefinition>;
   readonly groups: readonly WorkerGroup[];
+  /** Entries of the entities of letters that prove nothing, by the letters' ids. */
+  readonly entries: ReadonlyMap<string, IndexEntry>;
+  readonly indexedItem: MakeIndexedItem;
 }
 
 const sections = { user: "users", group: "groups", membership: "memberships" } as const;
 
 export function validateReplay(letter: DeadLetter, present: Present): Validation {
-  const read = readItem(letter);
-  if (!read.ok) return read;
-  const { item } = read;
   const cycleId = CycleId.safeParse(letter.cycleId);
   if (!cycleId.success) {
     return refused("cycleId", "the dead letter does not say which cycle it counts in", rereadHint);
@@ -54,6 +56,10 @@ export function validateReplay(letter: DeadLetter, present: Present): Validation
       "discard the dead letter, or apply the definition again",
     );
   }
+  // What an agent gave back counts only where it proves to be what was sent; else the index says what that was.
+  const read = letter.proven ? readItem(letter) : readIndex(letter, definition, present);
+  if (!read.ok) return read;
+  const { item } = read;
   const problems = [
     ...placeProblems(letter, definition, present.groups),
     ...identityProblems(item, definition.id),
@@ -99,6 +105,21 @@ function readItem(
     }),
   );
   return { ok: false, problems };
+}
+
+function readIndex(
+  letter: DeadLetter,
+  definition: SyncDefinition,
+  { entries, indexedItem }: Present,
+): { readonly ok: true; readonly item: WorkItem } | (Validation & { ok: false }) {
+  if (letter.itemId === null) return readItem(letter);
+  const indexed = indexedItem(definition, entries.get(letter.id));
+  if (indexed.ok) return indexed;
+  return refused(
+    "payload",
+    `does not prove to be what was sent, and the index has nothing to send instead: ${indexed.problem}`,
+    rereadHint,
+  );
 }
 
 function placeProblems(

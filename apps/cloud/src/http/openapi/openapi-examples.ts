@@ -38,6 +38,11 @@ export const openApiExamples: Readonly<
       leasedAt: "2026-01-31T08:00:00.120Z",
       leaseUntil: "2026-01-31T08:00:35.120Z",
       endedAt: null,
+      proof: {
+        key: "0123456789abcdef0123456789abcdef",
+        at: "2026-01-31T08:00:00.120Z",
+        code: "ExampleExampleExampleExampleExampleExample1",
+      },
     },
   },
   putSync: {

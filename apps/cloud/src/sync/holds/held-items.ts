@@ -22,6 +22,7 @@ import type { IndexWrite } from "../../ports/stores";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { ServiceUnavailable } from "@postern/runtime";
 import { markerId, pageId } from "../../cycles/document-ids";
+import { signerNow } from "../../proofs/signing";
 import { singleItemMessage, workQueueOf } from "../../work/work-messages";
 
 const PAGE_HOLDS = 100;
@@ -164,10 +165,12 @@ async function sendReleased(
   holds: readonly Hold[],
 ): Promise<void> {
   const time = new Date(ports.clock.now()).toISOString();
+  const signer = await signerNow(ports);
   const messages = holds.map(({ item, stream, cycleId }) =>
     singleItemMessage(
       {
         stamp: ports.stamp,
+        signer,
         definition,
         stream,
         cycleId,

@@ -1,5 +1,6 @@
 import { cloudPoint, type ErrorCode } from "@postern/contracts";
 import { unmappedDeadLetter } from "../../dead-letters/new-dead-letter";
+import { signerNow } from "../../proofs/signing";
 import type { PageContext } from "./page-context";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "../../work/work-messages";
@@ -40,6 +41,7 @@ export async function enqueue(
       const { messages, oversize } = cutMessages(result.items, {
         ...page,
         stamp: ports.stamp,
+        signer: await signerNow(ports),
         definition,
         time: new Date(nowMs).toISOString(),
         traceparent,

@@ -8,7 +8,7 @@ import {
   StartMessage,
   startQueueName,
 } from "@postern/contracts";
-import { storeUnreadable } from "../../dead-letters/dead-letter-drain";
+import { storeUnreadable } from "../../dead-letters/drain/dead-letter-drain";
 import { runOnDemand } from "./on-demand";
 import { type PageRunOptions, runPages } from "./page-run";
 import { singleMessage } from "../../triggers/queue-message";

@@ -51,7 +51,7 @@ export async function poison(stage: ChaosStage, items: number): Promise<Scenario
   if (!(target instanceof AuditedSqlite)) throw new Error("poison is fed to an SQLite target");
   target.database.exec(guardedTable);
   target.watch(feedTable, feedEntity);
-  const run = new PoisonRun(stage, target, stage.feed());
+  const run = new PoisonRun(stage, target, await stage.feed());
   return run.run(items);
 }
 

@@ -60,7 +60,7 @@ export async function targetDown(stage: ChaosStage, seconds: number): Promise<Sc
   first.watch(feedTable, feedEntity);
   await prepareTarget(parseTarget(postgres.url(), stage.data.root), stage.definition);
   const second = await AuditedPostgres.open(postgres.url());
-  const feed = stage.feed();
+  const feed = await stage.feed();
   try {
     await second.execute(table);
     await second.watch(feedTable, feedEntity);

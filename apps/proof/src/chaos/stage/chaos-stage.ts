@@ -72,12 +72,8 @@ export class ChaosStage {
   }
 
   /** Sends work straight to the targets' queues. */
-  feed(): WorkFeed {
-    return new WorkFeed(
-      this.platform.endpoints.serviceBus,
-      this.definition,
-      this.data.state.tenantId,
-    );
+  feed(): Promise<WorkFeed> {
+    return WorkFeed.open(this.platform.endpoints, this.definition, this.data.state.tenantId);
   }
 
   get agentNames(): readonly string[] {

@@ -8,19 +8,21 @@ import {
   contentHash,
   CycleId,
   type EntityRef,
-  eventProperties,
   itemIdOf,
   type Lane,
   laneOf,
   limits,
+  MessageId,
   type SyncDefinition,
   TargetName,
   TenantId,
   Version,
-  WORK_MESSAGE_TYPE,
   type WorkItem,
   workQueueName,
+  type WorkSigner,
 } from "@postern/contracts";
+import type { Endpoints } from "@postern/local";
+import { signerOf, stampedMessage } from "../../kit/stamped-work";
 
 /** Rows of fed items, in any target: what a target's owner might guard it with stands beside. */
 export const feedTable = "staff";
@@ -36,14 +38,29 @@ export class WorkFeed {
   readonly #client: ServiceBusClient;
   readonly #definition: SyncDefinition;
   readonly #tenant: TenantId;
+  readonly #signer: Omit<WorkSigner, "at">;
   #version: number;
 
-  constructor(connectionString: string, definition: SyncDefinition, tenantId: string) {
+  private constructor(
+    connectionString: string,
+    definition: SyncDefinition,
+    tenantId: string,
+    signer: Omit<WorkSigner, "at">,
+  ) {
+    this.#signer = signer;
     this.#client = new ServiceBusClient(connectionString);
     this.#definition = definition;
     this.#tenant = TenantId.parse(tenantId);
     // Above every version that the definition's counter gives out meanwhile.
     this.#version = Date.now() + 365 * 24 * 3_600_000;
+  }
+
+  static async open(
+    endpoints: Endpoints,
+    definition: SyncDefinition,
+    tenantId: string,
+  ): Promise<WorkFeed> {
+    return new WorkFeed(endpoints.serviceBus, definition, tenantId, await signerOf(endpoints));
   }
 
   queue(target: string): string {
@@ -93,18 +110,10 @@ export class WorkFeed {
     part: number,
   ): ServiceBusMessage {
     const { id: definition, group } = this.#definition;
-    const messageId = `${definition}:${version}.${lane.slice(-2)}.${part}#1`;
-    return {
-      messageId,
-      sessionId: lane,
-      contentType: "application/json",
-      applicationProperties: eventProperties({
-        id: messageId,
-        source: "chaos",
-        type: WORK_MESSAGE_TYPE,
-        time: new Date().toISOString(),
-      }),
-      body: {
+    const messageId = MessageId.parse(`${definition}:${version}.${lane.slice(-2)}.${part}#1`);
+    return stampedMessage(
+      this.#signer,
+      {
         messageId,
         tenant: this.#tenant,
         branch: BranchId.parse("local"),
@@ -115,9 +124,10 @@ export class WorkFeed {
         lane,
         cycleId: CycleId.parse(`chaos-${version}`),
         version,
-        items,
+        items: [...items],
       },
-    };
+      "chaos",
+    );
   }
 
   async send(target: string, messages: readonly ServiceBusMessage[]): Promise<void> {

@@ -38,6 +38,19 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     holds: holds(world),
     deadLetters: deadLetterSink(world),
     jobs: { recordProgress: async () => undefined, recordResult: async () => undefined },
+    knownAgents: { isKnown: async () => true },
+    workKeys: {
+      signing: async () => world.vault.signing(),
+      verifying: async (id) => world.vault.find(id),
+    },
+    security: {
+      record: async (events) => {
+        world.stores.securityEvents.push(...events);
+        return events.map(() => true);
+      },
+      pending: async () => [],
+      settle: async () => undefined,
+    },
   };
 }
 

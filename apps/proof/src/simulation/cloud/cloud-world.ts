@@ -5,6 +5,7 @@ import type { Wire } from "../clockwork/wire";
 import type { CloudStores } from "../services/cloud-stores";
 import type { FakeBroker } from "../services/fake-broker";
 import type { FakeGraph } from "../services/fake-graph";
+import type { FakeVault } from "../services/fake-vault";
 
 /** What surrounds one simulated process of the cloud. */
 export interface CloudWorld {
@@ -14,6 +15,7 @@ export interface CloudWorld {
   readonly stores: CloudStores;
   readonly broker: FakeBroker;
   readonly graph: FakeGraph;
+  readonly vault: FakeVault;
   readonly graphSlowedMs: () => number;
   readonly place: {
     readonly tenant: TenantId;

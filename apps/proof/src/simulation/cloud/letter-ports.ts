@@ -3,6 +3,7 @@ import {
   type DeadLetterPorts,
   type DeadLetterSink,
   type DeadLetterStore,
+  indexedItem,
   type SyncPorts,
 } from "@postern/cloud";
 import type { DeadLetter } from "@postern/contracts";
@@ -42,6 +43,7 @@ export function deadLetterSink(world: World): DeadLetterSink {
 export function deadLetterPorts(world: World, ports: SyncPorts): SyncPorts & DeadLetterPorts {
   return {
     ...ports,
+    indexedItem,
     letters: deadLetterStore(world),
     audit: {
       add: (entry) =>

@@ -104,7 +104,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "result counted by delivery",
     file: `${cloud}/results/account.ts`,
     from: "id: markerId(result.workMessageId),",
-    to: "id: markerId(`${result.workMessageId}${agent}${reportedAt}`),",
+    to: "id: markerId(`${result.workMessageId}${report.agent}${report.reportedAt}`),",
     why: "A second report of one message counts again: cycle totals add up.",
   },
   {

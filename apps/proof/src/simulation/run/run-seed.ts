@@ -14,6 +14,7 @@ import { deadLetterPorts } from "../cloud/letter-ports";
 import { FakeBroker } from "../services/fake-broker";
 import { FakeGraph } from "../services/fake-graph";
 import { FakeTarget } from "../services/fake-target";
+import { FakeVault } from "../services/fake-vault";
 import { type Fault, FaultBook } from "../clockwork/fault-book";
 import { History } from "../check/history";
 import { type Plan, processNames } from "../plan/plan";
@@ -57,6 +58,7 @@ class SeedRun {
   readonly #stores = new CloudStores();
   readonly #ledger: LedgerStore = new Map();
   readonly #graph: FakeGraph;
+  readonly #vault = new FakeVault(BEGINNING_MS);
   readonly #target: FakeTarget;
   readonly #broker: FakeBroker;
   readonly #processes = new Map<string, SimProcess>();
@@ -160,6 +162,7 @@ class SeedRun {
       ...common,
       stores: this.#stores,
       graph: this.#graph,
+      vault: this.#vault,
       graphSlowedMs: () =>
         this.#timeline.nowMs < this.#graphSlow.untilMs ? this.#graphSlow.byMs : 0,
       place,

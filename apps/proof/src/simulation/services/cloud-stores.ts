@@ -1,5 +1,5 @@
 import type { AuditEntry, DefinitionRecord } from "@postern/cloud";
-import type { DeadLetter, Hold, IndexEntry } from "@postern/contracts";
+import type { DeadLetter, Hold, IndexEntry, SecurityEvent } from "@postern/contracts";
 import { FakeContainer } from "./fake-container";
 import { FakeProgress } from "./fake-progress";
 
@@ -11,4 +11,6 @@ export class CloudStores {
   readonly holds = new FakeContainer<Hold>();
   readonly deadLetters = new FakeContainer<DeadLetter>();
   readonly audit = new FakeContainer<AuditEntry>();
+  /** What did not prove itself, in the order in which it came. */
+  readonly securityEvents: SecurityEvent[] = [];
 }
