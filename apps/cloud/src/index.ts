@@ -30,6 +30,9 @@ export {
   type SourcePage,
 } from "./ports/source";
 export type { MessageBus } from "./ports/message-bus";
+export { isParked, keepParked } from "./parked/keep-parked";
+export type { ParkedPorts, ParkedStore } from "./parked/parked-ports";
+export { sendParked } from "./parked/send-parked";
 export type { SecurityEvents } from "./ports/security-events";
 export type { KeyFinding, WorkKey, WorkKeys } from "./ports/work-keys";
 export type { SyncPorts } from "./ports/cloud-ports";
@@ -39,5 +42,6 @@ export { resumeReplays } from "./dead-letters/replay/resume-replays";
 export { indexedItem } from "./sync/entities/indexed-item";
 export { consumeResults } from "./results/results";
 export { StreamClaims } from "./sync/streams/stream-claims";
+export { judgePending } from "./security/pending-message";
 export { startCycle } from "./sync/streams/start-cycle";
 export { tick } from "./sync/streams/sync-timer";

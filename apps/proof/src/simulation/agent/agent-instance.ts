@@ -10,12 +10,8 @@ import {
 } from "@postern/agent";
 import type {
   AgentId,
-  BranchId,
-  GroupName,
   Lane,
   LedgerEntry,
-  TargetName,
-  TenantId,
 } from "@postern/contracts";
 import type { ApplyResult } from "@postern/connectors";
 import type { Logger } from "@postern/runtime";
@@ -24,6 +20,7 @@ import type { FakeBroker } from "../services/fake-broker";
 import { FakeContainer } from "../services/fake-container";
 import { failed, type FakeTarget } from "../services/fake-target";
 import type { History } from "../check/history";
+import type { Place } from "../plan/sim-definition";
 import type { SeededRandom } from "../../kit/seeded-random";
 import type { SimProcess } from "../clockwork/sim-process";
 import type { Wire } from "../clockwork/wire";
@@ -38,12 +35,7 @@ export interface AgentWorld {
   readonly ledger: LedgerStore;
   readonly target: FakeTarget;
   readonly history: History;
-  readonly place: {
-    readonly tenant: TenantId;
-    readonly branch: BranchId;
-    readonly group: GroupName;
-  };
-  readonly targetName: TargetName;
+  readonly place: Place;
   readonly slots: number;
   readonly batchItems: number;
   readonly acceptWaitMs: number;
@@ -70,7 +62,7 @@ export function startAgent(world: AgentWorld): Agent {
       span: (_name, _options, work) => work({ traceparent: undefined, set: () => undefined }),
       traceparent: () => undefined,
     },
-    targets: new Map([[world.targetName, targetPort(world)]]),
+    targets: new Map([[world.place.target, targetPort(world)]]),
   };
   const agent = wireAgent(settingsOf(world), ports, async () => undefined);
   agent.ended.catch((error: unknown) => {
@@ -175,13 +167,13 @@ function targetPort({
   wire,
   process,
   target,
-  targetName,
+  place,
   batchItems,
   history,
 }: AgentWorld): TargetPort {
   const { timeline } = process;
   return {
-    name: targetName,
+    name: place.target,
     kind: "sim",
     hasInbox: true,
     maxBatchItems: batchItems,

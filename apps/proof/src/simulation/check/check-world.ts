@@ -10,6 +10,7 @@ import {
   type DefinitionCounter,
   entityKey,
   type EntityRef,
+  type GroupName,
   type PageRecord,
   type SyncDefinition,
 } from "@postern/contracts";
@@ -17,10 +18,16 @@ import type { CloudStores } from "../services/cloud-stores";
 import type { FakeBroker } from "../services/fake-broker";
 import type { FakeGraph } from "../services/fake-graph";
 import type { FakeTarget, TargetRow } from "../services/fake-target";
+import { annexPlace } from "../plan/sim-definition";
 import type { History } from "./history";
 
 export interface World {
   readonly nowMs: number;
+  readonly group: GroupName;
+  /** Of items that may be without an outcome: the hostile agent settled them, or their key was revoked. */
+  readonly excused: (cycleId: string) => number;
+  /** Entities of before the world began, which the source never had. */
+  readonly bygone: ReadonlySet<string>;
   readonly definition: SyncDefinition;
   readonly graph: FakeGraph;
   readonly stores: CloudStores;
@@ -38,7 +45,8 @@ export function checkWorld(world: World): string[] {
     : [...checkTarget(world), ...checkAccounts(world), ...checkAudit(world), ...checkHolds(world)];
 }
 
-function notAtRest({ broker, stores, definition, nowMs }: World): string[] {
+function notAtRest(world: World): string[] {
+  const { broker, stores, definition, nowMs } = world;
   const problems: string[] = [];
   for (const [queue, depth] of broker.depths()) problems.push(`${queue} holds ${depth} messages`);
   const checkpoints = stores.progress.ofType<Checkpoint>(definition.id, "checkpoint");
@@ -52,6 +60,7 @@ function notAtRest({ broker, stores, definition, nowMs }: World): string[] {
   for (const cycle of stores.progress.cycles(definition.id)) {
     const { pages, markers } = stores.progress.history(definition.id, [cycle.cycleId]);
     const view = summarise(cycle, pages, markers, nowMs);
+    if (view.pending > 0 && view.pending <= world.excused(cycle.cycleId)) continue;
     if (view.state !== "completed") {
       problems.push(
         `cycle ${cycle.cycleId} (${cycle.kind}) is ${view.state}: ${JSON.stringify(view.streams)}, ${view.pending} of ${view.enqueued} pending`,
@@ -67,7 +76,8 @@ function checkTarget(world: World): string[] {
   const { graph, stores, target } = world;
   const problems: string[] = [];
   const givenUp = lastGivenUp(world);
-  const held = (key: string): boolean => stores.index.documents.get(key)?.value.held !== undefined;
+  const index = stores.index.of(world.definition.id);
+  const held = (key: string): boolean => index.documents.get(key)?.value.held !== undefined;
   const compare = (
     entity: EntityRef,
     expected: Record<string, unknown> | undefined,
@@ -79,7 +89,7 @@ function checkTarget(world: World): string[] {
     if (sameRow(row, expected)) return;
     if (held(key)) {
       // A removal of an earlier version may have been released, and what brought it back is held as a disable.
-      const version = stores.index.documents.get(key)?.value.held ?? Infinity;
+      const version = index.documents.get(key)?.value.held ?? Infinity;
       const reached = (target.inbox.get(key)?.version ?? 0) >= version;
       if (row === undefined && reached && !target.poison.has(key))
         problems.push(`${key} is held, and gone from the target`);
@@ -87,7 +97,7 @@ function checkTarget(world: World): string[] {
     }
     if (givenUp.has(key)) return;
     problems.push(
-      `${key}: the source says ${text(expected)}, the target has ${text(row?.values)}; index: ${text(stores.index.documents.get(key)?.value)}`,
+      `${key}: the source says ${text(expected)}, the target has ${text(row?.values)}; index: ${text(index.documents.get(key)?.value)}`,
     );
   };
   const seen = new Set<string>();
@@ -95,6 +105,7 @@ function checkTarget(world: World): string[] {
     const { type, id } = object;
     seen.add(entityKey({ type, id }));
     compare({ type, id }, type === "user" ? userRow(world, id) : groupRow(graph, id), false);
+    if (world.definition.memberships === undefined) continue;
     for (const memberId of object.members.keys()) {
       const entity: EntityRef = { type: "membership", id: `${id}/${memberId}` };
       seen.add(entityKey(entity));
@@ -103,16 +114,16 @@ function checkTarget(world: World): string[] {
     }
   }
   for (const [key, { row }] of target.inbox) {
-    if (row !== undefined && !seen.has(key))
+    if (row !== undefined && !seen.has(key) && !world.bygone.has(key))
       problems.push(`the target has ${key}, which never was`);
   }
   return problems;
 }
 
 /** Entities of which the newest dead letter waits for somebody, or was discarded. */
-function lastGivenUp({ stores }: World): ReadonlySet<string> {
+function lastGivenUp(world: World): ReadonlySet<string> {
   const newest = new Map<string, DeadLetter>();
-  for (const letter of stores.deadLetters.values()) {
+  for (const letter of lettersOf(world)) {
     if (letter.entity === null) continue;
     const key = letter.entity.replace("/", ":");
     const known = newest.get(key);
@@ -120,6 +131,13 @@ function lastGivenUp({ stores }: World): ReadonlySet<string> {
   }
   const open = [...newest].filter(([, { state }]) => state !== "replayed");
   return new Set(open.map(([key]) => key));
+}
+
+/** Of this group, and counted: what proves nothing is kept for people to see and counts nowhere. */
+function lettersOf({ stores, group }: World): DeadLetter[] {
+  return [...stores.deadLetters.values()].filter(
+    (letter) => letter.group === group && (letter.proven || letter.source === "results"),
+  );
 }
 
 function userRow({ graph, definition }: World, id: string): Record<string, unknown> | undefined {
@@ -130,9 +148,10 @@ function userRow({ graph, definition }: World, id: string): Record<string, unkno
     manager_id: graph.valueOf(id, "manager"),
     enabled: graph.valueOf(id, "accountEnabled"),
   };
-  if (definition.users !== undefined && "title" in definition.users.columns) {
-    row["title"] = graph.valueOf(id, "displayName");
-  }
+  const columns = definition.users?.columns ?? {};
+  if ("title" in columns) row["title"] = graph.valueOf(id, "displayName");
+  const { resynced } = columns;
+  if (typeof resynced === "string") row["resynced"] = JSON.parse(resynced);
   return row;
 }
 
@@ -158,7 +177,8 @@ const text = (values: object | undefined): string =>
 
 // ---- every item once ------------------------------------------------------------------------------------------------
 
-function checkAccounts({ stores, definition, history, nowMs }: World): string[] {
+function checkAccounts(world: World): string[] {
+  const { stores, definition, history, nowMs } = world;
   const problems: string[] = [];
   const pages = stores.progress.ofType<PageRecord>(definition.id, "page");
   const items = new Map<number, Set<string>>();
@@ -198,12 +218,16 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
       view.deadLettered +
       view.outcomeUnknown +
       view.cancelled;
-    if (final !== view.enqueued) {
-      problems.push(`cycle ${cycle.cycleId}: ${view.enqueued} items and ${final} outcomes`);
+    const missing = view.enqueued - final;
+    if (missing < 0 || missing > world.excused(cycle.cycleId)) {
+      problems.push(
+        `cycle ${cycle.cycleId} of ${definition.id}: ${view.enqueued} items and ${final} outcomes`,
+      );
     }
-    const letters = [...stores.deadLetters.values()].filter(
-      ({ itemId, messageId, cycleId, version, state }) =>
+    const letters = lettersOf(world).filter(
+      ({ itemId, messageId, cycleId, version, state, outcome }) =>
         itemId !== null &&
+        outcome !== "outcome-unknown" &&
         !uncounted.has(releaseOf(messageId ?? "")) &&
         cycleId === cycle.cycleId &&
         state !== "replayed" &&
@@ -212,12 +236,12 @@ function checkAccounts({ stores, definition, history, nowMs }: World): string[] 
     );
     if (letters.length !== view.deadLettered) {
       problems.push(
-        `cycle ${cycle.cycleId}: ${view.deadLettered} dead-lettered, ${letters.length} dead letters`,
+        `cycle ${cycle.cycleId} of ${definition.id}: ${view.deadLettered} dead-lettered, ${letters.length} dead letters`,
       );
     }
   }
-  for (const { entity, code } of stores.deadLetters.values()) {
-    if (code === "target-rejected" || code === "retries-exhausted") continue;
+  for (const { entity, code } of lettersOf(world)) {
+    if (world.group === annexPlace.group || code === "target-rejected" || code === "retries-exhausted") continue;
     problems.push(`an unexpected dead letter: ${entity ?? "?"} ${code}`);
   }
   return problems;
@@ -242,8 +266,9 @@ function checkAudit({ stores, history }: World): string[] {
 
 function checkHolds({ stores, definition, history, released }: World): string[] {
   const problems: string[] = [];
-  for (const entry of stores.index.values()) {
-    if (entry.held !== undefined && !stores.holds.documents.has(`${entry.id}@${entry.held}`))
+  const holds = stores.holds.of(definition.id);
+  for (const entry of stores.index.of(definition.id).values()) {
+    if (entry.held !== undefined && !holds.documents.has(`${entry.id}@${entry.held}`))
       problems.push(`${entry.id} is held in the index, but no hold says so`);
   }
   const [counter] = stores.progress.ofType<DefinitionCounter>(definition.id, "counter");

@@ -3,9 +3,14 @@ import {
   consumeResults,
   type DeadLetterPorts,
   drainDeadLetter,
+  isParked,
+  judgePending,
+  keepParked,
+  type ParkedPorts,
   resumeReplays,
   runOnDemand,
   runPages,
+  sendParked,
   ServiceUnavailable,
   StreamClaims,
   type SyncPorts,
@@ -15,9 +20,11 @@ import {
 import {
   type GroupName,
   readMessage,
+  resultsQueueName,
   START_MESSAGE_TYPE,
   StartMessage,
   startQueueName,
+  WORK_MESSAGE_TYPE,
 } from "@postern/contracts";
 import type { FakeBroker } from "../services/fake-broker";
 import { type FakeQueue, type Hold, LockLost, type QueuedMessage } from "../services/fake-queue";
@@ -30,8 +37,9 @@ export interface CloudInstanceWorld {
   readonly wire: Wire;
   readonly broker: FakeBroker;
   readonly history: History;
-  readonly ports: DeadLetterPorts & SyncPorts;
-  readonly group: GroupName;
+  readonly ports: DeadLetterPorts & ParkedPorts & SyncPorts;
+  readonly hostile: boolean;
+  readonly groupOf: (queue: string) => GroupName | undefined;
   readonly tickMs: number;
 }
 
@@ -40,7 +48,7 @@ const WATCH_MS = 60_000;
 const PARALLEL_SESSIONS = 4;
 
 export function startCloudInstance(world: CloudInstanceWorld): void {
-  const { broker, ports, group, process, tickMs } = world;
+  const { broker, ports, groupOf, process, tickMs } = world;
   const claims = new StreamClaims(ports);
   const received = (message: QueuedMessage) => ({
     body: message.body,
@@ -65,16 +73,17 @@ export function startCloudInstance(world: CloudInstanceWorld): void {
     });
   }
   for (const queue of broker.queues.values()) {
-    if (queue.name.startsWith("results-")) {
+    const group = groupOf(queue.name);
+    if (group !== undefined && queue.name === resultsQueueName(group)) {
       receive(world, queue, RESULTS_AT_ONCE, (messages) =>
-        consumeResults(ports, group, messages.map(received)),
+        results(ports, group, messages.map(received)),
       );
     }
     const { deadLetters } = queue;
     if (deadLetters === undefined) continue;
     receive(world, deadLetters, 1, async (messages) => {
       for (const message of messages) {
-        const place = { queue: queue.name, group: queue.name === startQueueName ? "cloud" : group };
+        const place = { queue: queue.name, group: group ?? "cloud" };
         await drainDeadLetter(ports, place, received(message));
       }
     });
@@ -82,10 +91,33 @@ export function startCloudInstance(world: CloudInstanceWorld): void {
   every(process, tickMs, () =>
     guarded(world, () => tick(ports, Math.round(process.wallMs() / 1_000) * 1_000)),
   );
-  // Heartbeats are not simulated; who there is only words the mark.
-  const agents = { list: async () => ({ items: [], next: null }) };
-  every(process, WATCH_MS, () => guarded(world, () => watchCycles({ ...ports, agents })));
+  // Who there is only words the mark.
+  every(process, WATCH_MS, () => guarded(world, () => watchCycles(ports)));
   every(process, WATCH_MS, () => guarded(world, () => resumeReplays(ports)));
+  if (world.hostile) watchUnproven(world);
+}
+
+/** What only a hostile agent, or a key that an instance hears of late, gives the cloud to do. */
+function watchUnproven(world: CloudInstanceWorld): void {
+  const { ports, process } = world;
+  const consume = (group: GroupName, message: ReceivedMessage): Promise<void> =>
+    results(ports, group, [message]);
+  every(process, WATCH_MS, () => guarded(world, () => judgePending(ports, consume)));
+  for (const { name } of ports.stamp.groups) {
+    every(process, WATCH_MS, () => guarded(world, () => sendParked(ports, name, [WORK_MESSAGE_TYPE])));
+  }
+}
+
+/** As the trigger of a results queue does. */
+async function results(
+  ports: SyncPorts & ParkedPorts,
+  group: GroupName,
+  messages: readonly ReceivedMessage[],
+): Promise<void> {
+  const parked = messages.filter(isParked);
+  const others = messages.filter((message) => !isParked(message));
+  if (parked.length > 0) await keepParked(ports, group, parked);
+  if (others.length > 0) await consumeResults(ports, group, others);
 }
 
 function every(process: SimProcess, periodMs: number, run: () => Promise<void>): void {
@@ -113,6 +145,8 @@ function fault(history: History, process: SimProcess, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   history.violate(`${process.name} threw an unexpected error: ${text}`);
 }
+
+type ReceivedMessage = Parameters<typeof keepParked>[2][number];
 
 type Handler = (messages: readonly QueuedMessage[]) => Promise<void>;
 

@@ -1,11 +1,12 @@
-import { noTracing } from "@postern/runtime";
 /** The cloud's ports over the fake services, for one simulated process. */
+import { noTracing } from "@postern/runtime";
 import {
   type DefinitionStore,
   type GraphSource,
   type HoldStore,
   type Logger,
   type MessageBus,
+  type SecurityEvents,
   ServiceUnavailable,
   SourceError,
   type SyncPorts,
@@ -37,20 +38,16 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     index: indexStore(world),
     holds: holds(world),
     deadLetters: deadLetterSink(world),
-    jobs: { recordProgress: async () => undefined, recordResult: async () => undefined },
+jobs: {
+      recordProgress: async () => undefined,
+      recordResult: async (message) => void world.stores.jobResults.push(message),
+    },
     knownAgents: { isKnown: async () => true },
     workKeys: {
-      signing: async () => world.vault.signing(),
-      verifying: async (id) => world.vault.find(id),
+      signing: async () => world.vault.signing(process.name, process.timeline.nowMs),
+      verifying: async (id) => world.vault.find(id, process.name, process.timeline.nowMs),
     },
-    security: {
-      record: async (events) => {
-        world.stores.securityEvents.push(...events);
-        return events.map(() => true);
-      },
-      pending: async () => [],
-      settle: async () => undefined,
-    },
+    security: security(world),
   };
 }
 
@@ -151,17 +148,31 @@ function definitions({ wire, stores }: CloudWorld): DefinitionStore {
   };
 }
 
+function security({ wire, stores }: CloudWorld): SecurityEvents {
+  return {
+    record: (events) =>
+      askCosmos(wire, "write security", () => stores.security.record(events)),
+    pending: (limit) =>
+      askCosmos(wire, "read security", () => stores.security.pending(limit)),
+    settle: (event) => askCosmos(wire, "write security", () => stores.security.settle(event)),
+  };
+}
+
 function holds({ wire, stores }: CloudWorld): HoldStore {
-  const { holds: container } = stores;
   return {
     put: (all) =>
-      askCosmos(wire, "write holds", () => all.forEach((hold) => container.put(hold.id, hold))),
-    remove: (_definition, ids) =>
-      askCosmos(wire, "write holds", () => ids.forEach((id) => container.delete(id))),
-    get: (_definition, id) => askCosmos(wire, "read holds", () => container.read(id)?.value),
-    list: (_definition, { limit }) =>
+      askCosmos(wire, "write holds", () =>
+        all.forEach((hold) => stores.holds.of(hold.definition).put(hold.id, hold)),
+      ),
+    remove: (definition, ids) =>
+      askCosmos(wire, "write holds", () =>
+        ids.forEach((id) => stores.holds.of(definition).delete(id)),
+      ),
+    get: (definition, id) =>
+      askCosmos(wire, "read holds", () => stores.holds.of(definition).read(id)?.value),
+    list: (definition, { limit }) =>
       askCosmos(wire, "read holds", () => ({
-        items: [...container.values()].slice(0, limit),
+        items: [...stores.holds.of(definition).values()].slice(0, limit),
         continuation: null,
       })),
   };

@@ -1,5 +1,5 @@
-import type { BranchId, TenantId, WorkerGroup } from "@postern/contracts";
 import type { SeededRandom } from "../../kit/seeded-random";
+import type { Place } from "../plan/sim-definition";
 import type { SimProcess } from "../clockwork/sim-process";
 import type { Wire } from "../clockwork/wire";
 import type { CloudStores } from "../services/cloud-stores";
@@ -17,10 +17,6 @@ export interface CloudWorld {
   readonly graph: FakeGraph;
   readonly vault: FakeVault;
   readonly graphSlowedMs: () => number;
-  readonly place: {
-    readonly tenant: TenantId;
-    readonly branch: BranchId;
-    readonly groups: readonly WorkerGroup[];
-  };
+  readonly place: Pick<Place, "tenant" | "branch" | "groups">;
   readonly log: (line: string | (() => string)) => void;
 }

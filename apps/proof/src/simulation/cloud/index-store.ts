@@ -2,6 +2,7 @@ import type { IndexStore } from "@postern/cloud";
 import { entityKey, type IndexEntry } from "@postern/contracts";
 import type { CloudWorld } from "./cloud-world";
 import { cosmosFailure } from "./cosmos-wire";
+import type { FakeContainer } from "../services/fake-container";
 
 function indexText({ id, version, exists, desired, held, follow }: IndexEntry): string {
   const marks = [
@@ -14,9 +15,9 @@ function indexText({ id, version, exists, desired, held, follow }: IndexEntry): 
 }
 
 export function indexStore({ wire, stores, process, log }: CloudWorld): IndexStore {
-  const { index: container } = stores;
+  const of = (definition: string): FakeContainer<IndexEntry> => stores.index.of(definition);
   return {
-    read: (_definition, entities) =>
+    read: (definition, entities) =>
       wire.ask({
         service: "cosmos",
         operation: "read index",
@@ -24,7 +25,7 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
           const found = new Map<string, { value: IndexEntry; etag: string }>();
           for (const entity of entities) {
             const key = entityKey(entity);
-            const entry = container.read(key, struck === "stale");
+            const entry = of(definition).read(key, struck === "stale");
             if (entry !== undefined) found.set(key, entry);
           }
           return found;
@@ -33,7 +34,7 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
       }),
     // Never stale: what is only looked at has no etag to lose by, and rests on the account's strong consistency (ADR
     // 0009).
-    standings: (_definition, entities) =>
+    standings: (definition, entities) =>
       wire.ask({
         service: "cosmos",
         operation: "read index",
@@ -41,7 +42,7 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
           const found = new Map<string, IndexEntry>();
           for (const entity of entities) {
             const key = entityKey(entity);
-            const entry = container.read(key);
+            const entry = of(definition).read(key);
             if (entry !== undefined) found.set(key, entry.value);
           }
           return found;
@@ -61,6 +62,7 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
             if (struck === "half" && position * 2 >= lanes.length) {
               throw cosmosFailure("throttling", undefined);
             }
+            const container = of(definitionOf(lane[0]?.entry.lane));
             if (lane.some(({ entry, etag }) => container.documents.get(entry.id)?.etag !== etag)) {
               lost = true;
               continue;
@@ -74,12 +76,12 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
         },
         failure: cosmosFailure,
       }),
-    membershipsOf: (_definition, { groupIds, memberIds }) =>
+    membershipsOf: (definition, { groupIds, memberIds }) =>
       wire.ask({
         service: "cosmos",
         operation: "query index",
         effect: () =>
-          [...container.documents.values()]
+          [...of(definition).documents.values()]
             .filter(
               ({ value: { groupId, memberId } }) =>
                 (groupId !== undefined && groupIds.includes(groupId)) ||
@@ -88,12 +90,12 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
             .map(({ value, etag }) => ({ value: { ...value }, etag })),
         failure: cosmosFailure,
       }),
-    leftBehind: (_definition, types, { generation, comparedFrom }, limit) =>
+    leftBehind: (definition, types, { generation, comparedFrom }, limit) =>
       wire.ask({
         service: "cosmos",
         operation: "query index",
         effect: () =>
-          [...container.documents.values()]
+          [...of(definition).documents.values()]
             .filter(
               ({ value }) =>
                 types.includes(value.entity.type) &&
@@ -106,12 +108,17 @@ export function indexStore({ wire, stores, process, log }: CloudWorld): IndexSto
             .map(({ value, etag }) => ({ value: { ...value }, etag })),
         failure: cosmosFailure,
       }),
-    countHeld: () =>
+    countHeld: (definition) =>
       wire.ask({
         service: "cosmos",
         operation: "query index",
-        effect: () => [...container.values()].filter(({ held }) => held !== undefined).length,
+        effect: () => [...of(definition).values()].filter(({ held }) => held !== undefined).length,
         failure: cosmosFailure,
       }),
   };
+}
+
+/** `people/03` → `people` */
+function definitionOf(lane: string | undefined): string {
+  return (lane ?? "").split("/")[0] ?? "";
 }

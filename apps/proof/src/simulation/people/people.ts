@@ -13,9 +13,11 @@ import type { FakeGraph } from "../services/fake-graph";
 import type { FakeTarget } from "../services/fake-target";
 import type { History } from "../check/history";
 import { askForLetters } from "./letter-clerk";
+import type { HostileChange } from "../plan/hostile-plan";
 import type { Change, Plan } from "../plan/plan";
 import type { SeededRandom } from "../../kit/seeded-random";
-import { definition, remapped } from "../plan/sim-definition";
+import { WIDE_CHARS } from "../plan/hostile-plan";
+import { annexDefinition, definition, remapped, resynced } from "../plan/sim-definition";
 import type { Timeline } from "../clockwork/timeline";
 
 export interface PeopleWorld {
@@ -28,6 +30,8 @@ export interface PeopleWorld {
   readonly target: FakeTarget;
   /** Of an instance of the cloud; undefined while it does not answer. */
   readonly portsOf: (instance: string) => (SyncPorts & DeadLetterPorts) | undefined;
+  /** What nobody in the directory does: a hostile agent, keys. */
+  readonly intrude: (change: HostileChange) => void;
 }
 
 interface Request {
@@ -40,6 +44,8 @@ interface Request {
 export class People {
   readonly #world: PeopleWorld;
   #definition: SyncDefinition = definition;
+  #annexDefinition: SyncDefinition = annexDefinition;
+  #resyncs = 0;
   #released = 0;
   #asked = 0;
 
@@ -52,6 +58,11 @@ export class People {
     return this.#definition;
   }
 
+  /** Of the hostile agent's group, as it was applied last. */
+  get annexDefinition(): SyncDefinition {
+    return this.#annexDefinition;
+  }
+
   /** Holds that were asked to be released. */
   get released(): number {
     return this.#released;
@@ -59,6 +70,26 @@ export class People {
 
   begin(): void {
     this.#apply("apply", definition);
+    if (this.#world.plan.hostile) this.#applyAnnex();
+  }
+
+  #applyAnnex(): void {
+    this.#ask({
+      name: "apply annex",
+      act: async (ports) => {
+        const asked = this.#annexDefinition;
+        await applyDefinition(ports, asked, {});
+        if (asked !== this.#annexDefinition) this.#applyAnnex();
+      },
+    });
+  }
+
+  /** Everything is sent again. */
+  #resync(): void {
+    this.#resyncs += 1;
+    this.#annexDefinition = resynced(this.#annexDefinition, this.#resyncs);
+    this.#applyAnnex();
+    this.#apply("resync", resynced(this.#definition, this.#resyncs));
   }
 
   #apply(name: string, definition: SyncDefinition): void {
@@ -84,6 +115,8 @@ export class People {
   heal(): void {
     const { plan, stores } = this.#world;
     this.#switch(true);
+    // What the hostile agent said of its own group's work, nobody knows to be true.
+    if (plan.hostile) this.#resync();
     if (plan.refused.length === 0) return;
     for (const entity of plan.refused) this.#mend(entity);
     const letters = [...stores.deadLetters.values()];
@@ -92,7 +125,11 @@ export class People {
   }
 
   furnish(): void {
-    const { users, groups, poison, refused, dependent } = this.#world.plan;
+    const { users, wide, groups, poison, refused, dependent } = this.#world.plan;
+    for (const id of wide) {
+      this.#createUser(id);
+      this.#world.graph.set(id, "displayName", `${id} ${"x".repeat(WIDE_CHARS)}`);
+    }
     for (const id of users) this.#createUser(id);
     for (const { id, members } of groups) this.#createGroup(id, members);
     for (const entity of [...poison, ...refused]) this.#world.target.poison.add(entity);
@@ -163,12 +200,23 @@ export class People {
         this.#world.timeline.after(change.forMs, () => this.#switch(true));
         return;
       case "remap":
-        return this.#apply("remap", { ...remapped, enabled: this.#definition.enabled });
+        return this.#apply("remap", this.#remapped());
+      case "intrude":
+      case "rotate-key":
+        return this.#world.intrude(change);
+      case "revoke-key":
+        this.#world.intrude(change);
+        return this.#resync();
     }
   }
 
+  #remapped(): SyncDefinition {
+    const next = { ...remapped, enabled: this.#definition.enabled };
+    return this.#resyncs === 0 ? next : resynced(next, this.#resyncs);
+  }
+
   #release(share: number): void {
-    const all = [...this.#world.stores.holds.documents.keys()];
+    const all = [...this.#world.stores.holds.of(definition.id).documents.keys()];
     const holds = all.slice(0, Math.ceil(all.length * share));
     this.#released += holds.length;
     this.#ask({

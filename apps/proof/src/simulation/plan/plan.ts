@@ -4,6 +4,12 @@
  */
 import { BEGINNING_MS } from "../clockwork/timeline";
 import type { Fault, OperationEffect, Service } from "../clockwork/fault-book";
+import {
+  type HostileChange,
+  isHostileSeed,
+  makeHostileChanges,
+  wideUsers,
+} from "./hostile-plan";
 import { type LetterChange, makeLetterPlan, noLetterPlan } from "./letter-plan";
 import { SeededRandom } from "../../kit/seeded-random";
 
@@ -46,10 +52,15 @@ export type Change =
   | { readonly kind: "request-cycle"; readonly atMs: number }
   | { readonly kind: "on-demand"; readonly atMs: number; readonly ids: readonly string[] }
   | { readonly kind: "remap"; readonly atMs: number }
-  | LetterChange;
+  | LetterChange
+  | HostileChange;
 
 export interface Plan {
   readonly seed: number;
+  /** Whether there is a second worker group, with an agent that does what it likes. */
+  readonly hostile: boolean;
+  /** Users whose names fill messages. */
+  readonly wide: readonly string[];
   readonly users: readonly string[];
   readonly groups: readonly { readonly id: string; readonly members: readonly string[] }[];
   readonly changes: readonly Change[];
@@ -115,11 +126,37 @@ const crashPoints = {
   agent: ["read ledger", "write ledger", "apply", "report", "complete", "close lane", "accept"],
 } as const;
 
+/** How large a world is, each as least and most. Two groups of one directory make twice the work. */
+interface Size {
+  readonly users: readonly [number, number];
+  readonly groups: readonly [number, number];
+  readonly changes: readonly [number, number];
+  readonly faults: readonly [number, number];
+  readonly page: readonly [number, number];
+}
+
+const usualSize: Size = {
+  users: [70, 100],
+  groups: [6, 9],
+  changes: [90, 140],
+  faults: [24, 44],
+  page: [3, 12],
+};
+const hostileSize: Size = {
+  users: [25, 40],
+  groups: [2, 4],
+  changes: [40, 70],
+  faults: [10, 24],
+  page: [5, 12],
+};
+
 export function makePlan(seed: number): Plan {
   const random = new SeededRandom(seed, "plan");
-  const userCount = random.between(70, 100);
+  const hostile = isHostileSeed(seed);
+  const size = hostile ? hostileSize : usualSize;
+  const userCount = random.between(...size.users);
   const users = Array.from({ length: userCount }, (_, index) => `u${index}`);
-  const groups = Array.from({ length: random.between(6, 9) }, (_, index) => ({
+  const groups = Array.from({ length: random.between(...size.groups) }, (_, index) => ({
     id: `g${index}`,
     members: members(random, users, random.between(5, 16)),
   }));
@@ -136,13 +173,18 @@ export function makePlan(seed: number): Plan {
     seed % 2 === 0
       ? noLetterPlan
       : makeLetterPlan(new SeededRandom(seed, "letters"), entities, { beginMs, endMs });
-  const changes = makeChanges(random, users, groups, beginMs + 2_000, endMs);
-  const faults = makeFaults(new SeededRandom(seed, "faults"), beginMs + 1_500, endMs);
+  const changes = makeChanges(random, { users, groups, size }, beginMs + 2_000, endMs);
+  const faults = makeFaults(new SeededRandom(seed, "faults"), size, beginMs + 1_500, endMs);
+  const intrusions = hostile
+    ? makeHostileChanges(new SeededRandom(seed, "hostile"), { beginMs, endMs })
+    : [];
   return {
     seed,
+    hostile,
+    wide: hostile && seed % 3 === 0 ? wideUsers : [],
     users,
     groups,
-    changes: [...changes, ...letters.changes].sort((a, b) => a.atMs - b.atMs),
+    changes: [...changes, ...letters.changes, ...intrusions].sort((a, b) => a.atMs - b.atMs),
     faults: [...faults, ...letters.faults].sort((a, b) => a.atMs - b.atMs),
     poison: some(2),
     refused: letters.refused,
@@ -159,7 +201,7 @@ export function makePlan(seed: number): Plan {
     endMs,
     lockMs: random.pick([5_000, 10_000, 30_000, 60_000]),
     tickMs: random.pick([5_000, 10_000, 15_000]),
-    pageSize: random.between(3, 12),
+    pageSize: random.between(...size.page),
     slots: random.between(1, 4),
     batchItems: random.pick([3, 20, 100]),
   };
@@ -174,13 +216,12 @@ function members(random: SeededRandom, users: readonly string[], count: number):
 
 function makeChanges(
   random: SeededRandom,
-  users: readonly string[],
-  groups: Plan["groups"],
+  { users, groups, size }: Pick<Plan, "users" | "groups"> & { readonly size: Size },
   beginMs: number,
   endMs: number,
 ): Change[] {
   const changes: Change[] = [];
-  const count = random.between(90, 140);
+  const count = random.between(...size.changes);
   // Few names and few users of much change: values come back, and changes of one entity meet.
   const busy = Array.from({ length: 12 }, () => random.pick(users));
   const user = (): string => (random.chance(0.5) ? random.pick(busy) : random.pick(users));
@@ -267,8 +308,13 @@ function makeChanges(
   return changes.sort((a, b) => a.atMs - b.atMs);
 }
 
-function makeFaults(random: SeededRandom, beginMs: number, endMs: number): Fault[] {
-  const count = random.between(24, 44);
+function makeFaults(
+  random: SeededRandom,
+  size: Size,
+  beginMs: number,
+  endMs: number,
+): Fault[] {
+  const count = random.between(...size.faults);
   const services = ["cosmos", "cosmos", "broker", "broker", "graph", "target"] as const;
   return Array.from({ length: count }, (): Fault => {
     // Many strike during the first enumeration, when there is most to break.

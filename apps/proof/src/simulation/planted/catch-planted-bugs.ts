@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { PlantedBug } from "../run/planted-bug";
+import { FIRST_HOSTILE_SEED, isHostileSeed } from "../plan/hostile-plan";
 import { regressionSeeds } from "../plan/regression-seeds";
 import type { SeedOutcome } from "../run/seed-outcome";
 import { bundleShard } from "../run/shard-bundle";
@@ -27,14 +28,11 @@ export async function catchPlantedBugs(
 ): Promise<BugVerdict[]> {
   const directory = mkdtempSync(path.join(tmpdir(), "postern-planted-"));
   const verdicts: BugVerdict[] = [];
-  const known = regressionSeeds.map(({ seed }) => seed);
-  const others = Array.from({ length: mostSeeds }, (_, index) => index + 1);
-  // Seeds that found something before are the likeliest to find it again.
-  const seeds = [...new Set([...known, ...others])].slice(0, mostSeeds);
   try {
     for (const [index, bug] of bugs.entries()) {
       const bundle = path.join(directory, `bug-${index}.js`);
       await bundleShard(bundle, bug);
+      const seeds = seedsFor(bug, mostSeeds);
       const outcomes: SeedOutcome[] = [];
       const { code, errors } = await runShard({
         bundle,
@@ -61,4 +59,12 @@ export async function catchPlantedBugs(
     rmSync(directory, { recursive: true, force: true });
   }
   return verdicts;
+}
+
+/** Seeds that found something before are the likeliest to find it again. */
+function seedsFor({ hostile = false }: PlantedBug, most: number): number[] {
+  const known = regressionSeeds.map(({ seed }) => seed).filter((seed) => isHostileSeed(seed) === hostile);
+  const first = hostile ? FIRST_HOSTILE_SEED : 1;
+  const others = Array.from({ length: most }, (_, index) => first + index);
+  return [...new Set([...known, ...others])].slice(0, most);
 }

@@ -4,11 +4,13 @@
  * working tree.
  */
 import type { PlantedBug } from "../run/planted-bug";
+import { plantedTrustBugs } from "./planted-trust-bugs";
 
 const agent = "apps/agent/src";
 const cloud = "apps/cloud/src";
 
 export const plantedBugs: readonly PlantedBug[] = [
+  ...plantedTrustBugs,
   {
     name: "settle before report",
     file: `${agent}/lanes/lane-runner.ts`,

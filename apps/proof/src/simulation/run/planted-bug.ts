@@ -10,6 +10,8 @@ export interface PlantedBug {
   /** Stands in the file exactly once. */
   readonly from: string;
   readonly to: string;
+  /** Caught by worlds with a hostile agent only. */
+  readonly hostile?: boolean;
   /** What it breaks, and what must notice. */
   readonly why: string;
 }

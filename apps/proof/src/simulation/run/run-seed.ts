@@ -1,25 +1,33 @@
 /**
  * Runs one plan: two instances of the cloud and two agents over fake services, people who change things, faults that
- * strike. When the plan is over everything is healed, and the world must come to rest as the promises say.
+ * strike; in a hostile world a second group with an honest agent and one that does what it likes. When the plan is over everything is healed, and the world must come to rest as the promises say.
  */
-import type { DeadLetterPorts, SyncPorts } from "@postern/cloud";
+import type { DeadLetterPorts, ParkedPorts, SyncPorts } from "@postern/cloud";
 import type { Agent } from "@postern/agent";
-import { type LedgerStore, startAgent } from "../agent/agent-instance";
-import { checkWorld } from "../check/check-world";
+import {
+  type GroupName,
+  jobsQueueName,
+  resultsQueueName,
+  workQueueName,
+} from "@postern/contracts";
+import { startAgent } from "../agent/agent-instance";
+import { checkWorld, type World } from "../check/check-world";
 import { startCloudInstance } from "../cloud/cloud-instance";
 import { cloudPorts } from "../cloud/cloud-ports";
 import { CloudStores } from "../services/cloud-stores";
 import { People } from "../people/people";
 import { deadLetterPorts } from "../cloud/letter-ports";
+import { parkedPorts } from "../cloud/parked-ports";
 import { FakeBroker } from "../services/fake-broker";
 import { FakeGraph } from "../services/fake-graph";
-import { FakeTarget } from "../services/fake-target";
 import { FakeVault } from "../services/fake-vault";
 import { type Fault, FaultBook } from "../clockwork/fault-book";
-import { History } from "../check/history";
+import { Journal } from "../check/history";
 import { type Plan, processNames } from "../plan/plan";
 import { SeededRandom } from "../../kit/seeded-random";
-import { place } from "../plan/sim-definition";
+import { definition, type Place, place, sharedPlace } from "../plan/sim-definition";
+import { Intrusion } from "./intrusion";
+import { Side } from "./side";
 import { SimProcess } from "../clockwork/sim-process";
 import { BEGINNING_MS, Timeline } from "../clockwork/timeline";
 import { Wire } from "../clockwork/wire";
@@ -40,6 +48,8 @@ const MOST_EVENTS = 400_000;
 /** After the last fault: leases, locks, watches and clocks that were wrong have run out long before. */
 const LONGEST_REST_MS = 2 * 3_600_000;
 const CHECK_MS = 7_300;
+/** The honest agent of the hostile agent's group. */
+const ANNEX_AGENT = "annex-1";
 
 export async function runPlan(
   plan: Plan,
@@ -52,18 +62,19 @@ export async function runPlan(
 class SeedRun {
   readonly #plan: Plan;
   readonly #timeline = new Timeline();
-  readonly #history: History;
+  readonly #journal = new Journal();
   readonly #faults = new FaultBook();
   readonly #random: SeededRandom;
   readonly #stores = new CloudStores();
-  readonly #ledger: LedgerStore = new Map();
   readonly #graph: FakeGraph;
   readonly #vault = new FakeVault(BEGINNING_MS);
-  readonly #target: FakeTarget;
+  readonly #side: Side;
+  readonly #intrusion: Intrusion | undefined;
   readonly #broker: FakeBroker;
+  readonly #place: Place;
   readonly #processes = new Map<string, SimProcess>();
   readonly #agents = new Map<string, Agent>();
-  readonly #ports = new Map<string, SyncPorts & DeadLetterPorts>();
+  readonly #ports = new Map<string, SyncPorts & DeadLetterPorts & ParkedPorts>();
   readonly #people: People;
   #graphSlow = { untilMs: 0, byMs: 0 };
   #healed = false;
@@ -73,19 +84,33 @@ class SeedRun {
   constructor(plan: Plan, keepLines: boolean) {
     this.#plan = plan;
     this.#random = new SeededRandom(plan.seed, "world");
-    this.#history = new History(() => this.#timeline.nowMs - BEGINNING_MS, keepLines);
+    const shared = {
+      keepLines,
+      timeline: this.#timeline,
+      journal: this.#journal,
+      stores: this.#stores,
+    };
+    this.#place = plan.hostile ? sharedPlace : place;
+    this.#side = new Side({ ...shared, place: this.#place, definition: definition.id });
     this.#graph = new FakeGraph(new SeededRandom(plan.seed, "graph"), plan.pageSize);
-    this.#target = new FakeTarget(this.#history);
-    this.#history.watch(this.#target);
-    this.#broker = new FakeBroker(this.#timeline, place.groups, plan.lockMs, this.#history);
+    this.#broker = new FakeBroker(this.#timeline, this.#place.groups, plan.lockMs, {
+      accepted: (message) => this.#sideOf(message.queue).history.accepted(message),
+      completed: (message) => this.#sideOf(message.queue).history.completed(message),
+      deadLettered: (message, code) =>
+        this.#sideOf(message.queue).history.deadLettered(message, code),
+    });
+    this.#intrusion = plan.hostile
+      ? new Intrusion({ ...shared, vault: this.#vault, broker: this.#broker, others: this.#side })
+      : undefined;
     this.#people = new People({
       plan,
       timeline: this.#timeline,
-      history: this.#history,
+      history: this.#side.history,
       random: this.#random,
       stores: this.#stores,
       graph: this.#graph,
-      target: this.#target,
+      target: this.#side.target,
+      intrude: (change) => this.#intrusion?.change(change),
       portsOf: (name) =>
         this.#processes.get(name)?.running === true ? this.#ports.get(name) : undefined,
     });
@@ -95,15 +120,16 @@ class SeedRun {
     const { seed, changes, faults, endMs } = this.#plan;
     this.#people.furnish();
     for (const name of processNames) this.#start(name);
+    if (this.#intrusion !== undefined) this.#start(ANNEX_AGENT);
     this.#people.begin();
     for (const change of changes) this.#timeline.at(change.atMs, () => this.#people.change(change));
     for (const fault of faults) this.#timeline.at(fault.atMs, () => this.#strike(fault));
     this.#timeline.at(endMs, () => this.#heal());
     const end = await this.#timeline.run(
-      () => this.#finished || this.#history.violations.length > 0,
+      () => this.#finished || this.#side.history.violations.length > 0,
       MOST_EVENTS,
     );
-    const { violations } = this.#history;
+    const { violations } = this.#journal;
     const problems =
       violations.length > 0
         ? violations
@@ -113,13 +139,13 @@ class SeedRun {
     return {
       seed,
       problems,
-      items: this.#history.itemsSent,
-      commits: this.#history.commits,
+      items: this.#side.history.itemsSent,
+      commits: this.#side.history.commits,
       faults: [...this.#faults.struck.values()].reduce((sum, count) => sum + count, 0),
       events: this.#timeline.eventsRun,
       simulatedMs: this.#timeline.nowMs - BEGINNING_MS,
       struck: Object.fromEntries(this.#faults.struck),
-      lines: this.#history.lines,
+      lines: this.#side.history.lines,
     };
   }
 
@@ -135,22 +161,14 @@ class SeedRun {
       random: this.#random,
       crash: (dead, restartAfterMs) => this.#kill(dead, restartAfterMs),
     });
-    const common = {
-      process,
-      wire,
-      random: this.#random,
-      broker: this.#broker,
-      history: this.#history,
-    };
-    this.#history.note(`${name} starts`);
+    const common = { process, wire, random: this.#random, broker: this.#broker };
+    this.#side.history.note(`${name} starts`);
     if (kind === "agent") {
       const { slots, batchItems } = this.#plan;
+      const { place, history, target, ledger } = this.#sideOfAgent(name);
       const agent = startAgent({
         ...common,
-        ledger: this.#ledger,
-        target: this.#target,
-        place,
-        targetName: place.target,
+        ...{ place, history, target, ledger },
         slots,
         batchItems,
         acceptWaitMs: 60_000,
@@ -158,6 +176,7 @@ class SeedRun {
       this.#agents.set(name, agent);
       return;
     }
+    const { history } = this.#side;
     const world = {
       ...common,
       stores: this.#stores,
@@ -165,17 +184,35 @@ class SeedRun {
       vault: this.#vault,
       graphSlowedMs: () =>
         this.#timeline.nowMs < this.#graphSlow.untilMs ? this.#graphSlow.byMs : 0,
-      place,
-      log: this.#history.note,
+      place: this.#place,
+      log: history.note,
     };
-    const ports = deadLetterPorts(world, cloudPorts(world));
+    const ports = parkedPorts(world, deadLetterPorts(world, cloudPorts(world)));
     this.#ports.set(name, ports);
-    startCloudInstance({ ...common, ports, group: place.group, tickMs: this.#plan.tickMs });
+    const { hostile, tickMs } = this.#plan;
+    startCloudInstance({ ...common, history, ports, hostile, groupOf: this.#groupOf, tickMs });
+  }
+
+  readonly #groupOf = (queue: string): GroupName | undefined =>
+    this.#place.groups.find(({ name, targets }) => {
+      const own = [resultsQueueName(name), jobsQueueName(name)];
+      return [...own, ...targets.map((target) => workQueueName(name, target))].includes(queue);
+    })?.name;
+
+  /** Whose history a queue belongs to; that of the start queue is the one that every world has. */
+  #sideOf(queue: string): Side {
+    const group = this.#groupOf(queue.replace("/$DeadLetterQueue", ""));
+    const { annex } = this.#intrusion ?? {};
+    return annex !== undefined && annex.place.group === group ? annex : this.#side;
+  }
+
+  #sideOfAgent(name: string): Side {
+    return name === ANNEX_AGENT ? (this.#intrusion?.annex ?? this.#side) : this.#side;
   }
 
   #kill(process: SimProcess, restartAfterMs: number): void {
     if (!process.alive) return;
-    this.#history.note(`${process.name} is killed`);
+    this.#side.history.note(`${process.name} is killed`);
     process.kill();
     this.#timeline.after(restartAfterMs, () => {
       if (this.#processes.get(process.name) === process) this.#start(process.name);
@@ -186,7 +223,7 @@ class SeedRun {
 
   #strike(fault: Fault): void {
     const { nowMs } = this.#timeline;
-    this.#history.note(`fault ${JSON.stringify(fault)}`);
+    this.#side.history.note(`fault ${JSON.stringify(fault)}`);
     switch (fault.kind) {
       case "operation":
         return this.#faults.arm(fault);
@@ -197,10 +234,10 @@ class SeedRun {
         return this.#faults.beginOutage(fault.service, nowMs + fault.durationMs);
       case "target-down":
         this.#faults.note("target down");
-        return this.#target.goDown(nowMs + fault.durationMs);
+        return this.#side.target.goDown(nowMs + fault.durationMs);
       case "target-slow":
         this.#faults.note("target slow");
-        return this.#target.goSlow(nowMs + fault.durationMs, fault.byMs);
+        return this.#side.target.goSlow(nowMs + fault.durationMs, fault.byMs);
       case "graph-slow":
         this.#faults.note("graph slow");
         this.#graphSlow = { untilMs: nowMs + fault.durationMs, byMs: fault.byMs };
@@ -255,29 +292,44 @@ class SeedRun {
   #heal(): void {
     this.#healed = true;
     this.#faults.heal();
-    this.#target.heal();
+    this.#side.target.heal();
+    this.#intrusion?.end();
     this.#people.heal();
     this.#graphSlow = { untilMs: 0, byMs: 0 };
     for (const process of this.#processes.values()) {
       process.setSkew(0);
       process.resume();
     }
-    this.#history.note("healed");
+    this.#side.history.note("healed");
     const deadlineMs = this.#timeline.nowMs + LONGEST_REST_MS;
     const look = (): void => {
-      this.#problems = checkWorld({
-        nowMs: this.#timeline.nowMs,
-        definition: this.#people.definition,
-        graph: this.#graph,
-        stores: this.#stores,
-        broker: this.#broker,
-        target: this.#target,
-        history: this.#history,
-        released: this.#people.released,
-      });
+      this.#problems = this.#look();
       this.#finished = this.#problems.length === 0 || this.#timeline.nowMs > deadlineMs;
       if (!this.#finished) this.#timeline.after(CHECK_MS, look);
     };
     this.#timeline.after(2 * this.#plan.tickMs, look);
+  }
+
+  #look(): readonly string[] {
+    const intrusion = this.#intrusion;
+    const world = (side: Side): Omit<World, "definition" | "released"> => ({
+      nowMs: this.#timeline.nowMs,
+      group: side.place.group,
+      graph: this.#graph,
+      stores: this.#stores,
+      broker: this.#broker,
+      target: side.target,
+      history: side.history,
+      excused: (cycleId) => intrusion?.excused(side, cycleId) ?? 0,
+      bygone: intrusion?.annex === side ? intrusion.bygone : new Set(),
+    });
+    const { definition: people, annexDefinition, released } = this.#people;
+    const problems = checkWorld({ ...world(this.#side), definition: people, released });
+    if (intrusion === undefined || problems.length > 0) return problems;
+    const { annex } = intrusion;
+    return [
+      ...checkWorld({ ...world(annex), definition: annexDefinition, released: 0 }),
+      ...intrusion.problems(),
+    ];
   }
 }

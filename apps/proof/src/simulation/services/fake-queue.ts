@@ -189,9 +189,16 @@ export class FakeQueue {
     this.#add(message);
   }
 
-  deadLetter(hold: Hold, message: QueuedMessage, code: string, text: string): void {
+  /** A receiver may rewrite the properties of what it dead-letters, never its body or id. */
+  deadLetter(
+    hold: Hold,
+    message: QueuedMessage,
+    code: string,
+    text: string,
+    rewritten: Readonly<Record<string, unknown>> = {},
+  ): void {
     this.#take(hold, message);
-    this.#bury(message, code, text);
+    this.#bury({ ...message, properties: { ...message.properties, ...rewritten } }, code, text);
   }
 
   abandon(hold: Hold, message: QueuedMessage): void {

@@ -1,0 +1,233 @@
+/**
+ * Sabotages of what the cloud checks before it believes: each opens one door to whoever holds one group. Caught by the
+ * worlds with a hostile agent.
+ */
+import type { PlantedBug } from "../run/planted-bug";
+
+const cloud = "apps/cloud/src";
+const contracts = "packages/contracts/src/messages";
+
+const bugs: readonly Omit<PlantedBug, "hostile">[] = [
+  {
+    name: "code not compared",
+    file: `${cloud}/proofs/code-check.ts`,
+    from: "if (!isSameCode(expected(finding.key.secret), code)) {",
+    to: "if (!isSameCode(code, code)) {",
+    why: "An invented code counts: work of another group is reported by whoever can guess its ids.",
+  },
+  {
+    name: "code outlives its marker",
+    file: `${cloud}/proofs/code-check.ts`,
+    from: "historyTtlSeconds * 1_000 - DAY_MS",
+    to: "historyTtlSeconds * 1_000 + DAY_MS",
+    why: "A report counts again once the marker that remembers it has expired: its item is sent anew.",
+  },
+  {
+    name: "code never expires",
+    file: `${cloud}/proofs/code-check.ts`,
+    from: "if (nowMs - atMs > codeLifeMs) {",
+    to: "if (nowMs - atMs > codeLifeMs * 10) {",
+    why: "A key of long ago, found in a backup, makes codes that count.",
+  },
+  {
+    name: "key signs for ever",
+    file: `${cloud}/proofs/code-check.ts`,
+    from: "if (atMs < from || atMs > until) {",
+    to: "if (atMs < from) {",
+    why: "A key of long ago, found in a backup, makes codes of today.",
+  },
+  {
+    name: "revoked key counts",
+    file: "apps/proof/src/simulation/services/fake-vault.ts",
+    from: 'if (this.#revoked.has(id)) return { kind: "revoked" };',
+    to: "",
+    why: "What a revoked key stamped counts: whoever has it writes what he likes.",
+  },
+  {
+    name: "revoked key taken for known",
+    file: `${cloud}/proofs/code-check.ts`,
+    from: "return unproven(\"key-revoked\", `the key '${id}' is disabled in the vault`);",
+    to: "return proven;",
+    why: "A revoked key proves everything.",
+  },
+  {
+    name: "result of an unknown key dropped",
+    file: `${cloud}/security/partition-proven.ts`,
+    from: 'kind === "key-unknown" && pending !== undefined ? { pending } : {}',
+    to: 'kind === "key-unknown" && pending === undefined ? { pending: "" } : {}',
+    why: "An instance that hears of a new key late drops true results: their cycle never completes.",
+  },
+  {
+    name: "unknown key proves",
+    file: `${cloud}/proofs/code-check.ts`,
+    from: "return unproven(\"key-unknown\", `the vault has no key '${id}'`);",
+    to: "return proven;",
+    why: "A code that names no key counts: anybody can name one.",
+  },
+  {
+    name: "results not checked",
+    file: `${cloud}/results/proven-results.ts`,
+    from: "return partitionProven(ports, reported, checks, (one) => ({",
+    to: "return partitionProven(ports, reported, checks.map(() => ({ proven: true })), (one) => ({",
+    why: "Whoever may send to a results queue reports the work of all groups.",
+  },
+  {
+    name: "items not named by their ids",
+    file: `${cloud}/proofs/part-check.ts`,
+    from: "if (itemIdOf(result.definition, entity, version) !== itemId) {",
+    to: "if (itemIdOf(result.definition, entity, version) === undefined) {",
+    why: "What does not prove itself shows as an event of another kind.",
+  },
+  {
+    name: "code without the id of its part",
+    file: `${contracts}/proof-codes.ts`,
+    from: "    facts.partId,\n",
+    to: "",
+    why: "A report of one message counts as that of another, which its holder's own report then meets.",
+  },
+  {
+    name: "code without its items",
+    file: `${contracts}/proof-codes.ts`,
+    from: "    facts.items.length,\n    ...facts.items.flatMap(({ itemId, entity, version, hash }): Text[] => [",
+    to: "    ...facts.items.slice(0, 0).flatMap(({ itemId, entity, version, hash }): Text[] => [",
+    why: "Items are left out of a part, repeated, or taken from elsewhere: totals no longer add up.",
+  },
+  {
+    name: "code without the hashes of its items",
+    file: `${contracts}/proof-codes.ts`,
+    from: "      version,\n      hash,\n    ]),",
+    to: "      version,\n      hash.slice(0, 0),\n    ]),",
+    why: "Other content goes out again under the id of an item that was sent.",
+  },
+  {
+    name: "code without its group",
+    file: `${contracts}/proof-codes.ts`,
+    from: "return [key, at, tenant, branch, group, target,",
+    to: 'return [key, at, tenant, branch, "", target,',
+    why: "Not caught by guesses, but by work that has moved: see the two kinds of place in the code.",
+  },
+  {
+    name: "code without its cycle",
+    file: `${contracts}/proof-codes.ts`,
+    from: "target, definition, cycleId, jobId, version];\n}",
+    to: "target, definition, jobId, version];\n}",
+    why: "A report counts in a cycle of the sender's choice.",
+  },
+  {
+    name: "code without the first attempt",
+    file: `${contracts}/proof-codes.ts`,
+    from: "    facts.firstAttemptAt,\n",
+    to: "",
+    why: "Retries end at once or never: the first attempt was when the sender says.",
+  },
+  {
+    name: "content of a waiting item believed",
+    file: `${cloud}/proofs/part-check.ts`,
+    from: "if (item === undefined || item.hash !== hash || contentHash(item) !== hash) return undefined;",
+    to: "if (item === undefined) return undefined;",
+    why: "The cloud sends under its own right what an agent wrote.",
+  },
+  {
+    name: "retry put off for ever",
+    file: `${cloud}/results/account.ts`,
+    from: "Math.min(Math.max(MIN_RETRY_MS, askedMs), MAX_RETRY_MS)",
+    to: "Math.max(MIN_RETRY_MS, askedMs)",
+    why: "An item waits for a year: nobody hears of it.",
+  },
+  {
+    name: "first attempt believed",
+    file: `${cloud}/results/account.ts`,
+    from: "Number.isNaN(said) ? nowMs : Math.min(Math.max(said, earliest), nowMs)",
+    to: "Number.isNaN(said) ? Math.max(nowMs, earliest) : said",
+    why: "An item is given up at its second attempt, or never.",
+  },
+  {
+    name: "group of the definition of today",
+    file: `${cloud}/results/account.ts`,
+    from: "copies.push({ queue: workQueueName(group, result.target), message: copy });",
+    to: "copies.push({\n        queue: workQueueName(report.definition?.group ?? group, result.target),\n        message: copy,\n      });",
+    why: "A definition has moved to another group: its old group writes into the new one's target.",
+  },
+  {
+    name: "report told by its name only",
+    file: `${cloud}/results/account.ts`,
+    from: "return `${agent}@${reportedAt}#${digest}`;",
+    to: "return `${agent}@${reportedAt}${digest.slice(0, 0)}`;",
+    why: "The same agent at the same time says otherwise: what counts as done is sent again as well.",
+  },
+  {
+    name: "parked message not checked",
+    file: `${cloud}/parked/keep-parked.ts`,
+    from: "  if (!check.proven) return check;\n",
+    to: "",
+    why: "Whoever parks a message has the cloud send it.",
+  },
+  {
+    name: "payload of a parked message believed",
+    file: `${cloud}/parked/keep-parked.ts`,
+    from: "if (said.bodyHash !== bodyHash(payload)) {",
+    to: "if (said.bodyHash === undefined) {",
+    why: "The cloud sends changed content with fresh codes.",
+  },
+  {
+    name: "target of a parked message believed",
+    file: `${cloud}/parked/keep-parked.ts`,
+    from: "if (said.target !== target || said.lane !== sessionId || type !== unreadType) {",
+    to: "if (type !== unreadType) {",
+    why: "Work of one target goes to another, and into another lane.",
+  },
+  {
+    name: "properties of a dead letter counted",
+    file: `${cloud}/dead-letters/drained-message.ts`,
+    from: "return { work, accounting: work === undefined ? claims : countOf(work), claimed };",
+    to: "return { work, accounting: claims ?? (work && countOf(work)), claimed };",
+    why: "A receiver rewrites the properties of what it dead-letters: it counts where the receiver says.",
+  },
+  {
+    name: "body of a dead letter believed",
+    file: `${cloud}/dead-letters/drained-message.ts`,
+    from: ": await checkWork(ports, { queue, group }, messageId, work);",
+    to: ": await checkWork(ports, { queue, group }, messageId, work).then(() => ({ proven: true as const }));",
+    why: "Work of another group is given up by a message that never was.",
+  },
+  {
+    name: "unreadable dead letter believed",
+    file: `${cloud}/proofs/envelope-check.ts`,
+    from: 'return unproven("code-missing", "the properties carry no readable code");',
+    to: "return { proven: true };",
+    why: "A message without a code is counted as given up.",
+  },
+  {
+    name: "letter that proves nothing counts in a cycle",
+    file: `${cloud}/dead-letters/dead-letter-drain.ts`,
+    from: "cycleId: accounting?.cycleId ?? null,",
+    to: "cycleId: claimed.cycleId ?? null,",
+    why: "A person replays it: an outcome that was never counted is taken back.",
+  },
+  {
+    name: "lease not checked",
+    file: `${cloud}/results/proven-results.ts`,
+    from: "return partitionProven(ports, messages, checks, (one) => ({",
+    to: "return partitionProven(ports, messages, checks.map(() => ({ proven: true })), (one) => ({",
+    why: "A job ends as an agent says that had no lease of it.",
+  },
+  {
+    name: "lease of another attempt",
+    file: `${contracts}/proof-codes.ts`,
+    from: "tenant, branch, group, jobId, attempt, agent]);",
+    to: "tenant, branch, group, jobId, agent]);",
+    why: "The lease of one attempt ends the next one, which another agent has.",
+  },
+  {
+    name: "failure not told",
+    file: `${cloud}/security/partition-proven.ts`,
+    from: "const kept = await reportProofFailures(ports, failures);",
+    to: "const kept = failures.map(() => true);",
+    why: "Nobody hears of what did not prove itself.",
+  },
+];
+
+export const plantedTrustBugs: readonly PlantedBug[] = bugs.map((bug) => ({
+  ...bug,
+  hostile: true,
+}));
