@@ -101,7 +101,7 @@ export function deadLetterHandlers(ports: DeadLetterPorts): Pick<Handlers, Opera
 }
 
 function view(letter: DeadLetter, shown: DeadLetterView["payloadShown"]): DeadLetterView {
-  const { ttl: _ttl, actions, replay, payload, ...rest } = letter;
+  const { ttl: _ttl, hash: _hash, actions, replay, payload, ...rest } = letter;
   return {
     ...rest,
     payload: shown === "full" ? payload : redactPayload(payload),

@@ -212,6 +212,7 @@ function itemDeadLetter(
     deliveryCount: 0,
     ...payloadText(work === undefined ? "" : JSON.stringify(work)),
     proven: work !== undefined,
+    hash: item.hash,
     deadLetteredAt: new Date(nowMs).toISOString(),
   };
 }

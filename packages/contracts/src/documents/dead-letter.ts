@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DefinitionId, GroupName, MessageId, TargetName, Timestamp } from "../words/ids";
 import { limits } from "../words/limits";
 import { defineStateModel } from "../words/state-model";
-import { Attempt } from "../messages/work-message";
+import { Attempt, ContentHash } from "../messages/work-message";
 
 export const DeadLetterState = z.enum(["open", "replayed", "discarded"]);
 export type DeadLetterState = z.infer<typeof DeadLetterState>;
@@ -98,6 +98,8 @@ export const DeadLetter = z.object({
   payloadTruncated: z.boolean(),
   /** Whether the payload is an item that the cloud sent: only then is it replayed as it stands. */
   proven: z.boolean().default(false),
+  /** Of the item that was sent, where the code of its report proves it: what is made anew must be the same. */
+  hash: ContentHash.optional(),
   deadLetteredAt: Timestamp,
   /** Newest last. */
   actions: z.array(DeadLetterAction).max(deadLetterActionsListed).optional(),
@@ -106,7 +108,7 @@ export const DeadLetter = z.object({
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
-const { ttl: _ttl, actions: _actions, replay: _replay, ...shown } = DeadLetter.shape;
+const { ttl: _ttl, actions: _actions, replay: _replay, hash: _hash, ...shown } = DeadLetter.shape;
 
 /** A dead letter as callers see it. */
 export const DeadLetterView = z.strictObject({

@@ -14,6 +14,7 @@ import {
   itemIdOf,
   limits,
   type SyncDefinition,
+  Version,
   type WorkerGroup,
   WorkItem,
 } from "@postern/contracts";
@@ -114,12 +115,25 @@ function readIndex(
 ): { readonly ok: true; readonly item: WorkItem } | (Validation & { ok: false }) {
   if (letter.itemId === null) return readItem(letter);
   const indexed = indexedItem(definition, entries.get(letter.id));
-  if (indexed.ok) return indexed;
-  return refused(
-    "payload",
-    `does not prove to be what was sent, and the index has nothing to send instead: ${indexed.problem}`,
-    rereadHint,
-  );
+  const unproven = (problem: string): Validation & { ok: false } =>
+    refused(
+      "payload",
+      `does not prove to be what was sent, and the index has nothing to send instead: ${problem}`,
+      rereadHint,
+    );
+  if (!indexed.ok) return unproven(indexed.problem);
+  const { item } = indexed;
+  const version = Version.safeParse(letter.version).data;
+  if (version !== undefined && item.version > version) {
+    // It is on its way already, and supersedes this one, which is not sent.
+    const itemId = itemIdOf(definition.id, item.entity, version);
+    return { ok: true, item: { ...item, itemId, version } };
+  }
+  // The mapping or the source may have changed since: one version never has two contents.
+  if (item.version !== version || item.hash !== letter.hash) {
+    return unproven("it would be another item than the one that was sent");
+  }
+  return indexed;
 }
 
 function placeProblems(
@@ -133,6 +147,13 @@ function placeProblems(
       field: "definition",
       problem: `the sync definition '${definition.id}' is disabled`,
       hint: "enable it, then replay",
+    });
+  }
+  if (letter.group !== definition.group) {
+    problems.push({
+      field: "group",
+      problem: `the item was given up by group '${letter.group}', but the definition is now of group '${definition.group}'`,
+      hint: "discard it: the definition has sent the entity to its group",
     });
   }
   const group = groups.find(({ name }) => name === definition.group);
