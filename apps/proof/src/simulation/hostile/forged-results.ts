@@ -13,6 +13,8 @@ import { annexPlace } from "../plan/sim-definition";
 import type { Knowledge } from "./knowledge";
 import { resultsOf } from "./results";
 
+const DAY_MS = 86_400_000;
+
 export interface ForgedResult {
   readonly result: WorkMessageResult;
   /** Any of these. */
@@ -192,11 +194,16 @@ export function leakedResults(
   if (work === undefined) return [];
   const leak = random.pick([...knowledge.leaked.entries()]);
   const [number, { id: key, secret }] = leak;
-  // It signed until twenty days before: of today no code is its own, and what was is too old.
+  // Nobody has revoked the ancient one: a code of its own time is too old, and one of the future not yet valid.
   const old = random.chance(0.5);
-  const at = new Date(nowMs - (old && number === 0 ? 45 * 86_400_000 : 0)).toISOString();
+  const ancientMs = nowMs + (old ? -45 * DAY_MS : DAY_MS);
+  const at = new Date(number > 0 ? nowMs : ancientMs).toISOString();
   const expected =
-    number > 0 ? ("key-revoked" as const) : old ? ("code-expired" as const) : "key-not-signing";
+    number > 0
+      ? ("key-revoked" as const)
+      : old
+        ? ("code-expired" as const)
+        : ("code-not-yet-valid" as const);
   return resultsOf(work, random, nowMs).map((made): ForgedResult => {
     const result = withEvilItems(made);
     const { tenant, branch, group } = annexPlace;

@@ -156,6 +156,7 @@ export class Intruder {
   }
 
   #treat(hold: Hold, taken: Taken, random: SeededRandom): void {
+    if (this.#gone) return;
     const { timeline, knowledge, note } = this.#world;
     const { message, work } = taken;
     const results = resultsOf(work, random, timeline.nowMs);

@@ -30,18 +30,11 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
     why: "A key of long ago, found in a backup, makes codes that count.",
   },
   {
-    name: "key signs for ever",
+    name: "code of a time to come",
     file: `${cloud}/proofs/code-check.ts`,
-    from: "if (atMs < from || atMs > until) {",
-    to: "if (atMs < from) {",
-    why: "A key of long ago, found in a backup, makes codes of today.",
-  },
-  {
-    name: "revoked key counts",
-    file: "apps/proof/src/simulation/services/fake-vault.ts",
-    from: 'if (this.#revoked.has(id)) return { kind: "revoked" };',
-    to: "",
-    why: "What a revoked key stamped counts: whoever has it writes what he likes.",
+    from: "if (atMs - nowMs > clockToleranceMs) {",
+    to: "if (atMs - nowMs > clockToleranceMs * 1_000) {",
+    why: "A code is made in advance, and counts for longer than its marker.",
   },
   {
     name: "revoked key taken for known",
@@ -67,8 +60,8 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
   {
     name: "results not checked",
     file: `${cloud}/results/proven-results.ts`,
-    from: "return partitionProven(ports, reported, checks, (one) => ({",
-    to: "return partitionProven(ports, reported, checks.map(() => ({ proven: true })), (one) => ({",
+    from: "await partitionProven(ports, reported, checks, (one) => ({",
+    to: "await partitionProven(ports, reported, checks.map(() => ({ proven: true })), (one) => ({",
     why: "Whoever may send to a results queue reports the work of all groups.",
   },
   {
@@ -203,6 +196,20 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
     from: "cycleId: accounting?.cycleId ?? null,",
     to: "cycleId: claimed.cycleId ?? null,",
     why: "A person replays it: an outcome that was never counted is taken back.",
+  },
+  {
+    name: "letter replayed into another group",
+    file: `${cloud}/dead-letters/replay/replay-validation.ts`,
+    from: "if (letter.group !== definition.group) {",
+    to: "if (letter.group === undefined) {",
+    why: "A definition has moved to another group: what the old one gives up goes to the new one's target.",
+  },
+  {
+    name: "letter replayed as mapped today",
+    file: `${cloud}/dead-letters/replay/replay-validation.ts`,
+    from: "if (item.version !== version || item.hash !== letter.hash) {",
+    to: "if (item.version !== version) {",
+    why: "What the index has is sent under the version of what was sent: two contents under one version.",
   },
   {
     name: "lease not checked",
