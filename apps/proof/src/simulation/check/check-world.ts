@@ -63,7 +63,7 @@ function notAtRest(world: World): string[] {
     if (view.pending > 0 && view.pending <= world.excused(cycle.cycleId)) continue;
     if (view.state !== "completed") {
       problems.push(
-        `cycle ${cycle.cycleId} (${cycle.kind}) is ${view.state}: ${JSON.stringify(view.streams)}, ${view.pending} of ${view.enqueued} pending`,
+        `cycle ${cycle.cycleId} of ${definition.id} (${cycle.kind}) is ${view.state}: ${JSON.stringify(view.streams)}, ${view.pending} of ${view.enqueued} pending`,
       );
     }
   }
