@@ -5,6 +5,7 @@ import path from "node:path";
 import { clip, limits } from "@postern/contracts";
 import { numberFlag, readFlags, workspaceRoot } from "@postern/local";
 import { catchPlantedBugs } from "./planted/catch-planted-bugs";
+import { FIRST_HOSTILE_SEED, isHostileSeed } from "./plan/hostile-plan";
 import { makePlan } from "./plan/plan";
 import { plantedBugs } from "./planted/planted-bugs";
 import { runPlan } from "./run/run-seed";
@@ -12,12 +13,13 @@ import { cutPlan, parseRanges, rangesText, type SeedOutcome, shrink } from "./ru
 import { bundleShard } from "./run/shard-bundle";
 import { runShard } from "./run/shard-process";
 
-export const simulateUsage = `npm run simulate -- [--seeds N] [--from SEED] [--workers N] [--results FILE]
+export const simulateUsage = `npm run simulate -- [--hostile] [--seeds N] [--from SEED] [--workers N] [--results FILE]
 npm run simulate -- --seed SEED [--faults RANGES] [--changes RANGES] [--lines]
 npm run simulate -- --planted-bugs [--only TEXT] [--seeds N]
 
   --seeds N        number of seeds to run (with --planted-bugs: at most this many per bug); default 1,000
   --from SEED      first seed; default: the one after the last in the results file
+  --hostile        seeds with a hostile agent: ${FIRST_HOSTILE_SEED.toLocaleString("en")} and after
   --results FILE   append the results to FILE; default proof/simulation.jsonl
   --workers N      number of parallel processes; default: one per core
   --seed SEED      run only this seed; --lines prints every event; --faults and --changes keep only these parts of its plan
@@ -46,6 +48,7 @@ const flags = {
   from: { type: "string" },
   workers: { type: "string" },
   results: { type: "string" },
+  hostile: { type: "boolean", default: false },
   seed: { type: "string" },
   faults: { type: "string" },
   changes: { type: "string" },
@@ -74,7 +77,7 @@ export async function simulate(argv: readonly string[]): Promise<number> {
   }
   const results = path.resolve(workspaceRoot(), values.results ?? "proof/simulation.jsonl");
   const seeds = wholeNumber("seeds", values.seeds, 1_000);
-  const from = wholeNumber("from", values.from, nextSeed(results));
+  const from = wholeNumber("from", values.from, nextSeed(results, values.hostile));
   return prove(
     from,
     seeds,
@@ -88,13 +91,15 @@ function wholeNumber(name: string, text: string | undefined, otherwise: number):
   return numberFlag(name, text, { least: 1, most: Number.MAX_SAFE_INTEGER });
 }
 
-function nextSeed(results: string): number {
-  if (!existsSync(results)) return 1;
+function nextSeed(results: string, hostile: boolean): number {
+  const first = hostile ? FIRST_HOSTILE_SEED : 1;
+  if (!existsSync(results)) return first;
   const lines = readFileSync(results, "utf8").split("\n").filter(Boolean);
   return lines.reduce((next, line) => {
     const piece = JSON.parse(line) as ProofPiece;
+    if (isHostileSeed(piece.from) !== hostile) return next;
     return Math.max(next, piece.from + piece.seeds);
-  }, 1);
+  }, first);
 }
 
 async function prove(

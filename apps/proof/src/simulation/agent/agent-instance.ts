@@ -8,11 +8,7 @@ import {
   type TargetPort,
   wireAgent,
 } from "@postern/agent";
-import type {
-  AgentId,
-  Lane,
-  LedgerEntry,
-} from "@postern/contracts";
+import type { AgentId, Lane, LedgerEntry } from "@postern/contracts";
 import type { ApplyResult } from "@postern/connectors";
 import type { Logger } from "@postern/runtime";
 import { agentBroker } from "./agent-broker";
@@ -163,14 +159,7 @@ function ledgerPort({ wire, ledger, history }: AgentWorld): Ledger {
   };
 }
 
-function targetPort({
-  wire,
-  process,
-  target,
-  place,
-  batchItems,
-  history,
-}: AgentWorld): TargetPort {
+function targetPort({ wire, process, target, place, batchItems, history }: AgentWorld): TargetPort {
   const { timeline } = process;
   return {
     name: place.target,

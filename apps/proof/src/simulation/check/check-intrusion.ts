@@ -117,7 +117,8 @@ export function excusedItems(
     if (!lost) continue;
     const known = stores.progress.container(message.definition).documents;
     for (const { id, from, to } of of) {
-      const marker = known.get(`marker:${id.replace(/[/\\?#]/g, "_")}`)?.value as Marker | undefined;
+      const marker = known.get(`marker:${id.replace(/[/\\?#]/g, "_")}`)?.value as
+        Marker | undefined;
       // Counted before its key was revoked, and then the copies of what waits were never sent.
       const unsent = marker?.retries?.filter((retry) => !history.work.has(retry)).length;
       parts.set(id, unsent ?? (marker === undefined ? to - from : 0));

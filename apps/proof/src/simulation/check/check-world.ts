@@ -241,7 +241,12 @@ function checkAccounts(world: World): string[] {
     }
   }
   for (const { entity, code } of lettersOf(world)) {
-    if (world.group === annexPlace.group || code === "target-rejected" || code === "retries-exhausted") continue;
+    if (
+      world.group === annexPlace.group ||
+      code === "target-rejected" ||
+      code === "retries-exhausted"
+    )
+      continue;
     problems.push(`an unexpected dead letter: ${entity ?? "?"} ${code}`);
   }
   return problems;

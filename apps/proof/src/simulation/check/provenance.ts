@@ -2,7 +2,13 @@
  * Whether a work message that a queue accepts is one that the cloud may send: its versions were given out, its items
  * are what their ids and hashes say, and what goes out again is what went out before.
  */
-import { contentHash, type DefinitionId, itemIdOf, laneOf, type WorkMessage } from "@postern/contracts";
+import {
+  contentHash,
+  type DefinitionId,
+  itemIdOf,
+  laneOf,
+  type WorkMessage,
+} from "@postern/contracts";
 import type { QueuedMessage } from "../services/fake-queue";
 
 /** Two hours, and what clocks of the cloud may be apart. */

@@ -104,7 +104,9 @@ function watchUnproven(world: CloudInstanceWorld): void {
     results(ports, group, [message]);
   every(process, WATCH_MS, () => guarded(world, () => judgePending(ports, consume)));
   for (const { name } of ports.stamp.groups) {
-    every(process, WATCH_MS, () => guarded(world, () => sendParked(ports, name, [WORK_MESSAGE_TYPE])));
+    every(process, WATCH_MS, () =>
+      guarded(world, () => sendParked(ports, name, [WORK_MESSAGE_TYPE])),
+    );
   }
 }
 

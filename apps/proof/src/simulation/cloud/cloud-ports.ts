@@ -38,7 +38,7 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     index: indexStore(world),
     holds: holds(world),
     deadLetters: deadLetterSink(world),
-jobs: {
+    jobs: {
       recordProgress: async () => undefined,
       recordResult: async (message) => void world.stores.jobResults.push(message),
     },
@@ -150,10 +150,8 @@ function definitions({ wire, stores }: CloudWorld): DefinitionStore {
 
 function security({ wire, stores }: CloudWorld): SecurityEvents {
   return {
-    record: (events) =>
-      askCosmos(wire, "write security", () => stores.security.record(events)),
-    pending: (limit) =>
-      askCosmos(wire, "read security", () => stores.security.pending(limit)),
+    record: (events) => askCosmos(wire, "write security", () => stores.security.record(events)),
+    pending: (limit) => askCosmos(wire, "read security", () => stores.security.pending(limit)),
     settle: (event) => askCosmos(wire, "write security", () => stores.security.settle(event)),
   };
 }

@@ -31,11 +31,7 @@ function parkedStore({ wire, stores }: Pick<CloudWorld, "wire" | "stores">): Par
           .sort((a, b) => (a.value.id < b.value.id ? -1 : 1)),
       ),
     replace: (record, etag) =>
-      askCosmos(
-        wire,
-        "write parked",
-        () => container.write(record.id, record, etag) !== undefined,
-      ),
+      askCosmos(wire, "write parked", () => container.write(record.id, record, etag) !== undefined),
     list: async () => ({ items: [], next: null }),
     find: async (id) => container.read(id)?.value,
   };

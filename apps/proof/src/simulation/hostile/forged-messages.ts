@@ -30,7 +30,10 @@ export interface Forged<T> {
 type Properties = Record<string, string | number>;
 
 /** As an honest agent of an older version would park it. */
-export function truthfullyParked({ message, work }: Taken): Omit<ParkedMessage, "messageId" | "at"> {
+export function truthfullyParked({
+  message,
+  work,
+}: Taken): Omit<ParkedMessage, "messageId" | "at"> {
   const { tenant, branch, group } = annexPlace;
   return {
     ...{ tenant, branch, group },
@@ -81,7 +84,10 @@ export function forgedParked(
       },
       expected: wrong,
     },
-    { message: { ...truth, properties: { ...truth.properties, ...liesOf(random) } }, expected: wrong },
+    {
+      message: { ...truth, properties: { ...truth.properties, ...liesOf(random) } },
+      expected: wrong,
+    },
   ];
   if (other !== undefined) {
     const payload = forgedPayload(JSON.stringify(other));
@@ -168,7 +174,11 @@ export function spoiltMessage(
       expected: ["code-missing"],
     },
     {
-      message: { messageId, body: text, properties: propertiesOf(work, text, inventedCode(random)) },
+      message: {
+        messageId,
+        body: text,
+        properties: propertiesOf(work, text, inventedCode(random)),
+      },
       expected: ["code-wrong"],
     },
     { message: { messageId, body: work, properties: {} }, expected: ["content-changed"] },
@@ -178,7 +188,10 @@ export function spoiltMessage(
     const body = text;
     forgeries.push(
       // The true properties of its own work under the id of other work, or with another place to count in.
-      { message: { messageId, body, properties: properties as Properties }, expected: ["code-wrong"] },
+      {
+        message: { messageId, body, properties: properties as Properties },
+        expected: ["code-wrong"],
+      },
       {
         message: {
           messageId: own.message.messageId,

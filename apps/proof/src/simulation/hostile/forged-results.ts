@@ -154,8 +154,7 @@ const twists: readonly Twist[] = [
     return wrong({ ...result, definition: other.definition, lane: other.lane, items });
   },
   (result) => wrong({ ...result, target: "spare" as WorkMessageResult["target"] }),
-  (result) =>
-    wrong({ ...result, version: (result.version + 1) as WorkMessageResult["version"] }),
+  (result) => wrong({ ...result, version: (result.version + 1) as WorkMessageResult["version"] }),
   // Items that are not the ones of the code.
   (result) => {
     const items = result.items.map((item) => {

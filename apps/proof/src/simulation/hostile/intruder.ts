@@ -218,18 +218,16 @@ export class Intruder {
     const { moved, expired, elsewhere } = knowledge.before;
     const old = random.pick([moved, expired, elsewhere]);
     const results = resultsOf(old, random, timeline.nowMs);
-    const waiting = results.map(
-      (result): ForgedResult => ({
-        result: {
-          ...result,
-          items: result.items.map((item, index) => {
-            const sent = old.items[index];
-            return { ...item, outcome: "waiting", ...(sent === undefined ? {} : { item: sent }) };
-          }),
-        },
-        expected: old === expired ? ["code-expired"] : old === elsewhere ? ["code-wrong"] : [],
-      }),
-    );
+    const waiting = results.map((result): ForgedResult => ({
+      result: {
+        ...result,
+        items: result.items.map((item, index) => {
+          const sent = old.items[index];
+          return { ...item, outcome: "waiting", ...(sent === undefined ? {} : { item: sent }) };
+        }),
+      },
+      expected: old === expired ? ["code-expired"] : old === elsewhere ? ["code-wrong"] : [],
+    }));
     this.#sendForged(waiting, random);
   }
 

@@ -33,7 +33,12 @@ export const tricks = [
 export type Trick = (typeof tricks)[number];
 
 export type HostileChange =
-  | { readonly kind: "intrude"; readonly atMs: number; readonly trick: Trick; readonly draw: number }
+  | {
+      readonly kind: "intrude";
+      readonly atMs: number;
+      readonly trick: Trick;
+      readonly draw: number;
+    }
   /** One instance of the cloud may hear of the new key late. */
   | {
       readonly kind: "rotate-key";

@@ -4,12 +4,7 @@
  */
 import { BEGINNING_MS } from "../clockwork/timeline";
 import type { Fault, OperationEffect, Service } from "../clockwork/fault-book";
-import {
-  type HostileChange,
-  isHostileSeed,
-  makeHostileChanges,
-  wideUsers,
-} from "./hostile-plan";
+import { type HostileChange, isHostileSeed, makeHostileChanges, wideUsers } from "./hostile-plan";
 import { type LetterChange, makeLetterPlan, noLetterPlan } from "./letter-plan";
 import { SeededRandom } from "../../kit/seeded-random";
 
@@ -308,12 +303,7 @@ function makeChanges(
   return changes.sort((a, b) => a.atMs - b.atMs);
 }
 
-function makeFaults(
-  random: SeededRandom,
-  size: Size,
-  beginMs: number,
-  endMs: number,
-): Fault[] {
+function makeFaults(random: SeededRandom, size: Size, beginMs: number, endMs: number): Fault[] {
   const count = random.between(...size.faults);
   const services = ["cosmos", "cosmos", "broker", "broker", "graph", "target"] as const;
   return Array.from({ length: count }, (): Fault => {

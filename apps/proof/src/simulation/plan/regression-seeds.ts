@@ -117,5 +117,18 @@ export const regressionSeeds: readonly FoundBug[] = [
       "of the simulation: a person enabled a definition before the answer to disabling it, which was done last",
   },
   { seed: 8100477, found: "of the simulation: the same, before a removal was read" },
+  {
+    seed: 20001051,
+    found:
+      "a dead letter of a definition that had moved was replayed into the target of its new group",
+  },
+  {
+    seed: 20001113,
+    found: "a dead letter made anew from the index had other content under the version of the old",
+  },
+  {
+    seed: 20000003,
+    found: "a forged dead letter that nobody had counted was replayed, and an outcome taken back",
+  },
   { seed: 100017, found: "a page that ended between index and hold left an item held forever" },
 ];

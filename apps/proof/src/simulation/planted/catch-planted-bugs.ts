@@ -63,7 +63,9 @@ export async function catchPlantedBugs(
 
 /** Seeds that found something before are the likeliest to find it again. */
 function seedsFor({ hostile = false }: PlantedBug, most: number): number[] {
-  const known = regressionSeeds.map(({ seed }) => seed).filter((seed) => isHostileSeed(seed) === hostile);
+  const known = regressionSeeds
+    .map(({ seed }) => seed)
+    .filter((seed) => isHostileSeed(seed) === hostile);
   const first = hostile ? FIRST_HOSTILE_SEED : 1;
   const others = Array.from({ length: most }, (_, index) => first + index);
   return [...new Set([...known, ...others])].slice(0, most);

@@ -4,12 +4,7 @@
  */
 import type { DeadLetterPorts, ParkedPorts, SyncPorts } from "@postern/cloud";
 import type { Agent } from "@postern/agent";
-import {
-  type GroupName,
-  jobsQueueName,
-  resultsQueueName,
-  workQueueName,
-} from "@postern/contracts";
+import { type GroupName, jobsQueueName, resultsQueueName, workQueueName } from "@postern/contracts";
 import { startAgent } from "../agent/agent-instance";
 import { checkWorld, type World } from "../check/check-world";
 import { startCloudInstance } from "../cloud/cloud-instance";

@@ -42,10 +42,7 @@ export class FakeSecurity {
   }
 }
 
-function kindsOf(
-  found: Map<string, Set<SecurityEventKind>>,
-  name: string,
-): Set<SecurityEventKind> {
+function kindsOf(found: Map<string, Set<SecurityEventKind>>, name: string): Set<SecurityEventKind> {
   const known = found.get(name);
   if (known !== undefined) return known;
   const made = new Set<SecurityEventKind>();
