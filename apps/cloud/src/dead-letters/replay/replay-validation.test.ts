@@ -9,6 +9,7 @@ import {
   type TargetName,
   type Version,
 } from "@postern/contracts";
+import { indexedItem } from "../../sync/entities/indexed-item";
 import { makeItem } from "../../work/work-messages";
 import { type Present, validateReplay } from "./replay-validation";
 
@@ -84,6 +85,7 @@ function presentOf(entry: IndexEntry, now: SyncDefinition = definition): Present
       { name: "other" as GroupName, targets: ["db" as TargetName] },
     ],
     entries: new Map([[letterOf().id, entry]]),
+    indexedItem,
   };
 }
 
