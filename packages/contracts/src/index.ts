@@ -160,7 +160,7 @@ export { agentControlRoutes } from "./http/agent-control-routes";
 export { AgentList } from "./http/agent-routes";
 export { CycleAccepted, CycleList } from "./http/cycle-routes";
 export { DeadLetterList } from "./http/dead-letter-routes";
-export { Health } from "./http/health-routes";
+export { Health } from "./http/service-routes";
 export { HoldList, HoldView, ReleaseReply, ReleaseRequest } from "./http/hold-routes";
 export { IdempotencyKey, JobList } from "./http/job-routes";
 export {

@@ -9,7 +9,9 @@ type EntraProfile = Extract<Profile, { scope: string }>;
 
 /** The library waits for its issuer without end. Managed identities and `az` may take tens of seconds. */
 const ANSWERED_WITHIN_MS = 60_000;
-/** A person has 15 minutes to enter a code (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code). */
+/**
+ * A person has 15 minutes to enter a code (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code).
+ */
 const ENTERED_WITHIN_MS = 16 * 60_000;
 
 /** A token that ends during the request would be refused. */

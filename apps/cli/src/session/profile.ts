@@ -14,8 +14,8 @@ import { CliError, exitCodes } from "../exit-code";
 import type { Terminal } from "../terminal";
 
 /**
- * How to reach a branch: `~/.config/postern/NAME.json`, readable by its owner only. It names where secrets are (a file, the
- * environment); a token is in it only after `--token-stdin` and `--device-code`.
+ * How to reach a branch: `~/.config/postern/NAME.json`, readable by its owner only. It names where secrets are (a file,
+ * the environment); a token is in it only after `--token-stdin` and `--device-code`.
  */
 const Entra = {
   tenant: z.string().min(1).max(100),

@@ -1,6 +1,6 @@
 /**
- * An agent in the hands of somebody hostile. It has the rights of its own group: it receives from the group's work queue
- * under lock, settles what it received as it likes, and sends to the group's results queue whatever it likes.
+ * An agent in the hands of somebody hostile. It has the rights of its own group: it receives from the group's work
+ * queue under lock, settles what it received as it likes, and sends to the group's results queue whatever it likes.
  */
 import {
   type AgentId,

@@ -1,6 +1,6 @@
 /**
- * What a hostile agent knows: the work that it received, with its codes; and, since ids and contents can be guessed, all
- * other work of the branch without them.
+ * What a hostile agent knows: the work that it received, with its codes; and, since ids and contents can be guessed,
+ * all other work of the branch without them.
  */
 import type { WorkMessage, WorkMessageResult } from "@postern/contracts";
 import type { WorkKey } from "@postern/cloud";

@@ -1,5 +1,5 @@
 /** The hostile half of a world: the second group, the agent that is in the wrong hands, and the cloud's keys. */
-import { checkIntrusion, excusedItems, type IntrudedWorld } from "../check/check-intrusion";
+import { checkIntrusion, excusedItems, type IntrudedWorld } from "../hostile/check-intrusion";
 import { BEGINNING_MS } from "../clockwork/timeline";
 import { beforeTheWorld } from "../hostile/before";
 import { leaseOf } from "../hostile/forged-messages";

@@ -1,6 +1,7 @@
 /**
  * Runs one plan: two instances of the cloud and two agents over fake services, people who change things, faults that
- * strike; in a hostile world a second group with an honest agent and one that does what it likes. When the plan is over everything is healed, and the world must come to rest as the promises say.
+ * strike; in a hostile world a second group with an honest agent and one that does what it likes. When the plan is over
+ * everything is healed, and the world must come to rest as the promises say.
  */
 import type { DeadLetterPorts, ParkedPorts, SyncPorts } from "@postern/cloud";
 import type { Agent } from "@postern/agent";

@@ -1,4 +1,4 @@
-/** Health of the cloud app. */
+/** The service itself: its health, and the description of its API. */
 import { z } from "zod";
 import type { Route } from "./route";
 
@@ -26,5 +26,16 @@ export const healthRoutes = [
       200: { description: "Healthy", schema: Health },
       503: { description: "At least one service does not respond", schema: Health },
     },
+  },
+] as const satisfies readonly Route[];
+
+export const openapiRoutes = [
+  {
+    method: "GET",
+    path: "openapi.json",
+    operationId: "getOpenApi",
+    summary: "This API as an OpenAPI 3.1 document",
+    roles: [],
+    responses: { 200: { description: "The document", schema: z.looseObject({}) } },
   },
 ] as const satisfies readonly Route[];

@@ -4,13 +4,13 @@
  * made up reaches a target, a job or another group; and what proves nothing shows as a security event.
  */
 import { type Marker, type OutcomeCounts, reportParts, type WorkMessage } from "@postern/contracts";
-import { ownLease } from "../hostile/forged-messages";
-import type { Expectation } from "../hostile/intruder";
-import type { Knowledge } from "../hostile/knowledge";
+import { ownLease } from "./forged-messages";
+import type { Expectation } from "./intruder";
+import type { Knowledge } from "./knowledge";
 import { annexDefinition, annexPlace, definition, place } from "../plan/sim-definition";
 import type { CloudStores } from "../services/cloud-stores";
 import type { FakeVault } from "../services/fake-vault";
-import type { History } from "./history";
+import type { History } from "../check/history";
 
 export interface IntrudedWorld {
   readonly stores: CloudStores;
