@@ -4,15 +4,7 @@
  */
 import { z } from "zod";
 import { StreamName } from "../words/entity";
-import {
-  CycleId,
-  DefinitionId,
-  GroupName,
-  JobId,
-  Lane,
-  Timestamp,
-  Version,
-} from "../words/ids";
+import { CycleId, DefinitionId, GroupName, JobId, Lane, Timestamp, Version } from "../words/ids";
 import { limits } from "../words/limits";
 import { ContentHash } from "./work-message";
 import { AuthenticationCode, KeyId } from "./work-proof";
