@@ -16,6 +16,7 @@ import type { ApplyItem, ApplyResult, Target } from "../src/connector";
 import { createTables, sqlConnector } from "../src/index";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
 import { type CuttingProxy, startCuttingProxy } from "./cutting-proxy";
+import { expectKeysToPassOn } from "./passing-keys";
 import { expectRefusalsToStayAlone, type RefusingHarness } from "./refused-rows";
 import { type PostgresHarness, type PostgresServer, startPostgres } from "./postgres-harness";
 import { peopleDefinition, wideTable } from "./scenes";
@@ -52,6 +53,8 @@ describe("a PostgreSQL target", () => {
     opened.push(each);
     return each;
   };
+  /** The harness's inbox is of an earlier version, and only its owner may add what it lacks. */
+  const completeInbox = () => apply(target, noPerson("nobody", 1));
   const throughProxy = async (settings: Readonly<Record<string, unknown>> = {}) => {
     const proxy = await startCuttingProxy(server.port);
     proxies.push(proxy);
@@ -61,6 +64,10 @@ describe("a PostgreSQL target", () => {
 
   test("ends at the highest version, whatever the order of deliveries", async () => {
     await expectAnyOrderToConverge(() => server.harness(), 25);
+  });
+
+  test("ends with the rows of the last holders, however keys pass from entity to entity", async () => {
+    await expectKeysToPassOn(() => server.harness(), 30);
   });
 
   test("rejects a row only because of itself, whatever else its batch contains", async () => {
@@ -211,6 +218,7 @@ describe("a PostgreSQL target", () => {
     });
 
     test("that row-level security rejects", async () => {
+      await completeInbox();
       const role = `row_clerk_${harness.schema}`;
       await harness.client.query(`
         create role ${role} login password 'p';
@@ -302,6 +310,7 @@ describe("a PostgreSQL target", () => {
   });
 
   test("distinguishes a missing grant on a table from one on the inbox", async () => {
+    await completeInbox();
     const role = `clerk_${harness.schema}`;
     await harness.client.query(`
       create role ${role} login password 'p';
@@ -316,6 +325,39 @@ describe("a PostgreSQL target", () => {
     expect(outcomesOf(await apply(open({ url }), person("ann", 1)))).toEqual([
       "failed target-down target-unreachable",
     ]);
+  });
+
+  test("says what the inbox's owner has to do when an earlier one lacks a column", async () => {
+    const role = `reader_${harness.schema}`;
+    await harness.client.query(`
+      create role ${role} login password 'p';
+      grant usage on schema ${harness.schema} to ${role};
+      grant all on all tables in schema ${harness.schema} to ${role};
+      grant all on all sequences in schema ${harness.schema} to ${role}`);
+    const clerk = open({ url: server.url.replace("app:pass-word", `${role}:p`) });
+    const found = failureOf((await apply(clerk, person("ann", 1)))[0]);
+    expect(found).toMatchObject({ class: "target-down", code: "target-not-permitted" });
+    const statements = /Let its owner run: (.*)$/.exec(found?.message ?? "")?.[1] ?? "";
+    await harness.client.query(statements);
+    expect(outcomesOf(await apply(clerk, person("ann", 1)))).toEqual(["applied"]);
+  });
+
+  test("adds what an inbox of an earlier version lacks, when several agents start at the same time", async () => {
+    await harness.client.query(`
+      insert into postern_inbox values ('conformance', 'user:ann', 4, 'i', false, now())`);
+    const targets = [target, open({}), open({}), open({})];
+    const results = await Promise.all(
+      targets.map((each, index) => apply(each, person(`p${index}`, 1))),
+    );
+    expect(results.map(outcomesOf)).toEqual([["applied"], ["applied"], ["applied"], ["applied"]]);
+    expect(outcomesOf(await apply(target, person("ann", 3), person("bob", 1)))).toEqual([
+      "superseded",
+      "applied",
+    ]);
+    const { rows } = await harness.client.query<{ indexname: string }>(
+      `select indexname from pg_indexes where schemaname = '${harness.schema}' and tablename = 'postern_inbox'`,
+    );
+    expect(rows.map(({ indexname }) => indexname)).toContain("postern_inbox_row");
   });
 
   test("creates its inbox when several agents start at the same time", async () => {

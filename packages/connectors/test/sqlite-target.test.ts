@@ -9,6 +9,7 @@ import { createTables, sqlConnector } from "../src/index";
 import { openSqliteEngine } from "../src/sql/sqlite/open-sqlite";
 import { SqlTarget } from "../src/sql/sql-target";
 import { expectAnyOrderToConverge, expectTextToRoundTrip } from "./any-order";
+import { expectKeysToPassOn } from "./passing-keys";
 import { expectRefusalsToStayAlone, type RefusingHarness } from "./refused-rows";
 import { peopleDefinition, wideTable } from "./scenes";
 import { type SqliteHarness, sqliteHarness } from "./sqlite-harness";
@@ -34,6 +35,10 @@ describe("a SQLite target", () => {
 
   test("ends at the highest version, whatever the order of deliveries", async () => {
     await expectAnyOrderToConverge(async () => sqliteHarness(), 25);
+  });
+
+  test("ends with the rows of the last holders, however keys pass from entity to entity", async () => {
+    await expectKeysToPassOn(async () => sqliteHarness(), 60);
   });
 
   test("rejects a row only because of itself, whatever else its batch contains", async () => {
@@ -66,6 +71,19 @@ describe("a SQLite target", () => {
       version: 1,
       tombstone: 0,
     });
+  });
+
+  test("adds what an inbox of an earlier version lacks, and keeps its versions", async () => {
+    harness.database.exec(`
+      insert into postern_inbox values ('conformance', 'user:ann', 4, 'i', 0, '2026-01-31')`);
+    const results = await apply(target, person("ann", 3), person("bob", 1));
+    expect(results.map(({ outcome }) => outcome)).toEqual(["superseded", "applied"]);
+    const keys = harness.database.prepare("select entity from postern_inbox where row_key is null");
+    expect(keys.all()).toEqual([{ entity: "user:ann" }]);
+    const plan = harness.database.prepare(
+      "explain query plan select 1 from postern_inbox where row_key in ('a', 'b')",
+    );
+    expect(String(plan.get()?.["detail"])).toContain("postern_inbox_row");
   });
 
   test("creates its inbox again if someone drops it", async () => {
@@ -408,7 +426,7 @@ describe("tables of a sync definition", () => {
       { name: "enabled", type: "boolean", pk: 0 },
     ]);
     expect(columns("group_members").map((column) => column["pk"])).toEqual([1, 2]);
-    expect(columns("postern_inbox").length).toBe(6);
+    expect(columns("postern_inbox").length).toBe(7);
     database.close();
     rmSync(directory, { recursive: true });
   });

@@ -10,15 +10,19 @@
  *
  * If the commit itself fails, the items are written one by one.
  */
-import { agentPoint } from "@postern/contracts";
+import { agentPoint, clip, entityKey, limits } from "@postern/contracts";
 import { sql } from "kysely";
 import type { ApplyResult, StopSignal } from "../../connector";
 import { type StatementSink, statementSpan } from "../../tracing/statement-span";
 import type { Database, SqlEngine } from "../engine/engine";
-import type { SqlFailure } from "../engine/sql-failure";
-import type { Inbox } from "../inbox/inbox";
+import { rowHeld, type SqlFailure } from "../engine/sql-failure";
+import type { Inbox, RowHolder } from "../inbox/inbox";
+import { type Fence, fencesOf } from "../inbox/row-fence";
 import type { PlannedItem } from "../rows/planned-item";
-import { byClaim, type RowWriter, StatementError } from "../rows/row-writer";
+import { lockNumberOf } from "../rows/row-key";
+import { RowProblem } from "../rows/row-problem";
+import { type RowWriter, StatementError } from "../rows/row-writer";
+import { byClaim } from "../rows/write-order";
 import { failed, isolate, type Results } from "./isolation";
 
 export interface BatchWriterOptions {
@@ -197,7 +201,7 @@ export class BatchWriter {
     return results;
   }
 
-  /** Returns the results of items that the inbox already has, and the items whose rows must be written. */
+  /** Returns the results of items that are over, and the items whose rows must be written. */
   async #advance(
     transaction: Database,
     items: readonly PlannedItem[],
@@ -205,28 +209,46 @@ export class BatchWriter {
   ): Promise<{ readonly results: Results; readonly ahead: readonly PlannedItem[] }> {
     signal.throwIfAborted();
     const { engine, inbox, inboxTable, onStatement, target } = this.#options;
-    const entries = items.map((item) => item.entry);
     const facts = { verb: "inbox", table: inboxTable, system: engine.system, target };
+    const fences = await this.#fences(transaction, items);
+    const open = items.filter((item) => fences.get(item)?.kind !== "held");
     agentPoint("before-inbox");
     const advanced = await statementSpan(
-      { ...facts, items: items.length },
+      { ...facts, items: open.length },
       onStatement,
-      (noteStatement) => inbox.advance(transaction, entries, noteStatement),
+      (noteStatement) => inbox.advance(transaction, open, noteStatement),
     );
     agentPoint("after-inbox");
     const results: Results = new Map();
-    const behind = items.filter((item) => !advanced.has(item.entry));
+    const behind = items.filter((item) => !advanced.has(item));
     if (behind.length > 0) {
       const versions = await inbox.versions(
         transaction,
         behind.map((item) => item.entry),
       );
       for (const item of behind) {
-        const same = versions.get(item.entry) === item.entry.item.version;
-        results.set(item, { outcome: same ? "replayed" : "superseded" });
+        const known = versions.get(item.entry) ?? 0;
+        results.set(item, resultBehind(item, known, fences.get(item)));
       }
     }
-    return { results, ahead: items.filter((item) => advanced.has(item.entry)) };
+    for (const item of advanced) {
+      if (fences.get(item)?.kind === "passed-on") results.set(item, { outcome: "unchanged" });
+    }
+    return { results, ahead: open.filter((item) => !results.has(item)) };
+  }
+
+  /** From now until the transaction ends, no other one of this inbox writes the rows of these items. */
+  async #fences(
+    transaction: Database,
+    items: readonly PlannedItem[],
+  ): Promise<ReadonlyMap<PlannedItem, Fence>> {
+    const { engine, inbox } = this.#options;
+    if (engine.lockKeys !== undefined) {
+      const keys = new Set(items.map(({ rowKey }) => rowKey));
+      // All transactions lock in this order, so that they wait for each other instead of deadlocking.
+      await engine.lockKeys(transaction, [...keys].toSorted().map(lockNumberOf));
+    }
+    return fencesOf(items, await inbox.holders(transaction, items));
   }
 
   async #writeRows(
@@ -246,6 +268,7 @@ export class BatchWriter {
 
   #classify(error: unknown, findings: Findings): SqlFailure {
     const statement = error instanceof StatementError;
+    if (statement && error.cause instanceof RowProblem) return error.cause.failure;
     const table = statement ? error.table : this.#options.inboxTable;
     const classified = this.#options.engine.classify(statement ? error.cause : error, table);
     if (classified.catalogueStale) findings.catalogueStale = true;
@@ -262,6 +285,24 @@ export class BatchWriter {
   #allFailed(items: readonly PlannedItem[], { failure }: SqlFailure): Results {
     return new Map(items.map((item) => [item, failed(failure)]));
   }
+}
+
+/** @param known version of the entity in the inbox */
+function resultBehind(item: PlannedItem, known: number, fence: Fence | undefined): ApplyResult {
+  const { version } = item.entry.item;
+  if (known === version) return { outcome: "replayed" };
+  if (known > version || fence?.kind !== "held") return { outcome: "superseded" };
+  return failed(heldBy(item, fence.by).failure);
+}
+
+function heldBy(item: PlannedItem, holder: RowHolder): SqlFailure {
+  const { definition, item: wanted } = item.entry;
+  const entity = clip(entityKey(wanted.entity), limits.quotedChars);
+  const other = clip(holder.entity, limits.quotedChars);
+  return rowHeld(
+    `table '${item.table.name}': '${entity}' has the same key as '${other}', which came to definition '${definition}' ` +
+      "later and keeps the row: give each its own key at the source, or remove one",
+  );
 }
 
 /** All transactions lock inbox rows in this order, so that they wait for each other instead of deadlocking. */

@@ -7,7 +7,8 @@ import type { ApplyResult, StopSignal, TargetFailure } from "../../connector";
 import type { Database } from "../engine/engine";
 import type { SqlFailure } from "../engine/sql-failure";
 import type { PlannedItem } from "../rows/planned-item";
-import { byClaim, StatementError } from "../rows/row-writer";
+import { StatementError } from "../rows/row-writer";
+import { byClaim } from "../rows/write-order";
 
 /**
  * To find one item at fault among a hundred, halves write two hundred items again, quarters a hundred and thirty, in

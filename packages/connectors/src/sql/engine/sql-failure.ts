@@ -47,6 +47,10 @@ export function itemFailure(code: ErrorCode, message: string): TargetFailure {
 export const uniqueConflict = (message: string): SqlFailure =>
   sqlFailure("item", "dependency", "target-conflict", message);
 
+/** Another entity holds the row at a newer version. It may be removed later. */
+export const rowHeld = (message: string): SqlFailure =>
+  sqlFailure("item", "dependency", "target-conflict", message);
+
 /** A referenced row is missing, or another row still refers to this one. */
 export const referenceMissing = (message: string): SqlFailure =>
   sqlFailure("item", "dependency", "target-reference-missing", message);
@@ -58,6 +62,14 @@ export const rowRejected = (message: string): SqlFailure =>
 /** The database rejects a statement whatever the values of its rows. The cached catalogue may be out of date. */
 export const statementRejected = (message: string): SqlFailure =>
   sqlFailure("statement", "permanent", "target-rejected", message, true);
+
+/** A statement succeeded and left a row as it was. */
+export const rowKept = (message: string): SqlFailure =>
+  sqlFailure("statement", "permanent", "target-rejected", message);
+
+/** A statement succeeded and the row holds another value. */
+export const rowStoredOtherwise = (message: string): SqlFailure =>
+  sqlFailure("statement", "permanent", "target-rejected", message);
 
 /** The mapped key has no unique index. Indexes are not part of the cached catalogue, so it is not out of date. */
 export const keyNotUnique = (message: string): SqlFailure =>

@@ -1,4 +1,4 @@
-import type { Column, TableShape } from "./engine";
+import type { TableShape } from "./engine";
 
 export interface ObjectName {
   readonly schema: string | undefined;
@@ -14,19 +14,15 @@ export function objectName(object: string): ObjectName | undefined {
     : { schema: first, name: second };
 }
 
-/**
- * The shape of a table in the catalogue; undefined without columns, because then there is no such table.
- *
- * @param reference for Kysely
- * @param fold turns a column name into the form that the database compares
- */
-export function tableShape(
-  reference: string,
-  name: string,
-  columns: readonly Column[],
-  fold: (name: string) => string,
-): TableShape | undefined {
-  if (columns.length === 0) return undefined;
-  const byName = new Map(columns.map((column) => [fold(column.name), column]));
-  return { reference, name, columns, findColumn: (column) => byName.get(fold(column)) };
+/** What a database knows about a table. */
+export interface TableFacts extends Omit<TableShape, "findColumn"> {
+  /** Turns a column name into the form that the database compares. */
+  readonly fold: (name: string) => string;
+}
+
+/** The shape of a table in the catalogue; undefined without columns, because then there is no such table. */
+export function tableShape({ fold, ...facts }: TableFacts): TableShape | undefined {
+  if (facts.columns.length === 0) return undefined;
+  const byName = new Map(facts.columns.map((column) => [fold(column.name), column]));
+  return { ...facts, findColumn: (column) => byName.get(fold(column)) };
 }

@@ -2,9 +2,12 @@
  * The inbox: one row per entity and definition, with the version that the target holds. It is written before the
  * target's row and in the same transaction, `where version < new`. If the inbox row does not advance, the item is a
  * duplicate or arrived late, and must not be applied. Audit triggers may read the version from the inbox.
+ *
+ * It also says which row each entity has, because a key may pass from one entity to another (`row-fence.ts`).
  */
 import { entityKey, invariant } from "@postern/contracts";
 import type { ApplyItem } from "../../connector";
+import type { PlannedItem } from "../rows/planned-item";
 import { chunks } from "../engine/chunks";
 import type { Database, SqlEngine, SqlParameter } from "../engine/engine";
 import type { StatementCache } from "../engine/statement-cache";
@@ -18,16 +21,27 @@ export interface Inbox {
   ensure(): Promise<void>;
   /** Makes the next `ensure` look for the table again. */
   forget(): void;
-  /** Advances the rows of the entries; returns the entries whose rows advanced. */
+  /** Advances the rows of the items' entities; returns the items whose rows advanced. */
   advance(
     transaction: Database,
-    entries: readonly ApplyItem[],
+    items: readonly PlannedItem[],
     noteStatement: (text: string) => void,
-  ): Promise<Set<ApplyItem>>;
+  ): Promise<Set<PlannedItem>>;
+  /** The inbox rows that name one of the items' rows, of every entity. */
+  holders(transaction: Database, items: readonly PlannedItem[]): Promise<readonly RowHolder[]>;
   /** Resets rows that a transaction has advanced to their committed state. Only for engines with `readCommitted`. */
   restore(transaction: Database, entries: readonly ApplyItem[]): Promise<void>;
   /** The versions in the inbox, by entry. */
   versions(transaction: Database, entries: readonly ApplyItem[]): Promise<Map<ApplyItem, number>>;
+}
+
+/** An entity and the row that it has, or had before it was removed. */
+export interface RowHolder {
+  readonly definition: string;
+  readonly entity: string;
+  readonly version: number;
+  readonly removed: boolean;
+  readonly rowKey: string;
 }
 
 export interface InboxOptions {
@@ -59,15 +73,27 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       }),
     );
 
-  const parametersOf = (entries: readonly ApplyItem[], appliedAt: string): SqlParameter[] =>
-    entries.flatMap(({ definition, item }) => [
+  const parametersOf = (items: readonly PlannedItem[], appliedAt: string): SqlParameter[] =>
+    items.flatMap(({ entry: { definition, item }, rowKey }) => [
       definition,
       entityKey(item.entity),
       engine.toParameter(item.version),
       item.itemId,
       engine.toParameter(item.desired === "absent"),
       appliedAt,
+      rowKey,
     ]);
+
+  const compileHolders = (count: number) =>
+    engine.database
+      .selectFrom(table)
+      .select([...KEY, "version", "tombstone", "row_key"])
+      .where(
+        "row_key",
+        "in",
+        Array.from({ length: count }, () => ""),
+      )
+      .compile();
 
   return {
     ensure() {
@@ -80,11 +106,11 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
     forget() {
       ensured = undefined;
     },
-    async advance(transaction, entries, noteStatement) {
-      const byKey = new Map(entries.map((entry) => [entryKey(entry), entry]));
-      const advanced = new Set<ApplyItem>();
+    async advance(transaction, items, noteStatement) {
+      const byKey = new Map(items.map((item) => [entryKey(item.entry), item]));
+      const advanced = new Set<PlannedItem>();
       const appliedAt = new Date().toISOString();
-      for (const part of chunks(entries, Math.floor(engine.maxParameters / COLUMNS.length))) {
+      for (const part of chunks(items, Math.floor(engine.maxParameters / COLUMNS.length))) {
         const compiled = statements.get(`inbox ${part.length}`, () =>
           compileAdvance(engine, table, part.length),
         );
@@ -94,11 +120,25 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
           parameters: parametersOf(part, appliedAt),
         });
         for (const row of rows) {
-          const entry = byKey.get(keyOf(row["definition"], row["entity"]));
-          if (entry) advanced.add(entry);
+          const item = byKey.get(keyOf(row["definition"], row["entity"]));
+          if (item) advanced.add(item);
         }
       }
       return advanced;
+    },
+    async holders(transaction, items) {
+      const holders: RowHolder[] = [];
+      for (const part of chunks(items, engine.maxParameters)) {
+        const compiled = statements.get(`holders ${part.length}`, () =>
+          compileHolders(part.length),
+        );
+        const { rows } = await transaction.executeQuery<Record<string, unknown>>({
+          ...compiled,
+          parameters: part.map(({ rowKey }) => rowKey),
+        });
+        for (const row of rows) holders.push(holderOf(row));
+      }
+      return holders;
     },
     async restore(transaction, entries) {
       const { readCommitted } = engine;
@@ -141,6 +181,17 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       }
       return versions;
     },
+  };
+}
+
+function holderOf(row: Record<string, unknown>): RowHolder {
+  return {
+    definition: String(row["definition"]),
+    entity: String(row["entity"]),
+    version: Number(row["version"]),
+    // SQLite has no booleans.
+    removed: row["tombstone"] === true || row["tombstone"] === 1,
+    rowKey: String(row["row_key"]),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Secret } from "@postern/contracts";
-import { Kysely, PostgresDialect, sql } from "kysely";
+import { Kysely, PostgresDialect, type RawBuilder, sql } from "kysely";
 import type { Client, PoolClient } from "pg";
-import type { Column, ColumnKind, Database, SqlEngine, TableShape, Tables } from "../engine/engine";
-import { objectName, tableShape } from "../engine/table-shape";
-import { classifyPostgres } from "./postgres-failures";
+import type { Column, Database, SqlEngine, Tables } from "../engine/engine";
+import { describeTable } from "./postgres-catalogue";
+import { classifyPostgres, isInsufficientPrivilege } from "./postgres-failures";
 
 /** The protocol counts parameters in 16 bits. */
 const MAX_PARAMETERS = 65_535;
@@ -67,29 +67,41 @@ function endAfterSilence(client: PoolClient, isAnswer: (error: unknown) => boole
   Object.assign(client, { query: watched });
 }
 
-const KINDS: Readonly<Record<string, ColumnKind>> = {
-  text: "text",
-  varchar: "text",
-  bpchar: "text",
-  citext: "text",
-  name: "text",
-  int2: "integer",
-  int4: "integer",
-  int8: "integer",
-  float4: "number",
-  float8: "number",
-  numeric: "number",
-  money: "number",
-  bool: "boolean",
-  json: "json",
-  jsonb: "json",
-};
+/** The type of a parameter that stands alone. Decimals keep their digits until the column takes them. */
+function typeOfGiven(column: Column): string {
+  switch (column.kind) {
+    case "integer":
+      return "int8";
+    case "number":
+      return "numeric";
+    default:
+      return column.baseType;
+  }
+}
 
-interface CatalogueRow {
-  readonly name: string;
-  readonly declared: string;
-  readonly base: string;
-  readonly generated: boolean;
+function differs(
+  column: Column,
+  stored: RawBuilder<unknown>,
+  given: RawBuilder<unknown>,
+): RawBuilder<boolean> {
+  switch (column.kind) {
+    case "integer":
+    case "boolean":
+    case "date":
+    case "timestamp":
+      return sql`${stored} is distinct from ${given}`;
+    case "number":
+      // A float is what its shortest text says, as a number of JSON is.
+      return sql`${stored}::text::numeric is distinct from ${given}`;
+    case "text":
+      return sql`${stored}::text collate "C" is distinct from ${given}::text collate "C"`;
+    case "json":
+    case "other":
+      // Some types have no equality (json, xml, point), others call different values equal ('1 day' and '24 hours').
+      return column.baseType === "jsonb"
+        ? sql`${stored} is distinct from ${given}`
+        : sql`${stored}::text collate "C" is distinct from ${given}::text collate "C"`;
+  }
 }
 
 export function openPostgres(options: PostgresOptions): SqlEngine {
@@ -103,32 +115,7 @@ export function openPostgres(options: PostgresOptions): SqlEngine {
     maxParameters: MAX_PARAMETERS,
     maxConcurrentTransactions: options.poolSize,
     readCommitted: undefined,
-    async describe(object): Promise<TableShape | undefined> {
-      const place = objectName(object);
-      if (!place) return undefined;
-      const { name, schema = options.schema } = place;
-      const path =
-        schema === undefined
-          ? sql`format('%I', ${name}::text)`
-          : sql`format('%I.%I', ${schema}::text, ${name}::text)`;
-      const { rows } = await sql<CatalogueRow>`
-        select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared,
-               coalesce(b.typname, t.typname) as base, a.attgenerated <> '' as generated
-        from pg_catalog.pg_attribute a
-        join pg_catalog.pg_type t on t.oid = a.atttypid
-        left join pg_catalog.pg_type b on b.oid = nullif(t.typbasetype, 0)
-        where a.attrelid = to_regclass(${path}) and a.attnum > 0 and not a.attisdropped`.execute(
-        database,
-      );
-      const columns = rows.map((row): Column => ({
-        name: row.name,
-        declaredType: row.declared,
-        kind: KINDS[row.base] ?? "other",
-        generated: row.generated,
-        comparedAsText: ["json", "xml", "point", "polygon"].includes(row.base),
-      }));
-      return tableShape(object, name, columns, (column) => column);
-    },
+    describe: (object) => describeTable(database, object, options.schema),
     async tableNames() {
       const { rows } = await sql<{ name: string }>`
         select c.relname as name from pg_catalog.pg_class c
@@ -146,6 +133,15 @@ export function openPostgres(options: PostgresOptions): SqlEngine {
         readOnly: rows[0]?.read_only === "on",
       };
     },
+    async lockKeys(transaction, keys) {
+      // Rows of `unnest` come in the order of the array.
+      await sql`select count(pg_advisory_xact_lock(k)) from unnest(${keys.map(String)}::bigint[]) k`.execute(
+        transaction,
+      );
+    },
+    rowLock: sql`for update of t`,
+    given: (column, parameter) => sql`${parameter}::${sql.raw(typeOfGiven(column))}`,
+    differs,
     toParameter: (value) => value,
     rowsIn: (columns, rows) =>
       sql`(${sql.join(columns.map((column) => sql.id(column)))}) in (${sql.join(
@@ -165,6 +161,7 @@ export function openPostgres(options: PostgresOptions): SqlEngine {
           return sql`timestamptz`;
       }
     },
+    isNotPermitted: isInsufficientPrivilege,
     classify: classifyPostgres,
     close: () => base.destroy(),
   };

@@ -50,6 +50,11 @@ function serverError(error: Error): ServerError | undefined {
   };
 }
 
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+export const isInsufficientPrivilege = (error: unknown): boolean =>
+  isNativeError(error) && textField(error, "code") === INSUFFICIENT_PRIVILEGE;
+
 export function classifyPostgres(error: unknown, table: string): SqlFailure {
   if (!isNativeError(error)) return internalFault(table);
   const server = serverError(error);
@@ -89,7 +94,7 @@ function classifyServerError(error: ServerError, table: string): SqlFailure {
     case "57014": // query_canceled
     case "25P03": // idle_in_transaction_session_timeout
       return timedOut(`${place}: the statement exceeded its time limit`);
-    case "42501": // insufficient_privilege
+    case INSUFFICIENT_PRIVILEGE:
       return notPermitted(
         `${place}: the agent's account may not write here; grant select, insert, update, delete`,
       );

@@ -1,9 +1,10 @@
 import { type ErrorCode, nearest, type TargetValue, type WorkItem } from "@postern/contracts";
 import type { ApplyItem, TargetFailure } from "../../connector";
 import type { Catalogue } from "../engine/catalogue";
-import type { SqlEngine, SqlParameter, TableShape } from "../engine/engine";
+import type { Column, SqlEngine, SqlParameter, TableShape } from "../engine/engine";
 import { itemFailure } from "../engine/sql-failure";
 import { bindValue } from "./bind-value";
+import { rowKeyOf } from "./row-key";
 
 /** An item whose table, columns and values have been checked against the target's catalogue, ready to be bound. */
 export interface PlannedItem {
@@ -11,11 +12,11 @@ export interface PlannedItem {
   readonly index: number;
   readonly entry: ApplyItem;
   readonly table: TableShape;
-  readonly keyColumns: readonly string[];
-  readonly valueColumns: readonly string[];
+  readonly keyColumns: readonly Column[];
+  readonly valueColumns: readonly Column[];
   /** Values of `keyColumns`, then of `valueColumns`. */
   readonly parameters: readonly SqlParameter[];
-  /** Identifies the row within its table. */
+  /** Hash that identifies the row within its target. */
   readonly rowKey: string;
   /** Items with the same shape share a statement. */
   readonly shape: string;
@@ -49,7 +50,7 @@ export async function planItem(
   );
   if (!table) return { ok: false, failure: await objectMissing(context, item.object) };
   const parameters: SqlParameter[] = [];
-  const names: string[] = [];
+  const columns: Column[] = [];
   for (const [name, value, isKey] of cells) {
     const column = table.findColumn(name);
     if (!column) return { ok: false, failure: columnMissing(table, item.object, name) };
@@ -70,11 +71,14 @@ export async function planItem(
     }
     const bound = bindValue(context.engine, column, value);
     if (!bound.ok) return problem("target-rejected", `${bound.problem}: ${correctValue}`);
-    names.push(column.name);
+    columns.push(column);
     parameters.push(bound.parameter);
   }
   const keyCount = Object.keys(item.key).length;
-  const keyColumns = names.slice(0, keyCount);
+  const keyColumns = columns.slice(0, keyCount);
+  if (!isUnique(table, keyColumns)) {
+    return { ok: false, failure: keyNotUnique(item.object, keyColumns) };
+  }
   return {
     ok: true,
     planned: {
@@ -82,10 +86,15 @@ export async function planItem(
       entry,
       table,
       keyColumns,
-      valueColumns: names.slice(keyCount),
+      valueColumns: columns.slice(keyCount),
       parameters,
-      rowKey: rowKeyOf(table.reference, parameters.slice(0, keyCount)),
-      shape: JSON.stringify([item.desired, table.reference, keyCount, names]),
+      rowKey: rowKeyOf(table, keyColumns, parameters),
+      shape: JSON.stringify([
+        item.desired,
+        table.reference,
+        keyCount,
+        columns.map(({ name }) => name),
+      ]),
     },
   };
 }
@@ -105,8 +114,23 @@ function cellsOf(item: WorkItem): [name: string, value: TargetValue, isKey: bool
   ];
 }
 
-export function rowKeyOf(table: string, key: readonly SqlParameter[]): string {
-  return JSON.stringify([table, ...key.map(String)]);
+function isUnique({ uniqueKeys }: TableShape, keyColumns: readonly Column[]): boolean {
+  return (
+    uniqueKeys === undefined ||
+    uniqueKeys.some(
+      ({ columns }) =>
+        columns.length === keyColumns.length &&
+        keyColumns.every(({ name }) => columns.includes(name)),
+    )
+  );
+}
+
+function keyNotUnique(object: string, keyColumns: readonly Column[]): TargetFailure {
+  const names = keyColumns.map(({ name }) => `'${name}'`).join(", ");
+  return itemFailure(
+    "target-rejected",
+    `table '${object}' has no primary key or unique index on the mapped key (${names}): create one or correct the mapping`,
+  );
 }
 
 function refusedObject(context: PlanningContext, item: WorkItem): TargetFailure | undefined {

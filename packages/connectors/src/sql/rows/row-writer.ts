@@ -1,15 +1,28 @@
-import { type CompiledQuery, sql } from "kysely";
+/**
+ * Writes items to their tables in as few statements as their shapes allow. Rows that exist are updated where they
+ * differ, and only missing rows are inserted: a row that has the values already is not written at all. So triggers fire
+ * for what really happens, and sequences give numbers to new rows only.
+ */
+import type { CompiledQuery } from "kysely";
 import type { ApplyResult, StopSignal } from "../../connector";
 import { type StatementSink, statementSpan } from "../../tracing/statement-span";
 import { chunks } from "../engine/chunks";
 import type { Database, SqlEngine } from "../engine/engine";
 import type { StatementCache } from "../engine/statement-cache";
-import { type PlannedItem, rowKeyOf } from "./planned-item";
+import type { PlannedItem } from "./planned-item";
+import { leftOut, notDeleted, type RowProblem, storedOtherwise } from "./row-problem";
+import {
+  type ComparedRow,
+  compileDifferences,
+  compileRows,
+  type StatementKind,
+} from "./row-statements";
+import { groupsOf, roundsOf } from "./write-order";
 
 /** Rows of one delete: databases plan a delete by a composite key badly beyond that. */
 const DELETE_ROWS = 500;
 
-/** A failed statement, with its items. The cause is the database's error. */
+/** A failed statement, with its items. The cause is the database's error, or a `RowProblem`. */
 export class StatementError extends Error {
   readonly table: string;
   readonly members: readonly PlannedItem[];
@@ -31,10 +44,13 @@ export interface RowWriterOptions {
 
 type WriteOutcome = Extract<ApplyResult["outcome"], "applied" | "unchanged">;
 
-/**
- * Writes items to their tables in as few statements as their shapes allow. A row that already has the values is not
- * written, so that its triggers do not fire.
- */
+/** Items of one shape that fit into one statement, and what runs it. */
+interface Part {
+  readonly transaction: Database;
+  readonly items: readonly PlannedItem[];
+  readonly noteStatement: (text: string) => void;
+}
+
 export class RowWriter {
   readonly #options: RowWriterOptions;
 
@@ -53,151 +69,164 @@ export class RowWriter {
       for (const group of groupsOf(round)) {
         const first = group[0];
         if (!first) continue;
-        const touched = await this.#writeGroup(transaction, first, group, signal);
-        for (const item of group) outcomes.set(item, touched(item) ? "applied" : "unchanged");
+        const written = await this.#writeGroup(transaction, first, group, signal);
+        for (const item of group) outcomes.set(item, written.has(item) ? "applied" : "unchanged");
       }
     }
     return outcomes;
   }
 
+  /** @returns the items whose rows were written */
   async #writeGroup(
     transaction: Database,
     first: PlannedItem,
     group: readonly PlannedItem[],
     signal: StopSignal,
-  ): Promise<(item: PlannedItem) => boolean> {
+  ): Promise<Set<PlannedItem>> {
     const { engine, onStatement, target } = this.#options;
-    const verb = first.entry.item.desired === "present" ? "upsert" : "delete";
-    const table = first.table.name;
-    const facts = { verb, table, system: engine.system, target, items: group.length };
+    const isDelete = first.entry.item.desired === "absent";
+    const facts = {
+      verb: isDelete ? "delete" : "upsert",
+      table: first.table.name,
+      system: engine.system,
+      target,
+      items: group.length,
+    };
     return statementSpan(facts, onStatement, async (noteStatement) => {
-      const touched = new Set<string>();
-      let touchedRows = 0;
-      const perRow = first.parameters.length;
-      const most = Math.floor(engine.maxParameters / perRow);
-      for (const part of chunks(group, verb === "delete" ? Math.min(most, DELETE_ROWS) : most)) {
+      const written = new Set<PlannedItem>();
+      const most = Math.floor(engine.maxParameters / first.parameters.length);
+      for (const items of chunks(group, isDelete ? Math.min(most, DELETE_ROWS) : most)) {
         signal.throwIfAborted();
-        const compiled = this.#options.statements.get(`${part.length} ${first.shape}`, () =>
-          verb === "upsert"
-            ? this.#compileUpsert(first, part.length)
-            : this.#compileDelete(first, part.length),
-        );
-        noteStatement(compiled.sql);
-        const parameters = part.flatMap((item) => item.parameters);
-        try {
-          const { rows } = await transaction.executeQuery<Record<string, unknown>>({
-            ...compiled,
-            parameters,
-          });
-          touchedRows += rows.length;
-          for (const row of rows) {
-            const key = first.keyColumns.map((_, index) => String(row[`key${index}`]));
-            touched.add(rowKeyOf(first.table.reference, key));
-          }
-        } catch (error) {
-          throw new StatementError(table, part, error);
-        }
+        const part: Part = { transaction, items, noteStatement };
+        const touched = isDelete ? await this.#delete(part) : await this.#upsert(part);
+        for (const item of touched) written.add(item);
       }
-      if (touchedRows === 0) return () => false;
-      const matched = group.filter((item) => touched.has(item.rowKey)).length;
-      // A database may return a key in another spelling than it was given (1.50, upper-case UUIDs). If rows cannot be
-      // matched to items, all items count as applied.
-      if (touchedRows === group.length || matched !== touchedRows) return () => true;
-      return (item) => touched.has(item.rowKey);
+      return written;
     });
   }
 
-  #returningKeys(item: PlannedItem): { column: string; alias: string }[] {
-    return item.keyColumns.map((column, index) => ({ column, alias: `key${index}` }));
+  async #upsert(part: Part): Promise<readonly PlannedItem[]> {
+    const { items } = part;
+    const before = await this.#compare(part);
+    const differing = items.filter((item) => before.get(item) === true);
+    const missing = items.filter((item) => !before.has(item));
+    if (differing.length + missing.length === 0) return [];
+    // A new row may be what an updated one refers to; otherwise an update may free a value that must be unique.
+    const insertsFirst = items.some(refersToTables);
+    if (insertsFirst) await this.#insert({ ...part, items: missing });
+    const updated = await this.#run("update", { ...part, items: differing });
+    if (!insertsFirst) await this.#insert({ ...part, items: missing });
+    const written = [...differing, ...missing];
+    if (updated < differing.length || written.some(mayBeChanged)) {
+      await this.#expectStored({ ...part, items: written });
+    }
+    return written;
   }
 
-  #compileUpsert(item: PlannedItem, rows: number): CompiledQuery {
-    const { database } = this.#options.engine;
-    const { table, keyColumns, valueColumns } = item;
-    const row = Object.fromEntries([...keyColumns, ...valueColumns].map((name) => [name, ""]));
-    const cell = (owner: string, name: string) =>
-      table.findColumn(name)?.comparedAsText === true
-        ? sql`cast(${sql.id(owner, name)} as text)`
-        : sql`${sql.id(owner, name)}`;
-    const differs = valueColumns.map(
-      (name) => sql`${cell(table.name, name)} is distinct from ${cell("excluded", name)}`,
+  async #insert(part: Part): Promise<void> {
+    const inserted = await this.#run("insert", part);
+    if (inserted === part.items.length) return;
+    // Another writer has inserted the rest meanwhile, or something of the target's own left rows out.
+    const found = await this.#compare(part);
+    const absent = part.items.filter((item) => !found.has(item));
+    if (absent.length > 0) throw problemOf(absent, leftOut);
+    await this.#run("update", { ...part, items: part.items.filter((item) => found.get(item)) });
+    await this.#expectStored(part);
+  }
+
+  async #delete(part: Part): Promise<readonly PlannedItem[]> {
+    const before = await this.#compare(part);
+    const existing = part.items.filter((item) => before.has(item));
+    if (existing.length === 0) return [];
+    const deleted = await this.#run("delete", { ...part, items: existing });
+    if (deleted < existing.length || existing[0]?.table.hasTriggers === true) {
+      const after = await this.#compare({ ...part, items: existing });
+      const kept = existing.filter((item) => after.has(item));
+      if (kept.length > 0) throw problemOf(kept, notDeleted);
+    }
+    return existing;
+  }
+
+  async #expectStored(part: Part): Promise<void> {
+    const after = await this.#compare(part);
+    const absent = part.items.filter((item) => !after.has(item));
+    if (absent.length > 0) throw problemOf(absent, leftOut);
+    const changed = part.items.filter((item) => after.get(item) === true);
+    const [first] = changed;
+    if (first === undefined) return;
+    const columns = await this.#differences({ ...part, items: [first] }, first);
+    throw problemOf(changed, (table) => storedOtherwise(table, columns));
+  }
+
+  /** The items whose rows exist, and whether they differ. */
+  async #compare(part: Part): Promise<Map<PlannedItem, boolean>> {
+    const { rows } = await this.#execute<ComparedRow>("compare", part);
+    const found = new Map<PlannedItem, boolean>();
+    for (const { n, differs } of rows) {
+      const item = part.items[Number(n)];
+      if (item !== undefined) found.set(item, Number(differs) === 1);
+    }
+    return found;
+  }
+
+  async #differences(part: Part, item: PlannedItem): Promise<string[]> {
+    const compiled = compileDifferences(this.#options.engine, item);
+    const { rows } = await this.#executeCompiled<Record<string, unknown>>(compiled, part);
+    return [...item.keyColumns, ...item.valueColumns].flatMap(({ name }, index) =>
+      Number(rows[0]?.[`d${index}`]) === 1 ? [name] : [],
     );
-    return database
-      .insertInto(table.reference)
-      .values(Array.from({ length: rows }, () => row))
-      .onConflict((conflict) => {
-        const onKey = conflict.columns([...keyColumns]);
-        if (valueColumns.length === 0) return onKey.doNothing();
-        const updates = valueColumns.map((name) => [name, sql`${sql.id("excluded", name)}`]);
-        return onKey
-          .doUpdateSet(Object.fromEntries(updates) as Record<string, unknown>)
-          .where(sql<boolean>`${sql.join(differs, sql` or `)}`);
-      })
-      .returning(
-        this.#returningKeys(item).map(({ column, alias }) =>
-          sql<string>`cast(${sql.id(table.name, column)} as text)`.as(alias),
-        ),
-      )
-      .compile();
   }
 
-  #compileDelete(item: PlannedItem, rows: number): CompiledQuery {
-    const { database, rowsIn } = this.#options.engine;
-    const { table, keyColumns } = item;
-    const [single, ...others] = keyColumns;
-    const placeholders = Array.from({ length: rows }, () => keyColumns.map(() => ""));
-    const matches =
-      single !== undefined && others.length === 0
-        ? sql<boolean>`${sql.id(single)} in (${sql.join(placeholders.flat().map((value) => sql.val(value)))})`
-        : rowsIn(keyColumns, placeholders);
-    return database
-      .deleteFrom(table.reference)
-      .where(matches)
-      .returning(
-        this.#returningKeys(item).map(({ column, alias }) =>
-          sql<string>`cast(${sql.id(table.name, column)} as text)`.as(alias),
-        ),
-      )
-      .compile();
+  /** @returns number of rows written */
+  async #run(kind: StatementKind, part: Part): Promise<number> {
+    if (part.items.length === 0) return 0;
+    const { numAffectedRows = 0n } = await this.#execute(kind, part);
+    return Number(numAffectedRows);
+  }
+
+  async #execute<Row>(kind: StatementKind, part: Part) {
+    const [first] = part.items;
+    if (first === undefined) return { rows: [] as Row[], numAffectedRows: 0n };
+    const { engine, statements } = this.#options;
+    const count = part.items.length;
+    const compiled = statements.get(`${kind} ${count} ${first.shape}`, () =>
+      compileRows(engine, kind, first, count),
+    );
+    return this.#executeCompiled<Row>(compiled, part);
+  }
+
+  async #executeCompiled<Row>(
+    compiled: CompiledQuery,
+    { transaction, items, noteStatement }: Part,
+  ) {
+    noteStatement(compiled.sql);
+    const parameters = items.flatMap((item) => item.parameters);
+    try {
+      return await transaction.executeQuery<Row>({
+        ...(compiled as CompiledQuery<Row>),
+        parameters,
+      });
+    } catch (error) {
+      throw new StatementError(items[0]?.table.name ?? "", items, error);
+    }
   }
 }
 
-/** The order in which entities claim a row: deletes first, then by version. The last one to write gets the row. */
-export function byClaim(a: PlannedItem, b: PlannedItem): number {
-  const rank = (item: PlannedItem): number => (item.entry.item.desired === "absent" ? 0 : 1);
-  return rank(a) - rank(b) || a.entry.item.version - b.entry.item.version;
+function problemOf(
+  items: readonly PlannedItem[],
+  make: (table: string) => RowProblem,
+): StatementError {
+  const table = items[0]?.table.name ?? "";
+  return new StatementError(table, items, make(table));
 }
 
-/**
- * Splits items into rounds, so that entities that claim the same row are written one after the other: deletes first,
- * then by version. The newest claimant gets the row.
- */
-function roundsOf(items: readonly PlannedItem[]): PlannedItem[][] {
-  const rounds: PlannedItem[][] = [];
-  const seen = new Map<string, number>();
-  for (const item of items.toSorted(byClaim)) {
-    const round = seen.get(item.rowKey) ?? 0;
-    seen.set(item.rowKey, round + 1);
-    (rounds[round] ??= []).push(item);
-  }
-  return rounds;
-}
-
-/**
- * Groups items by shape. Deletes come first, because they may free a value that must be unique. Rows are sorted by key,
- * so that two transactions lock them in the same order.
- */
-function groupsOf(round: readonly PlannedItem[]): PlannedItem[][] {
-  const groups = new Map<string, PlannedItem[]>();
-  for (const item of round) {
-    const group = groups.get(item.shape);
-    if (group) group.push(item);
-    else groups.set(item.shape, [item]);
-  }
-  const isDelete = (group: readonly PlannedItem[]): boolean =>
-    group[0]?.entry.item.desired === "absent";
-  const all = [...groups.values()].map((group) =>
-    group.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1)),
+function refersToTables({ table, valueColumns }: PlannedItem): boolean {
+  return table.references.some(({ columns }) =>
+    valueColumns.some(({ name }) => columns.includes(name)),
   );
-  return [...all.filter(isDelete), ...all.filter((group) => !isDelete(group))];
+}
+
+/** Whether the row may hold something else than it was given, after a statement without an error. */
+function mayBeChanged({ table, keyColumns, valueColumns }: PlannedItem): boolean {
+  return table.hasTriggers || [...keyColumns, ...valueColumns].some(({ inexact }) => inexact);
 }

@@ -1,40 +1,16 @@
 import { Kysely, sql } from "kysely";
-import type {
-  Column,
-  ColumnKind,
-  SqlEngine,
-  SqlParameter,
-  TableShape,
-  Tables,
-} from "../engine/engine";
-import { objectName, tableShape } from "../engine/table-shape";
+import type { SqlEngine, SqlParameter, Tables } from "../engine/engine";
+import { describeTable } from "./sqlite-catalogue";
 import { NodeSqliteDialect, type SqliteOptions } from "./sqlite-dialect";
 import { classifySqlite } from "./sqlite-failures";
 
 /** Default of SQLITE_MAX_VARIABLE_NUMBER since 3.32. */
 const MAX_PARAMETERS = 32_766;
 
-/** Type affinity by https://www.sqlite.org/datatype3.html §3.1, except for declared booleans and JSON. */
-function kindOf(declaredType: string): ColumnKind {
-  const type = declaredType.toUpperCase();
-  if (type.includes("BOOL")) return "boolean";
-  if (type.includes("INT")) return "integer";
-  if (/CHAR|CLOB|TEXT|JSON/.test(type)) return "text";
-  if (/REAL|FLOA|DOUB/.test(type)) return "number";
-  // NUMERIC affinity also stores dates as text, and a column without a type stores anything: keep the value as it is.
-  return "other";
-}
-
 function parameterOf(value: string | number | boolean): SqlParameter {
   if (typeof value === "boolean") return value ? 1n : 0n;
   // node:sqlite binds numbers as floating point, which a text or untyped column would store as `1.0`.
   return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
-}
-
-interface CatalogueRow {
-  readonly name: string;
-  readonly type: string;
-  readonly hidden: number;
 }
 
 export function openSqlite(options: SqliteOptions): SqlEngine {
@@ -56,22 +32,7 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
         await committed.destroy();
       }
     },
-    async describe(object): Promise<TableShape | undefined> {
-      const place = objectName(object);
-      if (!place) return undefined;
-      const { name, schema = "main" } = place;
-      const { rows } = await sql<CatalogueRow>`
-        select name, type, hidden from pragma_table_xinfo(${name}, ${schema})`.execute(database);
-      const columns = rows.map((row): Column => ({
-        name: row.name,
-        declaredType: row.type.toLowerCase() || "any",
-        kind: kindOf(row.type),
-        generated: row.hidden > 1,
-        comparedAsText: false,
-      }));
-      // SQLite ignores the case of ASCII letters when it compares identifiers.
-      return tableShape(object, name, columns, (column) => column.toLowerCase());
-    },
+    describe: (object) => describeTable(database, object),
     async tableNames() {
       const { rows } = await sql<{
         name: string;
@@ -89,6 +50,9 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
       );
       return { product: `SQLite ${rows[0]?.version ?? ""}`.trim(), readOnly: false };
     },
+    given: (_, parameter) => sql`${parameter}`,
+    // The plus takes the column's affinity away, so that a text and a number differ.
+    differs: (_, stored, given) => sql`(+${stored}) collate binary is not ${given}`,
     toParameter: parameterOf,
     rowsIn: (columns, rows) =>
       sql`(${sql.join(columns.map((column) => sql.id(column)))}) in (values ${sql.join(
@@ -107,6 +71,7 @@ export function openSqlite(options: SqliteOptions): SqlEngine {
           return sql`boolean`;
       }
     },
+    isNotPermitted: () => false,
     classify: classifySqlite,
     close: () => database.destroy(),
   };
