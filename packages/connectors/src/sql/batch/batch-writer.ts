@@ -23,7 +23,10 @@ import { lockNumberOf } from "../rows/row-key";
 import { RowProblem } from "../rows/row-problem";
 import { type RowWriter, StatementError } from "../rows/row-writer";
 import { byClaim } from "../rows/write-order";
-import { failed, isolate, type Results } from "./isolation";
+import { explainFailure } from "./explain-failure";
+import { isolate, type Isolation } from "./isolation";
+import { failed, type Results } from "./results";
+import { WaitingSwaps } from "./waiting-swaps";
 
 export interface BatchWriterOptions {
   readonly engine: SqlEngine;
@@ -54,6 +57,7 @@ const SET_UP: ReadonlySet<string> = new Set([
 
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
+  readonly #swaps = new WaitingSwaps();
 
   constructor(options: BatchWriterOptions) {
     this.#options = options;
@@ -63,6 +67,7 @@ export class BatchWriter {
   async write(items: readonly PlannedItem[], signal: StopSignal): Promise<Written> {
     const findings: Findings = { catalogueStale: false };
     const results = await this.#write(items.toSorted(byEntity), signal, findings);
+    for (const [item, { outcome }] of results) if (outcome !== "failed") this.#swaps.over(item);
     return { results, catalogueStale: findings.catalogueStale };
   }
 
@@ -78,10 +83,8 @@ export class BatchWriter {
     if (together.failure.scope === "batch") return this.#allFailed(items, together.failure);
     const inParts = await this.#transaction(signal, findings, (transaction) =>
       isolate(items, together.failure, {
-        transaction,
-        signal,
+        ...this.#isolation(transaction, [], signal, findings),
         attempt: (part) => this.#attempt(transaction, part, signal),
-        classify: (error) => this.#classify(error, findings),
       }),
     );
     if (inParts.ok) return inParts.results;
@@ -177,15 +180,38 @@ export class BatchWriter {
   ): Promise<Results> {
     await sql`rollback to savepoint postern_rows`.execute(transaction);
     const results = await isolate(ahead, failure, {
-      transaction,
-      signal,
+      ...this.#isolation(transaction, ahead, signal, findings),
       attempt: (part) => this.#writeRows(transaction, part, signal),
-      classify: (error) => this.#classify(error, findings),
     });
     const refused = ahead.filter((item) => results.get(item)?.outcome === "failed");
     const entries = refused.map(({ entry }) => entry);
     await this.#options.inbox.restore(transaction, entries);
     return results;
+  }
+
+  /** @param advanced items whose inbox rows have been advanced in this transaction */
+  #isolation(
+    transaction: Database,
+    advanced: readonly PlannedItem[],
+    signal: StopSignal,
+    findings: Findings,
+  ): Omit<Isolation, "attempt"> {
+    const { inbox, rows } = this.#options;
+    return {
+      transaction,
+      signal,
+      classify: (error) => this.#classify(error, findings),
+      explain: (item, failure) => explainFailure(transaction, inbox, item, failure),
+      steps: {
+        swaps: this.#swaps,
+        advance: async (items) => {
+          const behind = items.filter((item) => !advanced.includes(item));
+          return (await this.#advance(transaction, behind, signal)).ahead.length === behind.length;
+        },
+        writeRows: (items) => this.#writeRows(transaction, items, signal),
+        exist: (items) => rows.existing(transaction, items),
+      },
+    };
   }
 
   /** Writes the inbox, then the tables. Rejects at the first failure; the caller rolls back. */
@@ -243,12 +269,12 @@ export class BatchWriter {
     items: readonly PlannedItem[],
   ): Promise<ReadonlyMap<PlannedItem, Fence>> {
     const { engine, inbox } = this.#options;
+    const keys = new Set(items.map(({ rowKey }) => rowKey));
     if (engine.lockKeys !== undefined) {
-      const keys = new Set(items.map(({ rowKey }) => rowKey));
       // All transactions lock in this order, so that they wait for each other instead of deadlocking.
       await engine.lockKeys(transaction, [...keys].toSorted().map(lockNumberOf));
     }
-    return fencesOf(items, await inbox.holders(transaction, items));
+    return fencesOf(items, await inbox.holders(transaction, [...keys]));
   }
 
   async #writeRows(

@@ -1,11 +1,15 @@
 /**
  * Finds the items at fault: writes parts under savepoints, down to the single item, so that only its writes are rolled
- * back. An item that depends on another one (a reference, a unique value) is tried once more after the rest.
+ * back. An item that depends on another one (a reference, a unique value) is tried once more after the rest, and then
+ * in two steps (`two-steps.ts`).
  */
 import { sql } from "kysely";
-import type { ApplyResult, StopSignal, TargetFailure } from "../../connector";
+import type { ApplyResult, StopSignal } from "../../connector";
 import type { Database } from "../engine/engine";
 import type { SqlFailure } from "../engine/sql-failure";
+import type { Explained } from "./explain-failure";
+import { failed, type Results } from "./results";
+import { landCircles, type Steps, writeFirstSteps } from "./two-steps";
 import type { PlannedItem } from "../rows/planned-item";
 import { StatementError } from "../rows/row-writer";
 import { byClaim } from "../rows/write-order";
@@ -16,17 +20,16 @@ import { byClaim } from "../rows/write-order";
  */
 const PARTS = 4;
 
-export type Results = Map<PlannedItem, ApplyResult>;
-
 export interface Isolation {
   readonly transaction: Database;
   readonly signal: StopSignal;
   /** Writes items. Rejects at the first failure; the caller rolls back to its savepoint. */
   readonly attempt: (items: readonly PlannedItem[]) => Promise<Results>;
   readonly classify: (error: unknown) => SqlFailure;
+  /** Says more about an item that failed on its own. */
+  readonly explain: (item: PlannedItem, failure: SqlFailure) => Promise<Explained>;
+  readonly steps: Steps;
 }
-
-export const failed = (failure: TargetFailure): ApplyResult => ({ outcome: "failed", failure });
 
 /**
  * Writes every item that does not fail on its own. The caller already knows that the items fail together. The items are
@@ -47,6 +50,9 @@ export async function isolate(
   if (waiting.length > 0 && waiting.length < items.length) {
     await isolatePart(waiting, isolation, results);
   }
+  const begun = await writeFirstSteps(waitingOf(ordered, results), results, isolation);
+  if (begun) await isolatePart(waitingOf(ordered, results), isolation, results);
+  await landCircles(waitingOf(ordered, results), results, isolation);
   return results;
 }
 
@@ -78,7 +84,11 @@ async function isolatePart(
   }
   await sql`release savepoint postern_part`.execute(transaction);
   if (items.length === 1) {
-    for (const item of items) results.set(item, failed(failure.failure));
+    for (const item of items) {
+      const { failure: explained, blockedBy } = await isolation.explain(item, failure);
+      results.set(item, failed(explained));
+      if (blockedBy !== undefined) isolation.steps.swaps.wait(item, blockedBy);
+    }
     return;
   }
   if (failure.scope === "statement") {

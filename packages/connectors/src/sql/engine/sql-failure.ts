@@ -14,9 +14,22 @@ import type { TargetFailure } from "../../connector";
  */
 export type FailureScope = "item" | "statement" | "batch";
 
+/** What a failure is about, for a message that names columns and other entities (`batch/explain-failure.ts`). */
+export type FailureSubject =
+  | {
+      readonly kind: "unique" | "reference";
+      readonly constraint?: string;
+      /** Where the database names columns instead of a constraint. */
+      readonly columns?: readonly string[];
+      /** Table whose rows refer to this one. */
+      readonly table?: string;
+    }
+  | { readonly kind: "value" };
+
 export interface SqlFailure {
   readonly scope: FailureScope;
   readonly failure: TargetFailure;
+  readonly subject?: FailureSubject;
   /** The cached catalogue may be out of date. */
   readonly catalogueStale: boolean;
 }
@@ -38,26 +51,35 @@ function sqlFailure(
   };
 }
 
+const about = (failure: SqlFailure, subject: FailureSubject | undefined): SqlFailure =>
+  subject === undefined ? failure : { ...failure, subject };
+
+/** The same failure, in words that say more. */
+export const inWords = ({ failure }: SqlFailure, message: string): TargetFailure => ({
+  ...failure,
+  message: clip(message, MESSAGE_CHARS),
+});
+
 /** A failure found before a statement was sent. */
 export function itemFailure(code: ErrorCode, message: string): TargetFailure {
   return { class: "permanent", code, message: clip(message, MESSAGE_CHARS) };
 }
 
 /** Another row has a value that must be unique. It may become free later. */
-export const uniqueConflict = (message: string): SqlFailure =>
-  sqlFailure("item", "dependency", "target-conflict", message);
+export const uniqueConflict = (message: string, subject?: FailureSubject): SqlFailure =>
+  about(sqlFailure("item", "dependency", "target-conflict", message), subject);
 
 /** Another entity holds the row at a newer version. It may be removed later. */
 export const rowHeld = (message: string): SqlFailure =>
   sqlFailure("item", "dependency", "target-conflict", message);
 
 /** A referenced row is missing, or another row still refers to this one. */
-export const referenceMissing = (message: string): SqlFailure =>
-  sqlFailure("item", "dependency", "target-reference-missing", message);
+export const referenceMissing = (message: string, subject?: FailureSubject): SqlFailure =>
+  about(sqlFailure("item", "dependency", "target-reference-missing", message), subject);
 
 /** The database rejects a row because of its values. */
-export const rowRejected = (message: string): SqlFailure =>
-  sqlFailure("item", "permanent", "target-rejected", message);
+export const rowRejected = (message: string, subject?: FailureSubject): SqlFailure =>
+  about(sqlFailure("item", "permanent", "target-rejected", message), subject);
 
 /** The database rejects a statement whatever the values of its rows. The cached catalogue may be out of date. */
 export const statementRejected = (message: string): SqlFailure =>

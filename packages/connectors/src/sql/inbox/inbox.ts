@@ -27,8 +27,8 @@ export interface Inbox {
     items: readonly PlannedItem[],
     noteStatement: (text: string) => void,
   ): Promise<Set<PlannedItem>>;
-  /** The inbox rows that name one of the items' rows, of every entity. */
-  holders(transaction: Database, items: readonly PlannedItem[]): Promise<readonly RowHolder[]>;
+  /** The inbox rows of every entity that name one of the rows. */
+  holders(transaction: Database, rowKeys: readonly string[]): Promise<readonly RowHolder[]>;
   /** Resets rows that a transaction has advanced to their committed state. Only for engines with `readCommitted`. */
   restore(transaction: Database, entries: readonly ApplyItem[]): Promise<void>;
   /** The versions in the inbox, by entry. */
@@ -126,15 +126,15 @@ export function openInbox({ engine, table, statements }: InboxOptions): Inbox {
       }
       return advanced;
     },
-    async holders(transaction, items) {
+    async holders(transaction, rowKeys) {
       const holders: RowHolder[] = [];
-      for (const part of chunks(items, engine.maxParameters)) {
+      for (const part of chunks(rowKeys, engine.maxParameters)) {
         const compiled = statements.get(`holders ${part.length}`, () =>
           compileHolders(part.length),
         );
         const { rows } = await transaction.executeQuery<Record<string, unknown>>({
           ...compiled,
-          parameters: part.map(({ rowKey }) => rowKey),
+          parameters: part,
         });
         for (const row of rows) holders.push(holderOf(row));
       }

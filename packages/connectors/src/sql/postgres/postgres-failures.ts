@@ -24,13 +24,14 @@ interface ServerError {
   readonly code: string;
   readonly column: string | undefined;
   readonly constraint: string | undefined;
+  readonly table: string | undefined;
   /** Raised by one row and not by the statement itself: in a function, or by a row-level policy. */
   readonly ofRow: boolean;
 }
 
 function textField(
   error: Error,
-  name: "code" | "column" | "constraint" | "severity" | "where" | "routine",
+  name: "code" | "column" | "constraint" | "table" | "severity" | "where" | "routine",
 ): string | undefined {
   const value: unknown = Reflect.get(error, name);
   return typeof value === "string" ? value : undefined;
@@ -46,9 +47,50 @@ function serverError(error: Error): ServerError | undefined {
     code,
     column: textField(error, "column"),
     constraint: textField(error, "constraint"),
+    table: textField(error, "table"),
     ofRow,
   };
 }
+
+/** What a row's SQLSTATE means to a person. */
+const WORDS: Readonly<Record<string, string>> = {
+  "21000": "two given rows are the same one to the database",
+  "22001": "a text is longer than its column",
+  "22003": "a number is outside the range of its column",
+  "22007": "a text is not a date or time",
+  "22008": "a date or time does not exist",
+  "22021": "a text contains a character that the database cannot store, such as NUL",
+  "22023": "a value is not one that the column takes",
+  "22026": "a bit string has not the length of its column",
+  "22030": "a JSON object has the same name twice",
+  "22P02": "a value does not have the form of its column's type",
+  "22P05": "a text contains a character that the database's encoding does not have",
+  "23502": "the column requires a value and the item has none, or the mapping lacks the column",
+  "23514": "the values break a check constraint",
+  "42601": "it is not valid to the server",
+  "42804": "a value is of another type than its column",
+  "42883": "the server has no such function or operator",
+  "428C9": "the column always gets its value from the database",
+  "44000": "the row would not be visible in the view",
+  "54000": "a value exceeds a limit of the server, such as the size of an index entry",
+  P0001: "a trigger or function of the table refuses it",
+};
+
+function wordsOf(code: string): string {
+  return (
+    WORDS[code] ??
+    WORDS_OF_CLASS[code.slice(0, 2)] ??
+    "a trigger or function of the table refuses it"
+  );
+}
+
+const WORDS_OF_CLASS: Readonly<Record<string, string>> = {
+  "0A": "the server does not support it for this table",
+  "22": "a value does not fit its column",
+  "23": "the values break a constraint",
+  "42": "the server does not accept it",
+  "54": "a value exceeds a limit of the server",
+};
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -77,14 +119,28 @@ function classifyServerError(error: ServerError, table: string): SqlFailure {
   const place = `table '${table}'${column === undefined ? "" : `, column '${column}'`}${
     constraint === undefined ? "" : `, constraint '${constraint}'`
   }`;
+  const subject = {
+    ...(constraint === undefined ? {} : { constraint }),
+    ...(error.table === undefined ? {} : { table: error.table }),
+  };
+  if (error.ofRow && (code === "42P01" || code === "42703" || code === "42883")) {
+    return rowRejected(
+      `${place}: a trigger or function of the table needs a table, column or function that does not exist ` +
+        "(or is not in its search path); correct it",
+    );
+  }
   switch (code) {
     case "23505": // unique_violation
     case "23P01": // exclusion_violation
-      return uniqueConflict(`${place}: another row already has a value that must be unique`);
+      return uniqueConflict(`${place}: another row already has a value that must be unique`, {
+        kind: "unique",
+        ...subject,
+      });
     case "23503": // foreign_key_violation
     case "23001": // restrict_violation
       return referenceMissing(
         `${place}: a referenced row is missing, or another row still refers to this one`,
+        { kind: "reference", ...subject },
       );
     case "40001": // serialization_failure
     case "40P01": // deadlock_detected
@@ -119,7 +175,7 @@ function classifyServerError(error: ServerError, table: string): SqlFailure {
   }
 }
 
-function classifyByClass({ code }: ServerError, place: string): SqlFailure {
+function classifyByClass({ code, column, constraint }: ServerError, place: string): SqlFailure {
   switch (code.slice(0, 2)) {
     case "08": // connection exception
     case "53": // insufficient resources: disk full, out of memory
@@ -135,17 +191,22 @@ function classifyByClass({ code }: ServerError, place: string): SqlFailure {
     case "P0": // raised by a trigger: its text may repeat a value
     case "44": // with check option
       return rowRejected(
-        `${place}: the row is rejected (SQLSTATE ${code}); correct the mapping or the constraint`,
+        `${place}: the row is rejected, because ${wordsOf(code)} (SQLSTATE ${code}); correct the value at its ` +
+          "source, the mapping or the table",
+        column === undefined && constraint === undefined ? { kind: "value" } : undefined,
       );
     case "0A": // feature not supported
     case "42": // syntax error or access rule violation
       return statementRejected(
-        `${place}: the statement is rejected (SQLSTATE ${code}); correct the mapping or the table`,
+        `${place}: the statement is rejected, because ${wordsOf(code)} (SQLSTATE ${code}); correct the mapping or ` +
+          "the table",
       );
     default:
       // A value over a limit, two keys that are equal, a trigger's own code: one row may be the cause.
       return rowRejected(
-        `${place}: the row is rejected (SQLSTATE ${code}); correct the value, the mapping or the table`,
+        `${place}: the row is rejected, because ${wordsOf(code)} (SQLSTATE ${code}); correct the value, the ` +
+          "mapping or the table",
+        { kind: "value" },
       );
   }
 }

@@ -76,6 +76,19 @@ export class RowWriter {
     return outcomes;
   }
 
+  /** The items whose rows exist. @throws StatementError */
+  async existing(
+    transaction: Database,
+    items: readonly PlannedItem[],
+  ): Promise<ReadonlySet<PlannedItem>> {
+    const found = new Set<PlannedItem>();
+    for (const item of items) {
+      const part: Part = { transaction, items: [item], noteStatement: () => undefined };
+      for (const known of (await this.#compare(part)).keys()) found.add(known);
+    }
+    return found;
+  }
+
   /** @returns the items whose rows were written */
   async #writeGroup(
     transaction: Database,

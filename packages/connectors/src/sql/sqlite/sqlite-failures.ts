@@ -108,6 +108,12 @@ function down(problem: string): SqlFailure {
   return databaseDown(`the SQLite database ${problem}`);
 }
 
+/** `UNIQUE constraint failed: people.upn, people.town` */
+function columnsIn(text: string): string[] {
+  const [, list = ""] = /failed: (.*)$/.exec(text) ?? [];
+  return list.split(", ").flatMap((name) => name.split(".").at(-1) ?? []);
+}
+
 function classifyConstraint(extended: number, text: string, table: string): SqlFailure {
   switch (extended) {
     case CONSTRAINT.unique:
@@ -115,10 +121,12 @@ function classifyConstraint(extended: number, text: string, table: string): SqlF
     case CONSTRAINT.rowId:
       return uniqueConflict(
         `another row of table '${table}' already has a value that must be unique (${text})`,
+        { kind: "unique", columns: columnsIn(text) },
       );
     case CONSTRAINT.foreignKey:
       return referenceMissing(
         `table '${table}': a referenced row is missing, or another row still refers to this one (${text})`,
+        { kind: "reference" },
       );
     case CONSTRAINT.trigger:
       // The trigger's author wrote the text of RAISE, and it may contain a value.
