@@ -36,6 +36,7 @@ export {
   type HttpsServiceOptions,
   type Refusal,
 } from "./server/https-service";
+export { parseExactJson } from "./command/exact-json";
 export { checkTopology, JsonFileError, readJsonFile, readTopologyFile } from "./command/json-file";
 export { closeServer, listenOnLoopback } from "./server/loopback-server";
 export { sameSecret } from "./server/same-secret";

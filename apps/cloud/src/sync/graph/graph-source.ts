@@ -10,6 +10,7 @@ import {
   HTTPMessageHandler,
 } from "@microsoft/microsoft-graph-client";
 import type { TokenCredential } from "@azure/identity";
+import { ExactNumbers } from "./exact-numbers";
 import { isObjectId } from "./object-id";
 import { type GraphSource, SourceError } from "../../ports/source";
 import type { Settings } from "../../settings";
@@ -39,7 +40,9 @@ export function createGraphSource(
       return token.token;
     },
   });
-  authentication.setNext(new HTTPMessageHandler());
+  const exactNumbers = new ExactNumbers();
+  exactNumbers.setNext(new HTTPMessageHandler());
+  authentication.setNext(exactNumbers);
   const client = Client.initWithMiddleware({
     baseUrl: `${baseUrl}/`,
     defaultVersion: "v1.0",

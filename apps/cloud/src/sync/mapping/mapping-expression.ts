@@ -269,7 +269,8 @@ export function columnValue(result: unknown): ColumnValue {
       return result;
     case "number":
       if (!Number.isFinite(result)) throw new ExpressionFailure("the number is not finite");
-      return result;
+      // Minus zero is zero, and its text would not be.
+      return result === 0 ? 0 : result;
     case "bigint": {
       const number = Number(result);
       if (!Number.isSafeInteger(number)) {

@@ -2,11 +2,10 @@
  * Converts a value to the column's type if nothing is lost. A value that would have to be cut, rounded or guessed is
  * rejected. Problems tell the shape of a value and never the value.
  */
-import type { TargetValue } from "@postern/contracts";
+import { decimalOf, type TargetValue } from "@postern/contracts";
 import type { Column, SqlEngine } from "../engine/engine";
 import { bindTime } from "./bind-time";
 import { bound, type Bound, rejected } from "./bound";
-import { decimalOf } from "./decimal";
 
 type Binder = Pick<SqlEngine, "toParameter">;
 

@@ -1,7 +1,7 @@
 /** Which row an item means, in the target's own terms: the same for every spelling of the key that the target takes. */
+import { decimalOf } from "@postern/contracts";
 import { createHash } from "node:crypto";
 import type { Column, SqlParameter, TableShape } from "../engine/engine";
-import { decimalOf } from "./decimal";
 
 /** Characters kept of a SHA-256 in base64url: 192 bits. */
 const DIGEST_CHARS = 32;

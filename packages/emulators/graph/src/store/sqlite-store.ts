@@ -7,7 +7,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { dataUnusable } from "@postern/emulator-kit";
+import { dataUnusable, parseExactJson } from "@postern/emulator-kit";
 import { z } from "zod";
 import type { Change } from "../engine/change-log";
 import type { DirectoryStore } from "./directory-store";
@@ -229,7 +229,7 @@ export function openSqliteStore(directory: string): DirectoryStore {
             collection: collection ?? undefined,
             deletedAt: deleted_at ?? undefined,
             managerId: manager ?? undefined,
-            properties: Properties.parse(JSON.parse(properties)),
+            properties: Properties.parse(parseExactJson(properties)),
           };
         }),
         members: database

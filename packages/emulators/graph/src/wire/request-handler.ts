@@ -3,7 +3,13 @@
  * leaves only after everything that it may show is on disk.
  */
 import { randomUUID } from "node:crypto";
-import type { FaultPlan, HttpsReply, HttpsRequest, Refusal } from "@postern/emulator-kit";
+import {
+  type FaultPlan,
+  type HttpsReply,
+  type HttpsRequest,
+  parseExactJson,
+  type Refusal,
+} from "@postern/emulator-kit";
 import { serveBatch } from "./batch";
 import type { Caller, TokenVerifier } from "./tokens/bearer-token";
 import { errorBody, GraphError, malformed } from "./errors/graph-error";
@@ -42,7 +48,7 @@ function header(request: HttpsRequest, name: string): string | undefined {
 function parseBody(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseExactJson(body.toString("utf8"));
   } catch (cause) {
     throw new GraphError(
       400,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { parseExactJson } from "./exact-json";
 import { placeOf, syntaxErrorOffset } from "./json-syntax";
 import { StartError } from "./start-error";
 
@@ -21,7 +22,7 @@ export function readJsonFile(file: string): unknown {
     throw new JsonFileError(reasonOf(error), { cause: error });
   }
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch (error) {
     const { line, column } = placeOf(text, syntaxErrorOffset(text) ?? text.length);
     throw new JsonFileError(
