@@ -31,6 +31,7 @@ import {
 } from "../src/targets/target-breaker";
 import { formUnit, type ReadDelivery, roundsOf } from "../src/units/unit-forming";
 import type { Verdict } from "../src/units/verdict";
+import { waitingReasons } from "../src/units/waiting-reasons";
 
 const lane = `${definition}/03` as Lane;
 const ids = idsInLane(40);
@@ -107,6 +108,29 @@ describe("forming units", () => {
   });
 });
 
+describe("what a unit's items wait for", () => {
+  test("is logged once for each reason, with the number of items and one of them", () => {
+    const items = ids.slice(0, 4).map((id) => person({ id, version: 1, name: id }));
+    const unit = formUnit([delivered(workMessageOf(lane, items))]);
+    const waiting = (message: string): Verdict => ({
+      kind: "waiting",
+      failure: { class: "dependency", code: "target-conflict", message },
+      retryAtMs: 0,
+    });
+    const done: Verdict = { kind: "done", outcome: "applied" };
+    const verdicts = [[waiting("a"), done, waiting("b"), waiting("a")]];
+    expect(waitingReasons(unit, verdicts)).toEqual([
+      { code: "target-conflict", reason: "a", items: 2, entity: `user:${ids[0]}` },
+      { code: "target-conflict", reason: "b", items: 1, entity: `user:${ids[2]}` },
+    ]);
+    const many = Array.from({ length: 40 }, (_, index) => waiting(`${index} ${"x".repeat(1_000)}`));
+    const all = ids.map((id) => person({ id, version: 1, name: id }));
+    const reasons = waitingReasons(formUnit([delivered(workMessageOf(lane, all))]), [many]);
+    expect(reasons).toHaveLength(5);
+    expect(reasons.every(({ reason }) => reason.length <= limits.loggedReasonChars)).toBe(true);
+  });
+});
+
 describe("the ledger's decision", () => {
   const at = { lane, key: "user:ann" };
   const ann = (version: number, name: string): WorkItem => person({ id: "ann", version, name });
@@ -122,6 +146,15 @@ describe("the ledger's decision", () => {
     expect(decideByLedger(ann(4, "An"), older)).toEqual({ kind: "apply" });
     const confirmed = ledgerEntryOf(ann(3, "Anna"), at, older, "applied", 0);
     expect(decideByLedger(ann(4, "Anna"), confirmed)).toEqual({ kind: "advance" });
+  });
+
+  test("asks the target about a state that it holds when the message says verify", () => {
+    const before = ledgerEntryOf(ann(1, "Ann"), at, undefined, "applied", 0);
+    expect(decideByLedger(ann(2, "Ann"), before, true)).toEqual({ kind: "apply" });
+    // What is over stays over: a message that comes twice does not ask twice.
+    expect(decideByLedger(ann(1, "Ann"), before, true)).toMatchObject({ kind: "recorded" });
+    const newer = ledgerEntryOf(ann(3, "Anna"), at, before, "applied", 0);
+    expect(decideByLedger(ann(2, "Ann"), newer, true)).toEqual({ kind: "superseded" });
   });
 
   test("notes what was tried of an entity that the ledger does not know yet", () => {

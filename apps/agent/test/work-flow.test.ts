@@ -111,6 +111,52 @@ describe("work in normal operation", () => {
     ]);
   });
 
+  test("a restored target heals when a message asks to compare, and only then", async () => {
+    await start();
+    const names = (): unknown[] =>
+      world.database
+        .prepare("SELECT id, display_name FROM people ORDER BY id")
+        .all()
+        .map((row) => ({ ...row }));
+    await world.send(
+      workOf([
+        { id: "ann", version: 1, name: "Ann" },
+        { id: "ben", version: 1, name: "Ben" },
+        { id: "eve", version: 1, name: "Eve" },
+      ]),
+    );
+    await eventually("the first", () => world.outcomes().size === 3);
+    await world.send(workOf([{ id: "eve", version: 2, name: null }]));
+    await eventually("the removal", () => world.outcomes().has(idOf("eve", 2)));
+    const before = names();
+    // Ann is changed, Ben is lost and Eve is back, as after a backup was restored; the inbox is of then, too.
+    world.database.exec(`
+      UPDATE people SET display_name = 'Old' WHERE id = 'ann';
+      DELETE FROM people WHERE id = 'ben';
+      INSERT INTO people (id, display_name) VALUES ('eve', 'Eve');
+      DELETE FROM postern_inbox WHERE entity <> 'user:ann'`);
+    const restored = names();
+    const again = (version: number) =>
+      workOf([
+        { id: "ann", version, name: "Ann" },
+        { id: "ben", version, name: "Ben" },
+        { id: "eve", version, name: null },
+      ]);
+    await world.send(again(3));
+    await eventually("the ledger's word", () => world.outcomes().has(idOf("eve", 3)));
+    expect(names()).toEqual(restored);
+    await world.send(again(4).map((message) => ({ ...message, verify: true })));
+    await eventually("the target's word", () => world.outcomes().has(idOf("eve", 4)));
+    await eventually("the others", () => world.outcomes().has(idOf("ann", 4)));
+    await eventually("the others", () => world.outcomes().has(idOf("ben", 4)));
+    expect(names()).toEqual(before);
+    expect(["ann", "ben", "eve"].map((id) => world.outcomes().get(idOf(id, 4))?.join())).toEqual([
+      "applied",
+      "applied",
+      "applied",
+    ]);
+  });
+
   test("the same entity several times in one backlog keeps its order", async () => {
     const [ann = "", ben = ""] = idsInLane(2);
     const versions = [1, 2, 3, 4, 5].map((version) =>

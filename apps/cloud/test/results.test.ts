@@ -1,10 +1,13 @@
 import { afterEach, expect, test } from "@jest/globals";
 import {
+  CycleId,
   eventProperties,
   JOB_RESULT_MESSAGE_TYPE,
   PosternError,
   SyncDefinition,
 } from "@postern/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import { listCycles, viewCycle } from "../src/cycles/cycle-views";
 import { createDefinitionStore } from "../src/sync/definitions/definition-store";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { consumeResults } from "../src/results/results";
@@ -32,6 +35,47 @@ test("an item that waits is sent again even if its definition is newer than the 
     }),
   ]);
   expect((await lettersOf(world)).map(({ reason }) => reason)).toEqual([]);
+});
+
+test("a cycle says what its items wait for, until they are done", async () => {
+  world = await startWorld({ users: people(1), groups: [] });
+  const definition = SyncDefinition.parse(onlyUsers);
+  await applyDefinition(world.ports, definition, {});
+  await world.pump();
+  const cycle = async () => {
+    const { items } = await listCycles(world.ports, definition.id, { limit: 1 });
+    return viewCycle(world.ports, definition.id, items[0]?.id ?? CycleId.parse("none"));
+  };
+  const report = async (
+    outcome: "waiting" | "applied",
+    more: Record<string, unknown>,
+  ): Promise<void> => {
+    const work = await world.takeWork();
+    await consumeResults(world.ports, group, [resultOf(work, outcome, more)]);
+  };
+  const waits = (reason: string) => ({
+    failure: "dependency",
+    code: "target-reference-missing",
+    reason,
+    retryAt: new Date(Date.now() + 1_000).toISOString(),
+  });
+  await report("waiting", waits("column 'boss' refers to a row that is not there yet"));
+  expect(await cycle()).toMatchObject({
+    waiting: 1,
+    waitingFor: [
+      {
+        entity: { type: "user" },
+        code: "target-reference-missing",
+        reason: "column 'boss' refers to a row that is not there yet",
+      },
+    ],
+  });
+  await delay(1_500);
+  await report("waiting", waits("another reason"));
+  expect((await cycle())?.waitingFor.map(({ reason }) => reason)).toEqual(["another reason"]);
+  await delay(1_500);
+  await report("applied", {});
+  expect(await cycle()).toMatchObject({ waiting: 0, waitingFor: [], state: "completed" });
 });
 
 test("a job's result is not taken for unreadable when too many writers change its job", async () => {

@@ -67,7 +67,7 @@ describe("a PostgreSQL target", () => {
   });
 
   test("ends with the rows of the last holders, however keys pass from entity to entity", async () => {
-    await expectKeysToPassOn(() => server.harness(), 30);
+    await expectKeysToPassOn(() => server.harness(), 12);
   });
 
   test("rejects a row only because of itself, whatever else its batch contains", async () => {

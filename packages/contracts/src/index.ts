@@ -126,7 +126,15 @@ export {
   SecurityEventView,
 } from "./documents/security-event";
 export { Checkpoint, checkpointId, DefinitionCounter, PageRecord } from "./documents/checkpoint";
-export { Cycle, CycleKind, cycleModel, CycleState, CycleView, Marker } from "./documents/cycle";
+export {
+  Cycle,
+  CycleKind,
+  cycleModel,
+  CycleState,
+  CycleView,
+  Marker,
+  WaitingItem,
+} from "./documents/cycle";
 export { CycleStall, StallAction, StallReason, StallWait } from "./documents/cycle-stall";
 export {
   Actor,

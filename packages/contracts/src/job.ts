@@ -23,6 +23,8 @@ export const TargetTestParameters = z.strictObject({ target: TargetName });
 export const SyncEntitiesParameters = z.strictObject({
   definition: DefinitionId,
   entities: z.array(EntityRef.strict()).min(1).max(limits.entitiesPerJob),
+  /** Compares the target's rows, whatever the ledger says: a restored target does not hold what was applied. */
+  verify: z.boolean().optional(),
 });
 export type SyncEntitiesParameters = z.infer<typeof SyncEntitiesParameters>;
 

@@ -29,6 +29,7 @@ import { parkedMessageOf } from "./parking";
 import { reportOf } from "../reports/report";
 import { formUnit, type ReadDelivery, type Unit } from "../units/unit-forming";
 import { countVerdicts, type Verdict } from "../units/verdict";
+import { waitingReasons } from "../units/waiting-reasons";
 import { readWork, type WorkAddress, type WorkTypes } from "./work-reader";
 import type { ResultSource } from "../reports/result-packing";
 import type { HeldLane, LaneSlots } from "./lane-slots";
@@ -258,6 +259,9 @@ class LaneRun {
         targetMs: Math.round(result.targetMs),
       };
       this.#world.log.info("unit.finished", fields);
+      for (const waiting of waitingReasons(unit, result.verdicts)) {
+        this.#world.log.warn("item.deferred", { lane: this.#session.sessionId, ...waiting });
+      }
       span.set({
         "postern.lane": this.#session.sessionId,
         "postern.messages": unit.messages.length,

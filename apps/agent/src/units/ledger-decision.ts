@@ -9,6 +9,8 @@ export type AppliedState = NonNullable<LedgerEntry["applied"]>;
  * - `recorded`: this very version was applied; its outcome is reported again.
  * - `advance`: the target has this state already; only the entry changes.
  * - `apply`: the target must be asked.
+ *
+ * With `verify`, the ledger's word about the target's state does not count: somebody may have restored or changed it.
  */
 export type LedgerDecision =
   | { readonly kind: "superseded" }
@@ -16,13 +18,17 @@ export type LedgerDecision =
   | { readonly kind: "advance" }
   | { readonly kind: "apply" };
 
-export function decideByLedger(item: WorkItem, entry: LedgerEntry | undefined): LedgerDecision {
+export function decideByLedger(
+  item: WorkItem,
+  entry: LedgerEntry | undefined,
+  verify = false,
+): LedgerDecision {
   const applied = entry?.applied;
   if (applied !== undefined && applied.version >= item.version) {
     if (applied.version > item.version) return { kind: "superseded" };
     return { kind: "recorded", outcome: applied.outcome };
   }
-  const same = applied?.hash === item.hash && entry?.triedTo === undefined;
+  const same = !verify && applied?.hash === item.hash && entry?.triedTo === undefined;
   return { kind: same ? "advance" : "apply" };
 }
 

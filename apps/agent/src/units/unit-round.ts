@@ -56,7 +56,8 @@ export class UnitRound {
     const toApply: UnitItem[] = [];
     const reached: Reached[] = [];
     for (const entry of this.items) {
-      const decision = decideByLedger(entry.item, records.get(entry.key)?.entry);
+      const { verify } = entry.source;
+      const decision = decideByLedger(entry.item, records.get(entry.key)?.entry, verify);
       switch (decision.kind) {
         case "superseded":
           this.conclude(entry, { kind: "done", outcome: "superseded" });

@@ -18,6 +18,7 @@ interface RunOptions {
   readonly target?: string;
   readonly sync?: string;
   readonly entity?: readonly string[];
+  readonly verify?: boolean;
   readonly timeout?: number;
   readonly idempotencyKey?: string;
   readonly watch?: boolean;
@@ -35,6 +36,10 @@ export function addJobs(program: Command, run: Runner): void {
       "-e, --entity <type:id>",
       "for sync.entities: user:ID, group:ID or membership:GROUP/MEMBER; repeatable",
       collected,
+    )
+    .option(
+      "--verify",
+      "for sync.entities: compare the rows of the target, whatever the ledger says",
     )
     .option("--timeout <seconds>", "time limit of the job", wholeNumber(1, 86_400))
     .option(
@@ -122,6 +127,7 @@ function workOf(kind: JobKind, options: RunOptions): JobWork {
         parameters: {
           definition: needed(options.sync, "--sync", kind),
           entities: needed(options.entity, "--entity", kind).map(entityOf),
+          ...(options.verify === true ? { verify: true } : {}),
         },
       };
   }

@@ -66,6 +66,7 @@ export function cycleFacts(cycle: CycleView, view: View): string {
               name === "deadLettered" || name === "outcomeUnknown" ? "bad" : "none",
             ] as const,
         ),
+      ...waitingFacts(cycle, view),
       ...stallFacts(cycle, view),
     ],
     view,
@@ -80,6 +81,18 @@ const actions = {
   waiting: "waiting for the agents",
   none: "none: a person has to act",
 } as const;
+
+function waitingFacts({ waitingFor, waiting }: CycleView, view: View): Fact[] {
+  const more = waiting - waitingFor.length;
+  return waitingFor.flatMap(({ entity, reason }, index) => {
+    const text = `${entity.type}:${entity.id}: ${reason}`;
+    const last = index === waitingFor.length - 1 && more > 0 ? ` (and ${count(more)} more)` : "";
+    return wrapped(plain(`${text}${last}`), sentenceWidth(view)).map((line, row): Fact => [
+      row === 0 ? "waits" : "",
+      line,
+    ]);
+  });
+}
 
 /** Since when the cycle is stalled, why, and what the platform does about it. */
 function stallFacts({ stall }: CycleView, view: View): Fact[] {

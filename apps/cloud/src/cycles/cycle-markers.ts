@@ -17,6 +17,19 @@ export function waitsOf(counted: readonly Marker[]): { retrying: number; parked:
   return { retrying, parked };
 }
 
+/** Markers whose reports asked for retries that are not over, newest first, and which of their waiting items those are. */
+export function openRetriesOf(
+  markers: readonly Marker[],
+): { readonly marker: Marker; readonly open: readonly number[] }[] {
+  const reported = new Set<string>(markers.map(({ workMessageId }) => workMessageId));
+  return markers
+    .flatMap((marker) => {
+      const open = (marker.retries ?? []).flatMap((id, index) => (reported.has(id) ? [] : [index]));
+      return open.length === 0 ? [] : [{ marker, open }];
+    })
+    .toSorted((a, b) => Date.parse(b.marker.at) - Date.parse(a.marker.at));
+}
+
 function sentAgainAs(workMessageId: string): string {
   const before = Number(SENT_AGAIN.exec(workMessageId)?.[1] ?? "0");
   return `${workMessageId.replace(SENT_AGAIN, "")}~p${before + 1}`;

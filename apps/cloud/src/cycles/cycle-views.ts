@@ -9,10 +9,12 @@ import {
   type CycleView,
   type DefinitionId,
   finalOutcomes,
+  limits,
   type Marker,
   type PageRecord,
+  type WaitingItem,
 } from "@postern/contracts";
-import { waitsOf } from "./cycle-markers";
+import { openRetriesOf, waitsOf } from "./cycle-markers";
 import type { SyncPorts } from "../ports/cloud-ports";
 
 type Ports = Pick<SyncPorts, "progress" | "clock">;
@@ -27,7 +29,34 @@ export async function viewCycle(
     ports.progress.history(definition, [cycleId]),
   ]);
   if (cycle === undefined) return undefined;
-  return summarise(cycle.value, history.pages, history.markers, ports.clock.now());
+  const view = summarise(cycle.value, history.pages, history.markers, ports.clock.now());
+  if (view.waiting === 0) return view;
+  return { ...view, waitingFor: await waitingItemsOf(ports, definition, history.markers) };
+}
+
+/** What the first few waiting items wait for. Sums do not read it: it is in each marker's own list. */
+async function waitingItemsOf(
+  ports: Ports,
+  definition: DefinitionId,
+  markers: readonly Marker[],
+): Promise<WaitingItem[]> {
+  const newest = openRetriesOf(markers).slice(0, limits.waitingItemsShown);
+  const items = await Promise.all(
+    newest.map(async ({ marker: { id }, open }) => {
+      const marker = await ports.progress.marker(definition, id);
+      // A report asks for its retries in the order of its waiting items.
+      const waiting = marker?.exceptions.filter(({ outcome }) => outcome === "waiting") ?? [];
+      return open.flatMap((index) => waiting[index] ?? []);
+    }),
+  );
+  return items
+    .flat()
+    .slice(0, limits.waitingItemsShown)
+    .map(({ entity, code, reason = "" }) => ({
+      entity,
+      ...(code === undefined ? {} : { code }),
+      reason,
+    }));
 }
 
 export async function listCycles(
@@ -149,6 +178,7 @@ export function summarise(
     cancelled: total("cancelled"),
     outcomeUnknown: total("outcome-unknown"),
     waiting: progress.retrying + progress.parked,
+    waitingFor: [],
     pending: progress.pending,
     stall,
   };

@@ -32,6 +32,7 @@ export interface WorkOrigin {
   readonly stream: StreamName;
   readonly cycleId: CycleId;
   readonly jobId?: JobId | undefined;
+  readonly verify?: boolean | undefined;
   readonly version: Version;
   readonly time: string;
   readonly traceparent: string | undefined;
@@ -141,7 +142,7 @@ function outgoing(
     readonly firstAttemptAt?: string | undefined;
   },
 ): OutgoingMessage {
-  const { stamp, signer, definition, stream, cycleId, jobId, version } = origin;
+  const { stamp, signer, definition, stream, cycleId, jobId, verify, version } = origin;
   const envelope: Envelope = {
     messageId: more.messageId as MessageId,
     tenant: stamp.tenant,
@@ -153,6 +154,7 @@ function outgoing(
     lane,
     cycleId,
     ...(jobId === undefined ? {} : { jobId }),
+    ...(verify === true ? { verify } : {}),
     version,
     ...(more.attempts === undefined ? {} : { attempts: more.attempts }),
     ...(more.firstAttemptAt === undefined ? {} : { firstAttemptAt: more.firstAttemptAt }),

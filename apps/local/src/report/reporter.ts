@@ -36,6 +36,8 @@ export class Reporter {
   readonly #region: LiveRegion;
   readonly #colours: ReturnType<typeof pc.createColors>;
   readonly #processes = new Map<string, number | undefined>();
+  /** What waiting items have been said to wait for. */
+  readonly #told = new Set<string>();
   #samples: { at: number; done: number }[] = [];
 
   constructor(out: NodeJS.WriteStream, coloured: boolean) {
@@ -89,6 +91,17 @@ export class Reporter {
       `  ${bar} ${count(done)} of ${count(view.enqueued)} items${soFar} · ${count(rate)}/s${eta}`,
       `  ${dim(this.#outcomes(view, "no outcomes yet"))}`,
     ]);
+    this.#waits(view);
+  }
+
+  /** What items wait for, in lasting lines: once for each item and reason. */
+  #waits(view: CycleView): void {
+    for (const { entity, reason } of view.waitingFor) {
+      const text = `${entity.type}:${entity.id} waits: ${reason}`;
+      if (this.#told.has(text)) continue;
+      this.#told.add(text);
+      this.#region.print(`  ${this.#colours.yellow("…")} ${text}`);
+    }
   }
 
   /** A finished cycle, in one or two lasting lines. */

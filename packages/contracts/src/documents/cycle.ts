@@ -90,6 +90,14 @@ export const Marker = z.object({
 });
 export type Marker = z.infer<typeof Marker>;
 
+/** An item that waits for a retry, and for what: the target's own words, without a value. */
+export const WaitingItem = z.strictObject({
+  entity: EntityRef,
+  code: z.string().max(limits.codeChars).optional(),
+  reason: z.string().max(limits.reasonChars),
+});
+export type WaitingItem = z.infer<typeof WaitingItem>;
+
 /** A cycle as callers see it. */
 export const CycleView = z.strictObject({
   id: CycleId,
@@ -113,6 +121,8 @@ export const CycleView = z.strictObject({
   cancelled: z.int().min(0),
   outcomeUnknown: z.int().min(0),
   waiting: z.int().min(0),
+  /** A few of the waiting items, where a single cycle is asked for. A cloud that is older does not say. */
+  waitingFor: z.array(WaitingItem).max(limits.waitingItemsShown).default([]),
   /** Items without an outcome yet. */
   pending: z.int().min(0),
   /** While the state is `stalled`: since when, why, and what is done about it. A cloud that is older does not say. */

@@ -18,7 +18,11 @@ export const StartMessage = z.object({
   page: z.int().min(0).optional(),
   /** On-demand work: read these entities instead of a page. */
   onDemand: z
-    .object({ jobId: JobId, entities: z.array(EntityRef).min(1).max(limits.entitiesPerJob) })
+    .object({
+      jobId: JobId,
+      entities: z.array(EntityRef).min(1).max(limits.entitiesPerJob),
+      verify: z.boolean().optional(),
+    })
     .optional(),
 });
 export type StartMessage = z.infer<typeof StartMessage>;

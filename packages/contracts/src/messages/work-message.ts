@@ -88,6 +88,8 @@ const WorkEnvelope = z.object({
   cycleId: CycleId,
   /** On-demand work names its job. */
   jobId: JobId.optional(),
+  /** The target is asked for every item, also where the ledger says that it holds this state. */
+  verify: z.boolean().optional(),
   /** Version of the page that made the items: every item carries it, but for a released or replayed one. */
   version: Version,
   items: z.array(WorkItem).min(1).max(limits.itemsPerMessage),

@@ -46,6 +46,8 @@ export const limits = {
   messagesPerResult: 100,
   /** Attempts kept in an attempt log; older ones are counted, not listed. */
   attemptsListed: 20,
+  /** Waiting items that a cycle shows with what they wait for. */
+  waitingItemsShown: 5,
   /** Entities named by one on-demand job. */
   entitiesPerJob: 100,
   /** Characters of an opaque Graph link. */

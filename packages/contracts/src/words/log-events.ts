@@ -100,6 +100,10 @@ export const logEvents = {
     by: "cloud",
     explanation: "A service did not respond to a probe of the health check.",
   },
+  "item.deferred": {
+    by: "agent",
+    explanation: "Items wait for a retry; the line gives the reason, how many, and one of them.",
+  },
   "job.finished": {
     by: "agent",
     explanation: "A job ended; the line gives its outcome and duration.",

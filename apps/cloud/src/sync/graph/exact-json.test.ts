@@ -30,9 +30,18 @@ describe("JSON with exact numbers", () => {
   });
 
   test("means the number that is written, whatever its form", () => {
-    const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: 1, maxLength: 25 });
+    const digits = fc.string({
+      unit: fc.constantFrom(..."0123456789"),
+      minLength: 1,
+      maxLength: 25,
+    });
     const literal = fc
-      .tuple(fc.boolean(), fc.bigInt({ min: 0n, max: 10n ** 25n }), fc.option(digits), fc.option(fc.integer({ min: -30, max: 30 })))
+      .tuple(
+        fc.boolean(),
+        fc.bigInt({ min: 0n, max: 10n ** 25n }),
+        fc.option(digits),
+        fc.option(fc.integer({ min: -30, max: 30 })),
+      )
       .map(
         ([negative, whole, fraction, exponent]) =>
           `${negative ? "-" : ""}${whole}${fraction === null ? "" : `.${fraction}`}${exponent === null ? "" : `e${exponent}`}`,

@@ -16,7 +16,11 @@ export function parseExactJson(text: string): unknown {
 }
 
 /** Node gives the source of each primitive value (ES2026); TypeScript's library does not know that yet. */
-function exactValue(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
+function exactValue(
+  _key: string,
+  value: unknown,
+  { source }: { readonly source?: string },
+): unknown {
   if (typeof value !== "number" || source === undefined) return value;
   const exact = decimalOf(source)?.text ?? source;
   const isKept =

@@ -28,8 +28,8 @@ export function entitiesJob(ports: EntitiesJobPorts): JobKindHandler {
       );
     },
     dispatch: async (job) => {
-      const { definition, entities } = SyncEntitiesParameters.parse(job.parameters);
-      return (await ports.startOnDemand({ jobId: job.id, definition, entities }))
+      const parameters = SyncEntitiesParameters.parse(job.parameters);
+      return (await ports.startOnDemand({ jobId: job.id, ...parameters }))
         ? { sent: true }
         : { sent: false, detail: "The sync definition no longer exists." };
     },

@@ -91,6 +91,7 @@ async function attempt(
     compiled,
     stream,
     jobId: onDemand.jobId,
+    verify: onDemand.verify === true,
     cycleId,
     cycleKind: "on-demand",
     createCycle: false,
@@ -151,6 +152,7 @@ export async function startOnDemand(
     readonly jobId: JobId;
     readonly definition: StartMessage["definition"];
     readonly entities: readonly EntityRef[];
+    readonly verify?: boolean | undefined;
   },
 ): Promise<{ cycleId: StartMessage["cycleId"] } | undefined> {
   const { jobId, definition } = job;
@@ -186,7 +188,7 @@ export async function startOnDemand(
           tick: now,
           cycleId,
           reason: "on-demand",
-          onDemand: { jobId, entities },
+          onDemand: { jobId, entities, ...(job.verify === true ? { verify: true } : {}) },
         },
       ),
     ),

@@ -8,6 +8,8 @@ export interface RunContext {
   readonly stream: StreamName;
   /** Of an on-demand read. */
   readonly jobId: JobId | undefined;
+  /** Asks the target for every item of the page, whatever the ledger says. A resync always does. */
+  readonly verify: boolean;
 }
 
 /** The cycle that pages of a run count in. */

@@ -40,6 +40,8 @@ export async function enqueue(
       const traceparent = ports.tracing.traceparent();
       const { messages, oversize } = cutMessages(result.items, {
         ...page,
+        // A resync is there to bring the target in line, also where the ledger has lost sight of it.
+        verify: page.verify || page.cycleKind === "resync",
         stamp: ports.stamp,
         signer: await signerNow(ports),
         definition,

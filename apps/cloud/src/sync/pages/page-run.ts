@@ -126,7 +126,9 @@ class PageRun {
     const record = await this.#ports.definitions.get(definition, { fresh });
     if (record === undefined || !record.value.definition.enabled) return undefined;
     const compiled = compileDefinition(record.value.definition);
-    return compiled.streams.includes(stream) ? { compiled, stream, jobId: undefined } : undefined;
+    return compiled.streams.includes(stream)
+      ? { compiled, stream, jobId: undefined, verify: false }
+      : undefined;
   }
 
   async #cycleOf(claim: Claim): Promise<CycleOfRun> {

@@ -205,14 +205,11 @@ export class RowWriter {
     const compiled = statements.get(`${kind} ${count} ${first.shape}`, () =>
       compileRows(engine, kind, first, count),
     );
+    if (kind !== "compare") part.noteStatement(compiled.sql);
     return this.#executeCompiled<Row>(compiled, part);
   }
 
-  async #executeCompiled<Row>(
-    compiled: CompiledQuery,
-    { transaction, items, noteStatement }: Part,
-  ) {
-    noteStatement(compiled.sql);
+  async #executeCompiled<Row>(compiled: CompiledQuery, { transaction, items }: Part) {
     const parameters = items.flatMap((item) => item.parameters);
     try {
       return await transaction.executeQuery<Row>({
