@@ -2,7 +2,7 @@
 
 // Words: ids, entities, outcomes, errors, log events, bounds.
 export { clip } from "./words/clip";
-export { type Decimal, decimalOf } from "./words/decimal";
+export { type Decimal, decimalOf } from "./decimal";
 export {
   EntityRef,
   EntityType,

@@ -17,7 +17,7 @@ export function waitsOf(counted: readonly Marker[]): { retrying: number; parked:
   return { retrying, parked };
 }
 
-/** Markers whose reports asked for retries that are not over, newest first, and which of their waiting items those are. */
+/** Markers whose reports asked for retries that are not over, newest first, with the places of those waiting items. */
 export function openRetriesOf(
   markers: readonly Marker[],
 ): { readonly marker: Marker; readonly open: readonly number[] }[] {

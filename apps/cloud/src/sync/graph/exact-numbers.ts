@@ -1,11 +1,19 @@
-import type { Context, Middleware } from "@microsoft/microsoft-graph-client";
 import { parseExactJson } from "./exact-json";
 
-/** Lets the client read answers with exact numbers. Stands right before the handler that sends. */
-export class ExactNumbers implements Middleware {
-  #next: Middleware | undefined;
+/** What a handler of the Graph client passes on: the request, and then the answer. */
+interface Exchange {
+  readonly response?: Response | undefined;
+}
 
-  setNext(next: Middleware): void {
+interface Handler<Context> {
+  execute(context: Context): Promise<void>;
+}
+
+/** Lets the client read answers with exact numbers. Stands right before the handler that sends. */
+export class ExactNumbers<Context extends Exchange> implements Handler<Context> {
+  #next: Handler<Context> | undefined;
+
+  setNext(next: Handler<Context>): void {
     this.#next = next;
   }
 
