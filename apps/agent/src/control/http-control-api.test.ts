@@ -44,11 +44,12 @@ const heartbeat = {
   ...{ group: "main", branch: "oslo", host: "h", version: "1", capabilities: [], startedAt: at },
   ...{ state: "running", targets: [], itemsFinished: 0, lanesHeld: 0, jobs: [] },
 } as unknown as Heartbeat;
-const attempt = { attempt: 2, agent: "vm-1", leasedAt: at, leaseUntil: at, endedAt: null };
+const proof = { key: "test-key", at, code: "A".repeat(43) };
+const attempt = { attempt: 2, agent: "vm-1", leasedAt: at, leaseUntil: at, endedAt: null, proof };
 
 test("a lease of a newer cloud is taken, with a field that this agent does not know", async () => {
   answer = { status: 201, text: JSON.stringify({ ...attempt, region: "north" }) };
-  expect(await leased()).toEqual({ kind: "leased", attempt: 2, leaseUntil: at });
+  expect(await leased()).toEqual({ kind: "leased", attempt: 2, leaseUntil: at, proof });
 });
 
 test.each<[ErrorCode, string]>([
