@@ -31,8 +31,11 @@ module.exports = {
       [],
       "contracts imports a schema library only",
     ),
+    only("input-knows-contracts", "^packages/input/", ["^packages/contracts/"]),
     only("runtime-knows-contracts", "^packages/runtime/", ["^packages/contracts/"]),
-    only("api-client-knows-contracts", "^packages/api-client/", ["^packages/(contracts|runtime)/"]),
+    only("api-client-knows-contracts", "^packages/api-client/", [
+      "^packages/(contracts|input|runtime)/",
+    ]),
     {
       name: "callers-of-the-api-use-the-client",
       comment: "the cloud serves the API and connectors know nothing of it",
@@ -47,16 +50,16 @@ module.exports = {
     only("emulators-know-no-product", "^packages/emulators/", ["^packages/emulators/"]),
     only("cloud-knows-contracts", "^apps/cloud/(?!test/)", [
       "^apps/cloud/",
-      "^packages/(contracts|runtime)/",
+      "^packages/(contracts|input|runtime)/",
     ]),
     only("agent-knows-contracts-and-connectors", "^apps/agent/(?!test/)", [
       "^apps/agent/",
-      "^packages/(contracts|runtime|connectors|api-client)/",
+      "^packages/(contracts|input|runtime|connectors|api-client)/",
     ]),
     only(
       "cli-knows-contracts",
       "^apps/cli/",
-      ["^packages/(contracts|api-client)/"],
+      ["^packages/(contracts|input|api-client)/"],
       "the command talks to the HTTP API like any other caller",
     ),
     {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fieldProblems, PosternError, problemText, SyncDefinition } from "@postern/contracts";
-import { parseDocument } from "yaml";
+import { flawText, readYaml } from "@postern/input";
 import { defaultDefinitionYaml } from "./default-definition";
 
 /** Every key that a sync definition may hold, for "did you mean". */
@@ -30,10 +30,10 @@ const MAX_FILE_BYTES = 1024 * 1024;
 export function readDefinition(file: string | undefined): SyncDefinition {
   const text = file === undefined ? defaultDefinitionYaml : readText(file);
   const name = file ?? "the default definition";
-  const document = parseDocument(text, { prettyErrors: true });
-  const syntaxError = document.errors[0];
-  if (syntaxError) throw new PosternError("definition-invalid", `${name}: ${syntaxError.message}`);
-  const parsed = SyncDefinition.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const reading = readYaml(text);
+  if (reading?.ok === false)
+    throw new PosternError("definition-invalid", `${name}: ${flawText(reading.flaw)}`);
+  const parsed = SyncDefinition.safeParse(reading?.value);
   if (!parsed.success) {
     throw new PosternError(
       "definition-invalid",

@@ -4,7 +4,7 @@
  */
 import { nearest } from "@postern/contracts";
 import type { FieldProblem } from "@postern/contracts";
-import { parseDocument } from "yaml";
+import { flawText, readYaml } from "@postern/input";
 import { settingLeaves, type SettingLeaf } from "./settings-schema";
 
 export interface Layers {
@@ -25,7 +25,7 @@ export function layersOf(
 ): Layers {
   const problems: FieldProblem[] = [];
   const sources = new Map<string, string>();
-  const document = readYaml(fileText, problems);
+  const document = readSettingsFile(fileText, problems);
   for (const path of pathsOf(document)) sources.set(path, "file");
   const overrides = overridesOf(env, document, problems);
   for (const { path, value, name } of overrides) {
@@ -38,7 +38,7 @@ export function layersOf(
   return { document, sources, problems };
 }
 
-function readYaml(text: string, problems: FieldProblem[]): Record<string, unknown> {
+function readSettingsFile(text: string, problems: FieldProblem[]): Record<string, unknown> {
   if (text.length > MOST_CHARS) {
     problems.push({
       field: "$",
@@ -46,23 +46,13 @@ function readYaml(text: string, problems: FieldProblem[]): Record<string, unknow
     });
     return {};
   }
-  const parsed = parseDocument(text, { prettyErrors: true });
-  for (const { message, linePos } of parsed.errors) {
-    const at = linePos?.[0] === undefined ? "" : `line ${linePos[0].line}: `;
-    problems.push({ field: "$", problem: `not YAML: ${at}${message.split("\n")[0] ?? message}` });
-  }
-  if (parsed.errors.length > 0) return {};
-  let value: unknown;
-  try {
-    value = parsed.toJS({ maxAliasCount: 20 });
-  } catch (error) {
-    problems.push({
-      field: "$",
-      problem: `not YAML: ${error instanceof Error ? error.message : "unreadable"}`,
-    });
+  const reading = readYaml(text);
+  if (reading === undefined) return {};
+  if (!reading.ok) {
+    problems.push({ field: "$", problem: `not YAML: ${flawText(reading.flaw)}` });
     return {};
   }
-  if (value === null || value === undefined) return {};
+  const { value } = reading;
   if (isRecord(value)) return value;
   problems.push({ field: "$", problem: "must be a mapping of settings, such as `agentId: vm-1`" });
   return {};

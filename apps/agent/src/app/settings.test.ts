@@ -260,7 +260,7 @@ describe("settings that are not valid", () => {
     [
       "a key given twice",
       inputs((text) => `${text}\nbranch: bergen\n`),
-      /^\$: not YAML: line \d+: Map keys must be unique/,
+      /^\$: not YAML: line \d+, column \d+: Map keys must be unique/,
     ],
     [
       "a bomb of aliases",

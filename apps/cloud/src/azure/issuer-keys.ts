@@ -1,4 +1,5 @@
 import { PosternError } from "@postern/contracts";
+import { bytesWithin, flawText, readJson } from "@postern/input";
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -26,6 +27,8 @@ const CACHE_MS = 10 * 60_000;
 /** Microsoft advises to look for new keys every 24 hours; older ones than that are not trusted unseen. */
 const STALE_KEYS_MS = 24 * 60 * 60_000;
 const COOLDOWN_MS = 30_000;
+/** Of Entra it has 2 KB. */
+const MAX_CONFIGURATION_BYTES = 64 * 1024;
 
 const Discovery = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
@@ -97,7 +100,10 @@ async function discover(issuer: string): Promise<URL> {
     await response.body?.cancel();
     throw new Error(`${url} answered ${response.status}`);
   }
-  const configuration = Discovery.parse(await response.json());
+  const bytes = await bytesWithin(response.body, MAX_CONFIGURATION_BYTES);
+  const reading = readJson(bytes.toString("utf8"));
+  if (!reading.ok) throw new Error(`${url} did not answer in JSON: ${flawText(reading.flaw)}`);
+  const configuration = Discovery.parse(reading.value);
   if (configuration.issuer !== issuer)
     throw new Error(`${url} describes the issuer '${configuration.issuer}', not the pinned one`);
   const keysUrl = new URL(configuration.jwks_uri);

@@ -3,6 +3,7 @@
  * and length of each value. Never a value, and never a part of one.
  */
 import { clip, limits, WorkItem } from "@postern/contracts";
+import { readJson } from "@postern/input";
 
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 200;
@@ -10,12 +11,9 @@ const WORK_ITEM_OPEN = ["itemId", "entity", "version", "desired", "object", "has
 
 export function redactPayload(payload: string): string {
   if (payload === "") return "";
-  let value: unknown;
-  try {
-    value = JSON.parse(payload);
-  } catch {
-    return `text(${payload.length})`;
-  }
+  const reading = readJson(payload);
+  if (!reading.ok) return `text(${payload.length})`;
+  const { value } = reading;
   const item = WorkItem.safeParse(value);
   if (!item.success) return JSON.stringify(shapeOf(value, 0));
   // Ids, version and names are in the dead letter itself; only columns hold data.

@@ -1,3 +1,4 @@
+import { readJson } from "@postern/input";
 import { invalidRequest } from "./request-error";
 
 /** The continuation of a list: opaque to callers, valid only for the list that issued it. */
@@ -27,12 +28,8 @@ export function afterOf(
 }
 
 function parse(continuation: string): readonly [string, string] | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(continuation, "base64url").toString("utf8"));
-  } catch {
-    return undefined;
-  }
+  const reading = readJson(Buffer.from(continuation, "base64url").toString("utf8"));
+  const parsed = reading.ok ? reading.value : undefined;
   if (!Array.isArray(parsed)) return undefined;
   const parts: readonly unknown[] = parsed;
   const [list, next] = parts;

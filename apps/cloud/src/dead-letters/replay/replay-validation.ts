@@ -19,6 +19,7 @@ import {
   WorkItem,
 } from "@postern/contracts";
 import type { MakeIndexedItem } from "../../ports/indexed-item";
+import { readJson } from "@postern/input";
 import { maxItemBytes } from "../../work/work-messages";
 
 /** Columns named in one refusal; after a mapping has changed, all of an item's columns may differ. */
@@ -90,13 +91,9 @@ function readItem(
   if (letter.payloadTruncated) {
     return refused("payload", "only its first 64 KB were kept", rereadHint);
   }
-  let payload: unknown;
-  try {
-    payload = JSON.parse(letter.payload);
-  } catch {
-    return refused("payload", "is not JSON", rereadHint);
-  }
-  const parsed = WorkItem.safeParse(payload);
+  const reading = readJson(letter.payload);
+  if (!reading.ok) return refused("payload", "is not JSON", rereadHint);
+  const parsed = WorkItem.safeParse(reading.value);
   if (parsed.success) return { ok: true, item: parsed.data };
   const problems = fieldProblems(parsed.error, Object.keys(WorkItem.shape)).map(
     ({ field, problem }) => ({
