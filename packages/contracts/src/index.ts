@@ -48,6 +48,7 @@ export {
   OutcomeCounts,
 } from "./words/outcome";
 export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./words/problem";
+export { masked } from "./words/masked";
 export { Secret } from "./words/secret";
 export {
   defineStateModel,

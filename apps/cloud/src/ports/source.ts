@@ -1,5 +1,5 @@
 /** What the cloud reads of Microsoft Graph. */
-import type { StreamName } from "@postern/contracts";
+import type { EntityRef, StreamName } from "@postern/contracts";
 
 /** One object of a delta page or of a direct read: changed properties only, references and members taken apart. */
 export interface SourceChange {
@@ -14,6 +14,15 @@ export interface SourceChange {
   readonly members?: readonly MemberChange[];
   /** Contains membership changes only: the group itself was not read. */
   readonly membersOnly?: boolean;
+  /** Why the object is there but cannot be read; `properties` then holds its id alone. */
+  readonly refused?: string;
+}
+
+/** Something of a page that cannot be read and has no id of its own by which it could be looked up. */
+export interface UnreadableEntity {
+  /** With a digest of what was sent in the place of the id. */
+  readonly entity: EntityRef;
+  readonly reason: string;
 }
 
 export interface ReferenceChange {
@@ -31,6 +40,9 @@ export interface MemberChange {
 
 export interface SourcePage {
   readonly changes: readonly SourceChange[];
+  readonly unreadable?: readonly UnreadableEntity[];
+  /** What the page took on the wire, decompressed. */
+  readonly bytes?: number;
   /** Exactly one of the two is set. */
   readonly nextLink: string | null;
   readonly deltaLink: string | null;

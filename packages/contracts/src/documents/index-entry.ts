@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { EntityRef } from "../words/entity";
 import { Lane } from "../words/ids";
+import { limits } from "../words/limits";
 
 /**
  * What the cloud knows of one entity of one definition. Graph returns an entity in parts and omits what has not
@@ -12,6 +13,11 @@ export const IndexEntry = z.object({
   /** Partition key. */
   lane: Lane,
   entity: EntityRef,
+  /**
+   * Why the source's last report of it could not be read. What `source` holds is older; it is read whole the next time
+   * that the source reports it.
+   */
+  unread: z.string().max(limits.failureChars).optional(),
   /** Merged source properties: absent = never seen, null = cleared. */
   source: z.record(z.string(), z.unknown()),
   /** Whether the source has it: false after `@removed`. */

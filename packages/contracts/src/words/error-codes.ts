@@ -71,6 +71,10 @@ export const errorCodes = {
     explanation:
       "For one entity, an expression failed or returned a value that the target cannot hold.",
   },
+  "object-unreadable": {
+    explanation:
+      "Microsoft Graph returned an object that is nested too deep, too large, or has no valid id.",
+  },
   "item-too-large": { explanation: "One entity's item is larger than a message may be." },
 
   "target-unknown": { explanation: "The agent has no target of that name in its settings." },

@@ -32,7 +32,7 @@ test.each<[string, Decision]>([
     "goes out",
     { kind: "present", key: { id: "ann" }, values: {}, watched: {}, counted: undefined },
   ],
-  ["cannot be mapped", { kind: "failed", reason: "no display name" }],
+  ["cannot be mapped", { kind: "failed", code: "mapping-failed", reason: "no display name" }],
   ["has nothing to send", { kind: "nothing" }],
 ])("a newer state that %s ends the hold of the older one", (_, decision) => {
   const draft = draftOf(decision);

@@ -3,7 +3,7 @@
  * gives the same desired state, whatever path led to it. The one thing that needs an edge (memberships follow their
  * group and their member) is remembered in the entry, for a page that is read again.
  */
-import type { IndexEntry } from "@postern/contracts";
+import type { ErrorCode, IndexEntry } from "@postern/contracts";
 import {
   type CompiledDefinition,
   type CompiledMapping,
@@ -40,8 +40,8 @@ export type Decision =
   | PresentItem
   | AbsentItem
   | { readonly kind: "nothing" }
-  /** A dead letter: the entity cannot be mapped. */
-  | { readonly kind: "failed"; readonly reason: string };
+  /** A dead letter: the entity cannot be read or mapped. */
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly reason: string };
 
 /** One entity of a work page: what the index said, what it is to say. */
 export interface Draft {
@@ -68,6 +68,10 @@ export function decideObject(
   context: DecisionContext,
 ): Decision {
   const mapping = context.compiled.mappings[after.entity.type];
+  if (mapping !== undefined && after.exists && after.unread !== undefined) {
+    // What the target has of it stays: nothing is known that could be written.
+    return { kind: "failed", code: "object-unreadable", reason: after.unread };
+  }
   if (mapping === undefined) {
     // Groups are indexed for their memberships also when they are not mapped themselves.
     after.inScope = after.exists;
@@ -79,7 +83,8 @@ export function decideObject(
     if (!after.exists || !after.inScope) return decideAbsent(before, after, true);
     return decidePresent(mapping, before, after.source);
   } catch (error) {
-    if (error instanceof MappingFailure) return { kind: "failed", reason: error.message };
+    if (error instanceof MappingFailure)
+      return { kind: "failed", code: "mapping-failed", reason: error.message };
     throw error;
   }
 }
@@ -105,7 +110,8 @@ export function decideMembership(
     if (derived || !after.exists || !after.inScope) return decideAbsent(before, after, !derived);
     return decidePresent(mapping, before, properties);
   } catch (error) {
-    if (error instanceof MappingFailure) return { kind: "failed", reason: error.message };
+    if (error instanceof MappingFailure)
+      return { kind: "failed", code: "mapping-failed", reason: error.message };
     throw error;
   }
 }

@@ -4,11 +4,13 @@
  * times gives the same entry.
  */
 import {
+  clip,
   type DefinitionId,
   entityKey,
   type EntityRef,
   type IndexEntry,
   laneOf,
+  limits,
   membershipRef,
 } from "@postern/contracts";
 import type { MemberChange, SourceChange } from "../../ports/source";
@@ -138,6 +140,16 @@ export function mergeObject(
   let unseen = newlySeen ? Object.keys(before.source) : [...(before?.unseen ?? [])];
   let source: Record<string, unknown> = entry.source;
   for (const change of touch.changes) {
+    if (change.refused !== undefined) {
+      // It is there, with values that nobody knows: none is taken for gone.
+      entry.exists = true;
+      delete entry.removed;
+      entry.unread = clip(change.refused, limits.failureChars);
+      source = { ...source, ...change.properties };
+      unseen = [];
+      continue;
+    }
+    delete entry.unread;
     if (change.removed !== undefined) {
       entry.exists = false;
       entry.removed = change.removed;

@@ -11,7 +11,7 @@ const READS_AT_ONCE = 5;
  * An entity that comes back after its removal is read whole: a property that the delta leaves out is either unchanged
  * or, as for a new entity, absent, and the delta does not say which. What the delta does show is the same or newer,
  * since a lagging replica may serve the read, and is applied on top. This is the one case where a page reads single
- * entities.
+ * entities. An entity whose last report could not be read is read whole for the same reason.
  *
  * @throws SourceError when an entity that came back cannot be read
  */
@@ -23,9 +23,10 @@ export async function readRestored(
 ): Promise<void> {
   const back = objects.filter(
     ({ key, changes }) =>
-      entries.get(key)?.value.removed !== undefined &&
+      isIncomplete(entries.get(key)?.value) &&
       changes.length > 0 &&
-      changes.at(-1)?.removed === undefined,
+      changes.at(-1)?.removed === undefined &&
+      changes.at(-1)?.refused === undefined,
   );
   await inParallel(back, READS_AT_ONCE, async ({ ref, changes }) => {
     const type = ref.type === "group" ? "group" : "user";
@@ -34,4 +35,8 @@ export async function readRestored(
     if (whole === undefined) logger.warn("restored-object.missed", { entity: entityKey(ref) });
     else changes.unshift(whole);
   });
+}
+
+function isIncomplete(entry: IndexEntry | undefined): boolean {
+  return entry?.removed !== undefined || entry?.unread !== undefined;
 }

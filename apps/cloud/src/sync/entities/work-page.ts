@@ -11,6 +11,7 @@ import {
   type CycleId,
   entityKey,
   type EntityRef,
+  type ErrorCode,
   type Hold,
   holdId,
   type IndexEntry,
@@ -58,7 +59,11 @@ export interface WorkPageInput {
 
 export interface WorkPageResult {
   readonly items: readonly WorkItem[];
-  readonly failures: readonly { readonly entity: EntityRef; readonly reason: string }[];
+  readonly failures: readonly {
+    readonly entity: EntityRef;
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }[];
   readonly held: number;
   /** Entities read. */
   readonly read: number;
@@ -351,13 +356,14 @@ class WorkPage {
 
   #result(): WorkPageResult {
     const items: WorkItem[] = [];
-    const failures: { entity: EntityRef; reason: string }[] = [];
+    const failures: WorkPageResult["failures"][number][] = [];
     let newlySent = 0;
     for (const draft of this.#drafts.values()) {
       if (draft.after.sent && draft.before?.sent !== true) newlySent += 1;
       if (this.#isHeld(draft)) continue;
       if (draft.decision.kind === "failed") {
-        failures.push({ entity: draft.after.entity, reason: draft.decision.reason });
+        const { code, reason } = draft.decision;
+        failures.push({ entity: draft.after.entity, code, reason });
         continue;
       }
       const item = this.#itemOf(draft);

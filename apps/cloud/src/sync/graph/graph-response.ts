@@ -1,176 +1,135 @@
-/** What Microsoft Graph answers, taken as hostile: checked, bounded, and cut down to what was asked for. */
-import { z } from "zod";
+/** What Microsoft Graph answers, taken as hostile: bounded before it is built, checked, cut down to what was asked for. */
 import { limits, type StreamName } from "@postern/contracts";
-import { ObjectId } from "./object-id";
+import { JsonFlaw, JsonScan } from "@postern/input";
+import {
+  readObject,
+  readRelated,
+  type ReadOptions,
+  type RelatedReading,
+  ResponseBudget,
+} from "./object-reader";
+import { responseBounds } from "./response-bounds";
 import {
   type MemberChange,
-  type ReferenceChange,
   type SourceChange,
   SourceError,
   type SourcePage,
+  type UnreadableEntity,
 } from "../../ports/source";
 
-const Removed = z.object({ reason: z.string().max(50).optional() });
-const Link = z.string().min(1).max(limits.linkChars);
+const SMALL = { depth: 8, tokens: 100 };
+const ANYTHING = { depth: Number.MAX_SAFE_INTEGER, tokens: Number.MAX_SAFE_INTEGER };
+const LINKS = new Set(["@odata.nextLink", "@odata.deltaLink"]);
 
-const RelatedObject = z.looseObject({
-  id: ObjectId,
-  "@odata.type": z.string().max(200).optional(),
-  "@removed": Removed.optional(),
-});
-
-const ChangedObject = z.looseObject({
-  id: ObjectId,
-  "@removed": Removed.optional(),
-  "manager@delta": z.array(RelatedObject).max(1_000).optional(),
-  "members@delta": z.array(RelatedObject).max(20_000).optional(),
-});
-type ChangedObject = z.infer<typeof ChangedObject>;
-
-const DeltaPage = z.object({
-  value: z.array(ChangedObject).max(10_000),
-  "@odata.nextLink": Link.optional(),
-  "@odata.deltaLink": Link.optional(),
-});
-
-const MemberPage = z.object({
-  value: z.array(RelatedObject).max(2_000),
-  "@odata.nextLink": Link.optional(),
-});
-
-const SingleObject = z.looseObject({
-  id: ObjectId,
-  manager: z.looseObject({ id: ObjectId }).nullish(),
-});
-
-/** Links are followed with our token: only to where the client talks anyway. */
-function sameOrigin(link: string, baseUrl: string): boolean {
-  try {
-    return new URL(link).origin === new URL(baseUrl).origin;
-  } catch {
-    return false;
-  }
-}
-
+/** @throws SourceError */
 export function deltaPageOf(
-  body: unknown,
+  body: Buffer,
   stream: StreamName,
   select: readonly string[],
-  baseUrl: string,
 ): SourcePage {
-  const page = checked(DeltaPage, body);
-  const nextLink = page["@odata.nextLink"] ?? null;
-  const deltaLink = nextLink === null ? (page["@odata.deltaLink"] ?? null) : null;
-  if (nextLink === null && deltaLink === null) {
+  const options: ReadOptions = {
+    type: stream === "users" ? "user" : "group",
+    select,
+    whole: false,
+  };
+  const budget = new ResponseBudget();
+  const changes: SourceChange[] = [];
+  const unreadable: UnreadableEntity[] = [];
+  const links = readPage(body, responseBounds.objects, (scan) => {
+    const read = readObject(body, scan, options, budget);
+    if (read.change !== undefined) changes.push(read.change);
+    unreadable.push(...read.unreadable);
+  });
+  const nextLink = links.get("@odata.nextLink") ?? null;
+  const deltaLink = nextLink === null ? (links.get("@odata.deltaLink") ?? null) : null;
+  if (nextLink === null && deltaLink === null)
     throw new SourceError("refused", "a delta page has neither a nextLink nor a deltaLink");
-  }
-  if (!sameOrigin(nextLink ?? deltaLink ?? "", baseUrl)) {
-    throw new SourceError("refused", "a delta page links to another host");
-  }
-  const type = stream === "users" ? "user" : "group";
-  return {
-    changes: page.value.map((object) => changeOf(object, type, select)),
-    nextLink,
-    deltaLink,
-  };
+  return { changes, unreadable, nextLink, deltaLink, bytes: body.length };
 }
 
-function changeOf(
-  object: ChangedObject,
-  type: "user" | "group",
-  select: readonly string[],
-): SourceChange {
-  const { id } = object;
-  const removed = object["@removed"];
-  if (removed !== undefined) {
-    return {
-      type,
-      id,
-      // Anything but a final deletion may come back.
-      removed: removed.reason === "deleted" ? "deleted" : "changed",
-      properties: {},
-    };
-  }
-  const managers = object["manager@delta"];
-  const members = object["members@delta"];
-  return {
-    type,
-    id,
-    properties: propertiesOf(object, select),
-    ...(managers === undefined ? {} : { manager: managerOf(managers) }),
-    ...(members === undefined ? {} : { members: members.map(memberOf) }),
-  };
-}
-
-const relations = new Set(["manager", "members"]);
-
-function propertiesOf(
-  object: Readonly<Record<string, unknown>>,
-  select: readonly string[],
-): Record<string, unknown> {
-  const properties: Record<string, unknown> = {};
-  for (const name of select) {
-    if (relations.has(name) || !Object.hasOwn(object, name)) continue;
-    properties[name] = object[name] ?? null;
-  }
-  return properties;
-}
-
-function managerOf(changes: readonly z.infer<typeof RelatedObject>[]): ReferenceChange {
-  const set = changes.findLast((change) => change["@removed"] === undefined);
-  return {
-    ...(set === undefined ? {} : { set: set.id }),
-    cleared: changes.filter((change) => change["@removed"] !== undefined).map(({ id }) => id),
-  };
-}
-
-function memberOf(change: z.infer<typeof RelatedObject>): MemberChange {
-  return {
-    id: change.id,
-    memberType: memberTypeOf(change["@odata.type"]),
-    present: change["@removed"] === undefined,
-  };
-}
-
-/** `#microsoft.graph.user` → `user`. */
-function memberTypeOf(odataType: string | undefined): string | null {
-  const match = /^#microsoft\.graph\.(\w{1,60})$/.exec(odataType ?? "");
-  return match?.[1] ?? null;
-}
-
-/** A direct read: everything that was asked for and is not there has no value. */
+/**
+ * A direct read.
+ *
+ * @throws SourceError
+ */
 export function objectOf(
-  body: unknown,
+  body: Buffer,
   type: "user" | "group",
   select: readonly string[],
 ): SourceChange {
-  const object = checked(SingleObject, body);
-  const properties: Record<string, unknown> = {};
-  for (const name of select) {
-    if (!relations.has(name)) {
-      properties[name] = Object.hasOwn(object, name) ? (object[name] ?? null) : null;
-    }
-  }
-  if (select.includes("manager")) {
-    properties["manager"] = object.manager ? { id: object.manager.id } : null;
-  }
-  return { type, id: object.id, properties };
+  const { change } = inJson(body, (scan) =>
+    readObject(body, scan, { type, select, whole: true }, new ResponseBudget()),
+  );
+  if (change === undefined) throw undocumented("an object without a valid id");
+  return change;
 }
 
-export function memberPageOf(body: unknown): {
+/** @throws SourceError */
+export function memberPageOf(body: Buffer): {
   readonly members: readonly MemberChange[];
   readonly nextLink: string | null;
 } {
-  const page = checked(MemberPage, body);
-  return { members: page.value.map(memberOf), nextLink: page["@odata.nextLink"] ?? null };
+  const readings: RelatedReading[] = [];
+  const links = readPage(body, responseBounds.members, (scan) => {
+    readings.push(readRelated(body, scan));
+  });
+  return {
+    members: readings.flatMap((reading) => (reading.ok ? [reading.member] : [])),
+    nextLink: links.get("@odata.nextLink") ?? null,
+  };
 }
 
-function checked<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SourceError(
+/** Hands over each element of `value`, and returns the links. */
+function readPage(
+  body: Buffer,
+  most: number,
+  onElement: (scan: JsonScan) => void,
+): Map<string, string> {
+  const links = new Map<string, string>();
+  let hasValue = false;
+  let objects = 0;
+  inJson(body, (scan) => {
+    scan.members((key) => {
+      if (key === "value") {
+        hasValue = true;
+        scan.elements(() => {
+          objects += 1;
+          if (objects > most) throw undocumented(`more than ${most} objects on a page`);
+          onElement(scan);
+        });
+      } else if (LINKS.has(key)) links.set(key, linkAt(body, scan, key));
+      else scan.skip(ANYTHING);
+    });
+  });
+  if (!hasValue) throw undocumented("a page without a value");
+  return links;
+}
+
+function linkAt(body: Buffer, scan: JsonScan, key: string): string {
+  const { start, end } = scan.skip(SMALL);
+  const link =
+    end - start <= limits.linkChars
+      ? (JSON.parse(body.toString("utf8", start, end)) as unknown)
+      : 0;
+  if (typeof link === "string" && link !== "") return link;
+  throw undocumented(`an ${key} that is not a text of at most ${limits.linkChars} bytes`);
+}
+
+function inJson<T>(body: Buffer, read: (scan: JsonScan) => T): T {
+  const scan = new JsonScan(body);
+  try {
+    const result = read(scan);
+    scan.end();
+    return result;
+  } catch (error) {
+    if (!(error instanceof JsonFlaw)) throw error;
+    throw undocumented(`text that is not JSON at byte ${error.at + 1} (${error.message})`);
+  }
+}
+
+function undocumented(what: string): SourceError {
+  return new SourceError(
     "refused",
-    `Microsoft Graph answered something else than documented: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+    `Microsoft Graph answered something else than documented: ${what}`,
   );
 }

@@ -2,18 +2,12 @@
  * Microsoft Graph through its official client. Without the client's own retry handler: it sleeps as long as the service
  * asks, and a function must not sleep. Throttling and outages come out as typed errors with the time to wait.
  */
-import { clip, limits } from "@postern/contracts";
-import {
-  AuthenticationHandler,
-  Client,
-  GraphError,
-  HTTPMessageHandler,
-} from "@microsoft/microsoft-graph-client";
+import { AuthenticationHandler, HTTPMessageHandler } from "@microsoft/microsoft-graph-client";
 import type { TokenCredential } from "@azure/identity";
-import { ExactNumbers } from "./exact-numbers";
 import { isObjectId } from "./object-id";
 import { type GraphSource, SourceError } from "../../ports/source";
 import type { Settings } from "../../settings";
+import { graphRequests, Missing, refuseOtherOrigin } from "./graph-request";
 import { deltaPageOf, memberPageOf, objectOf } from "./graph-response";
 
 const MAX_MEMBER_PAGES = 200;
@@ -22,9 +16,6 @@ const MAX_MEMBER_PAGES = 200;
  * the host lets a function run.
  */
 const ANSWERED_WITHIN_MS = 60_000;
-/** Marks our requests as background work: interactive callers of the tenant go first (facts: Graph throttling). */
-const PRIORITY = { "x-ms-throttle-priority": "low" };
-const EXPIRED_CODES = new Set(["syncStateNotFound", "resyncRequired", "syncStateInvalid"]);
 
 export function createGraphSource(
   settings: Settings["graph"],
@@ -40,34 +31,16 @@ export function createGraphSource(
       return token.token;
     },
   });
-  const exactNumbers = new ExactNumbers();
-  exactNumbers.setNext(new HTTPMessageHandler());
-  authentication.setNext(exactNumbers);
-  const client = Client.initWithMiddleware({
-    baseUrl: `${baseUrl}/`,
-    defaultVersion: "v1.0",
-    customHosts: new Set([new URL(baseUrl).hostname]),
-    middleware: authentication,
-  });
-  const get = async (
-    path: string,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<unknown> => {
-    try {
-      return (await client
-        .api(path)
-        .headers({ ...PRIORITY, ...headers })
-        .options({ signal: AbortSignal.timeout(answeredWithinMs) })
-        .get()) as unknown;
-    } catch (error) {
-      throw sourceError(error, now());
-    }
-  };
+  authentication.setNext(new HTTPMessageHandler());
+  const get = graphRequests({ baseUrl, middleware: authentication, now, answeredWithinMs });
 
   return {
     page: async (stream, select, link) => {
       const path = link ?? `/${stream}/delta?$select=${select.join(",")}`;
-      return deltaPageOf(await get(path, { Prefer: "return=minimal" }), stream, select, baseUrl);
+      const page = deltaPageOf(await get(path, { Prefer: "return=minimal" }), stream, select);
+      // Before it is committed: the checkpoint would stand at a link that is never followed.
+      refuseOtherOrigin(page.nextLink ?? page.deltaLink ?? "", baseUrl);
+      return page;
     },
     // Nothing has an id of another form; in a path it would ask for something else.
     object: async (type, id, select) => {
@@ -98,48 +71,11 @@ export function createGraphSource(
   };
 }
 
-class Missing extends SourceError {}
-
-async function unlessMissing(call: () => Promise<unknown>): Promise<unknown> {
+async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();
   } catch (error) {
     if (error instanceof Missing) return undefined;
     throw error;
   }
-}
-
-function sourceError(error: unknown, nowMs: number): SourceError {
-  if (error instanceof SourceError) return error;
-  if (!(error instanceof GraphError)) {
-    return new SourceError("unavailable", "Microsoft Graph does not answer", { cause: error });
-  }
-  const { statusCode, code } = error;
-  // Below zero: no answer came, and the reason lies in what went wrong on the way (name, token, connection).
-  const text =
-    statusCode < 0
-      ? clip(`Microsoft Graph was not reached: ${error.message}`, limits.failureChars)
-      : `Microsoft Graph answered ${statusCode} ${code ?? ""}`.trim();
-  const retryAfterMs = retryAfter(error, nowMs);
-  if (statusCode === 410 || EXPIRED_CODES.has(code ?? "")) {
-    return new SourceError("expired", text, { cause: error });
-  }
-  if (statusCode === 429) {
-    return new SourceError("throttled", text, { retryAfterMs, cause: error });
-  }
-  if (statusCode === 404) return new Missing("refused", text, { cause: error });
-  // The client gives transport failures the status -1.
-  if (statusCode < 0 || statusCode === 408 || statusCode >= 500) {
-    return new SourceError("unavailable", text, { retryAfterMs, cause: error });
-  }
-  return new SourceError("refused", text, { cause: error });
-}
-
-/** Seconds or a date (RFC 9110). */
-function retryAfter({ headers }: GraphError, nowMs: number): number | null {
-  const value = headers?.get("retry-after");
-  if (value === null || value === undefined || value === "") return null;
-  const seconds = Number(value);
-  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - nowMs;
-  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 3_600_000) : null;
 }

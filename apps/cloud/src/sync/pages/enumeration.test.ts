@@ -17,6 +17,7 @@ function read(more: Partial<ReadPages> = {}): ReadPages {
   const changes = [{ type: "user" as const, id: "u1", properties: {} }];
   return {
     changes,
+    unreadable: [],
     nextLink: null,
     deltaLink: null,
     failure: undefined,

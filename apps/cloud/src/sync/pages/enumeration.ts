@@ -41,7 +41,8 @@ export function afterRead(
       : { kind: "wait-for-source", error: read };
   }
   const { deltaLink, nextLink } = read;
-  if (checkpoint.phase === "settled" && read.changes.length === 0 && deltaLink !== null) {
+  const isEmpty = read.changes.length === 0 && read.unreadable.length === 0;
+  if (checkpoint.phase === "settled" && isEmpty && deltaLink !== null) {
     return { kind: "end-poll", read, deltaLink };
   }
   const more = nextLink !== null && read.failure === undefined && timeLeft;

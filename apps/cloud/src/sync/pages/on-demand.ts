@@ -101,7 +101,7 @@ async function attempt(
   };
   const changes = await readEntities(ports, compiled, stream, onDemand.entities);
   const pages = new PageWork(ports, claims);
-  const outcome = await pages.send(page, changes);
+  const outcome = await pages.send(page, { changes });
   if (outcome === undefined) return "lost";
   const committed = await pages.commitInPlace(page, outcome);
   if (committed === undefined) return "lost";

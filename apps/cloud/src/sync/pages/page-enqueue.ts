@@ -2,6 +2,7 @@ import { cloudPoint, type ErrorCode } from "@postern/contracts";
 import { unmappedDeadLetter } from "../../dead-letters/new-dead-letter";
 import { signerNow } from "../../proofs/signing";
 import type { PageContext } from "./page-context";
+import type { UnreadableEntity } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { cutMessages, workQueueOf } from "../../work/work-messages";
 import type { WorkPageResult } from "../entities/work-page";
@@ -26,6 +27,7 @@ export async function enqueue(
   ports: SyncPorts,
   page: PageContext,
   result: WorkPageResult,
+  unreadable: readonly UnreadableEntity[],
 ): Promise<PageOutcome> {
   const { version, cycleId } = page;
   const { definition } = page.compiled;
@@ -49,7 +51,8 @@ export async function enqueue(
         traceparent,
       });
       const failures: PageOutcome["failures"] = [
-        ...result.failures.map((failure) => ({ ...failure, code: "mapping-failed" as const })),
+        ...result.failures,
+        ...unreadable.map((failure) => ({ ...failure, code: "object-unreadable" as const })),
         ...oversize.map(({ entity }) => ({
           entity,
           code: "item-too-large" as const,

@@ -188,7 +188,7 @@ class PageRun {
     const { generation, read, link, settled } = step;
     const { startedAtMs: polledAtMs } = read;
     const page = { ...run, ...cycle, claim, version, generation };
-    const outcome = await orSourceError(this.#pages.send(page, read.changes));
+    const outcome = await orSourceError(this.#pages.send(page, read));
     if (outcome instanceof SourceError) return this.#waitForSource(claim, outcome);
     if (outcome === undefined) return "lost";
     const committed = await this.#pages.commit(page, outcome, { link, settled, polledAtMs });

@@ -3,10 +3,16 @@ import type { LeftBehind } from "../entities/index-merge";
 import { commitPage } from "./page-commit";
 import type { PageContext } from "./page-context";
 import { enqueue, type PageOutcome } from "./page-enqueue";
-import type { SourceChange } from "../../ports/source";
+import type { SourceChange, UnreadableEntity } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { type Claim, leaseMs, type StreamClaims } from "../streams/stream-claims";
 import { runWorkPage } from "../entities/work-page";
+
+export interface PageInput {
+  readonly changes: readonly SourceChange[];
+  readonly unreadable?: readonly UnreadableEntity[];
+  readonly leftBehind?: LeftBehind;
+}
 
 /**
  * What is done with every page, whether read, swept or read on demand: index and enqueue, then commit. Each returns
@@ -24,8 +30,7 @@ export class PageWork {
   /** @throws SourceError when the source does not show an entity that came back */
   async send(
     page: PageContext,
-    changes: readonly SourceChange[],
-    leftBehind?: LeftBehind,
+    { changes, unreadable = [], leftBehind }: PageInput,
   ): Promise<PageOutcome | undefined> {
     cloudPoint("before-index");
     const result = await runWorkPage(this.#ports, {
@@ -38,7 +43,7 @@ export class PageWork {
       return undefined;
     }
     cloudPoint("after-index");
-    return enqueue(this.#ports, page, result);
+    return enqueue(this.#ports, page, result, unreadable);
   }
 
   /** Commits a page of an enumeration or a poll: the checkpoint moves on. */

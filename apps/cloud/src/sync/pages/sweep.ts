@@ -47,9 +47,12 @@ export async function sweep(
     }
     const found = entries.filter((entry) => !isDone(entry)).map(({ value }) => value);
     const page = { ...run, ...cycle, claim, version, generation };
-    const result = await pages.send(page, [], {
-      gone: found.filter((entry) => entry.generation < generation || !entry.exists),
-      partial: found.filter((entry) => entry.generation >= generation && entry.exists),
+    const result = await pages.send(page, {
+      changes: [],
+      leftBehind: {
+        gone: found.filter((entry) => entry.generation < generation || !entry.exists),
+        partial: found.filter((entry) => entry.generation >= generation && entry.exists),
+      },
     });
     if (result === undefined) return "lost";
     const settled = found.length === 0;

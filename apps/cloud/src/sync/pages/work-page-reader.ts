@@ -1,13 +1,17 @@
 import type { StreamName } from "@postern/contracts";
-import { SourceError, type SourceChange } from "../../ports/source";
+import { type SourceChange, SourceError, type UnreadableEntity } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
 
 /** Graph pages and objects of one work page: enough for lanes to fill messages, little enough to hold two in memory. */
 const MAX_SOURCE_PAGES = 8;
 const MAX_OBJECTS = 1_600;
+/** Pages of long values end a work page before their number does. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 export interface ReadPages {
   readonly changes: readonly SourceChange[];
+  /** Become dead letters; nothing else is known of them. */
+  readonly unreadable: readonly UnreadableEntity[];
   /** Where to read on; null at the delta link. */
   readonly nextLink: string | null;
   readonly deltaLink: string | null;
@@ -25,9 +29,13 @@ export async function readPages(
 ): Promise<ReadPages> {
   const startedAtMs = ports.clock.now();
   const changes: SourceChange[] = [];
+  const unreadable: UnreadableEntity[] = [];
   let objects = 0;
+  let bytes = 0;
   let nextLink = link;
-  for (let count = 0; count < MAX_SOURCE_PAGES && objects < MAX_OBJECTS; count += 1) {
+  const isFull = (count: number): boolean =>
+    count >= MAX_SOURCE_PAGES || objects >= MAX_OBJECTS || bytes >= MAX_BYTES;
+  for (let count = 0; !isFull(count); count += 1) {
     const from = nextLink;
     try {
       const page = await ports.tracing.span(
@@ -39,6 +47,8 @@ export async function readPages(
           return read;
         },
       );
+      unreadable.push(...(page.unreadable ?? []));
+      bytes += page.bytes ?? 0;
       for (const change of page.changes) {
         changes.push(change);
         objects += 1 + (change.members?.length ?? 0);
@@ -46,6 +56,7 @@ export async function readPages(
       if (page.deltaLink !== null) {
         return {
           changes,
+          unreadable,
           nextLink: null,
           deltaLink: page.deltaLink,
           failure: undefined,
@@ -57,8 +68,8 @@ export async function readPages(
       // Nothing read yet: the caller decides. Otherwise what was read is worth keeping.
       if (!(error instanceof SourceError) || count === 0 || error.failure === "expired")
         throw error;
-      return { changes, nextLink: from, deltaLink: null, failure: error, startedAtMs };
+      return { changes, unreadable, nextLink: from, deltaLink: null, failure: error, startedAtMs };
     }
   }
-  return { changes, nextLink, deltaLink: null, failure: undefined, startedAtMs };
+  return { changes, unreadable, nextLink, deltaLink: null, failure: undefined, startedAtMs };
 }
