@@ -1,3 +1,4 @@
+import { maskedFields } from "@postern/contracts";
 import type { LogFields, Logger } from "@postern/runtime";
 import pino from "pino";
 
@@ -10,7 +11,14 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 export function createPinoLog(level: LogLevel, fields: LogFields): Logger {
   return wrap(
     pino(
-      { level, base: fields, timestamp: pino.stdTimeFunctions.isoTime, messageKey: "event" },
+      {
+        level,
+        base: fields,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        messageKey: "event",
+        // Texts of a target, a broker or a library may hold what they were sent.
+        formatters: { log: (line) => maskedFields(line) as Record<string, unknown> },
+      },
       pino.destination({ fd: 2, sync: true }),
     ),
   );

@@ -11,7 +11,7 @@ import {
   type WorkMessageResult,
 } from "@postern/contracts";
 import { timestamp } from "@postern/runtime";
-import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
+import { jsonTextBytes, limits, masked, reportParts } from "@postern/contracts";
 import type { Verdict } from "../units/verdict";
 
 /** Shared by the failing items of a message, so that a hundred of them still fit. */
@@ -114,18 +114,19 @@ function failureFields(
     Math.max(SHORTEST_REASON_CHARS, Math.floor(REASON_BUDGET_CHARS / failing)),
   );
   const at = timestamp(context.nowMs);
+  const reason = masked(failure.message);
   const attempt: Attempt = {
     at,
     agent: context.agent,
     failure: failure.class,
     code: failure.code,
-    reason: clip(failure.message, LONGEST_ATTEMPT_REASON_CHARS),
+    reason: clip(reason, LONGEST_ATTEMPT_REASON_CHARS),
   };
   const listed = Math.max(1, Math.min(limits.attemptsListed, Math.floor(ATTEMPT_BUDGET / failing)));
   return {
     failure: failure.class,
     code: failure.code,
-    reason: failure.message.slice(0, reasonChars),
+    reason: clip(reason, reasonChars),
     attempts: [...(message.attempts ?? []), attempt].slice(-listed),
     firstAttemptAt: message.firstAttemptAt ?? at,
   };

@@ -5,7 +5,7 @@
  * every lane of the target is given back after its current unit, and the slots wait. A target never waits for another:
  * each has its own loop, slots and breaker.
  */
-import { limits, clip, type TargetHealth, type TargetName } from "@postern/contracts";
+import { clip, limits, masked, type TargetHealth, type TargetName } from "@postern/contracts";
 import {
   type Clock,
   endWait,
@@ -260,7 +260,7 @@ export class TargetLoop {
     if (after === before) return;
     this.#breaker = after;
     if (event === "target-down" || event === "probe-failed")
-      this.#reason = reason === undefined ? undefined : clip(reason, limits.failureChars);
+      this.#reason = reason === undefined ? undefined : clip(masked(reason), limits.failureChars);
     if (after.state === before.state) return;
     this.#dependencies.log.info("breaker.changed", {
       from: before.state,

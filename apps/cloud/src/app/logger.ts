@@ -1,3 +1,4 @@
+import { maskedFields } from "@postern/contracts";
 import type { WallClock, LogFields, Logger } from "@postern/runtime";
 
 /** One JSON object per line: time, level, event, and the fields of the caller. */
@@ -12,8 +13,8 @@ export function createLogger(
         time: new Date(clock.now()).toISOString(),
         level,
         event,
-        ...fields,
-        ...plain(more),
+        // Errors have no own enumerable properties: they would print as `{}`. Texts of peers may hold secrets.
+        ...(maskedFields({ ...fields, ...more }) as LogFields),
       }),
     );
   };
@@ -24,14 +25,4 @@ export function createLogger(
     error: (event, more) => log("error", event, more),
     child: (more) => createLogger(write, clock, { ...fields, ...more }),
   };
-}
-
-/** Errors have no own enumerable properties: they would print as `{}`. */
-function plain(fields: LogFields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      value instanceof Error ? { name: value.name, message: value.message } : value,
-    ]),
-  );
 }

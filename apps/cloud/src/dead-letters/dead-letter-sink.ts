@@ -1,5 +1,5 @@
 import type { Database } from "@azure/cosmos";
-import { containers, DeadLetter } from "@postern/contracts";
+import { clip, containers, DeadLetter, limits, masked } from "@postern/contracts";
 import type { DeadLetterSink } from "../ports/stores";
 import { bulk, jsonBody } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";
@@ -33,7 +33,7 @@ export function createDeadLetterSink(database: Database): DeadLetterSink {
         deadLetters.map((deadLetter) => ({
           operationType: "Create",
           partitionKey: deadLetter.group,
-          resourceBody: jsonBody(deadLetter),
+          resourceBody: jsonBody(withoutSecrets(deadLetter)),
         })),
       );
       for (const { status } of results) {
@@ -42,5 +42,17 @@ export function createDeadLetterSink(database: Database): DeadLetterSink {
         }
       }
     },
+  };
+}
+
+/** Reasons come from targets, brokers and Microsoft Graph, by way of agents that need not have masked them. */
+function withoutSecrets(letter: DeadLetter): DeadLetter {
+  return {
+    ...letter,
+    reason: clip(masked(letter.reason), limits.reasonChars),
+    attempts: letter.attempts.map((attempt) => ({
+      ...attempt,
+      reason: clip(masked(attempt.reason), limits.failureChars),
+    })),
   };
 }

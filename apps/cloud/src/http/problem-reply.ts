@@ -2,6 +2,7 @@ import {
   type ErrorCode,
   errorCodes,
   FieldProblem,
+  masked,
   type Problem,
   PosternError,
   problemOf,
@@ -32,7 +33,7 @@ interface Finding {
 /** The error as problem details. An unexpected error reveals only the trace id under which the log has more. */
 export function problemReply(error: unknown, place: ProblemPlace): ApiReply {
   const { code, detail, errors, headers } = findingOf(error);
-  const problem: Problem = problemOf(code, detail, {
+  const problem: Problem = problemOf(code, masked(detail), {
     ...place,
     ...(errors.length === 0 ? {} : { errors: errors.slice(0, MAX_FIELDS) }),
   });

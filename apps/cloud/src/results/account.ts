@@ -18,6 +18,7 @@ import {
   type WorkMessageResult,
   workQueueName,
   type WorkSigner,
+  masked,
 } from "@postern/contracts";
 import { createHash } from "node:crypto";
 import { markerId } from "../cycles/document-ids";
@@ -78,7 +79,9 @@ export function accountOf(report: Report): Account {
         version: item.version,
         outcome: item.outcome,
         ...(item.code === undefined ? {} : { code: item.code }),
-        ...(item.reason === undefined ? {} : { reason: clip(item.reason, EXCEPTION_REASON_CHARS) }),
+        ...(item.reason === undefined
+          ? {}
+          : { reason: clip(masked(item.reason), EXCEPTION_REASON_CHARS) }),
       });
     }
   }

@@ -1,4 +1,4 @@
-import { clip, TargetTestParameters } from "@postern/contracts";
+import { clip, masked, TargetTestParameters } from "@postern/contracts";
 import { textLimits } from "../../ports/text-limits";
 import type { JobHandler } from "./handler";
 
@@ -31,7 +31,7 @@ export const targetTest: JobHandler = {
     return {
       ok: false,
       code: "target-unreachable",
-      detail: clip(`'${name}' does not answer: ${reason}`, textLimits.jobDetailChars),
+      detail: clip(masked(`'${name}' does not answer: ${reason}`), textLimits.jobDetailChars),
       data,
     };
   },
