@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { defaultBodyBytes, type Route, routes } from "@postern/contracts";
 import { loadSettings } from "../apps/cloud/src/settings";
 import { type BicepFile, descendants, readBicep, readBicepParameters } from "./bicep-file";
 
@@ -20,6 +21,7 @@ describe("settings of the function app", () => {
     "languageWorkers__node__arguments",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
   ];
   const examples: Readonly<Record<string, string>> = {
     ServiceBusConnection__fullyQualifiedNamespace: "sb.servicebus.windows.net",
@@ -56,6 +58,13 @@ describe("settings of the function app", () => {
         settings.cosmos.key ??
         settings.blob?.connectionString,
     ).toBeNull();
+  });
+
+  test("let the host refuse a body that is larger than any route takes, and none that one takes", () => {
+    const { text } = template("modules/functions.bicep").declared.get("app")?.node ?? raise();
+    const limit = /name: 'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'\s+value: '(\d+)'/.exec(text)?.[1];
+    const largest = routes.map((route: Route) => route.maxBodyBytes ?? defaultBodyBytes);
+    expect(Number(limit)).toBe(Math.max(...largest));
   });
 
   test("are all read by the app or by its host", () => {

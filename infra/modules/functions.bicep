@@ -84,6 +84,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           value: '--max-old-space-size=144 --max-semi-space-size=4'
         }
         {
+          // Bytes of a request body, refused by the host before it is buffered: the largest that a route takes.
+          name: 'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'
+          value: '1048576'
+        }
+        {
           name: 'AzureWebJobsStorage__accountName'
           value: storageAccountName
         }

@@ -237,6 +237,8 @@ export class PlatformStarter {
       TENANT_ID: state.tenantId,
       BRANCH: branch,
       WORKER_GROUPS: JSON.stringify(services.groups),
+      // As in Azure: the host refuses larger bodies before they are buffered.
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: "1048576",
       SYNC_SCHEDULE: this.#options.syncSchedule ?? "*/1 * * * * *",
       BLOB_CONNECTION_STRING: services.blobConnection,
       IDENTITY_DISABLE_INSTANCE_DISCOVERY: "true",

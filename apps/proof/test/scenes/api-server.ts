@@ -120,6 +120,7 @@ export async function startApiServer(): Promise<ApiServer> {
     BRANCH: branch,
     WORKER_GROUPS: JSON.stringify(groups),
     SYNC_SCHEDULE: NEVER,
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: "1048576",
     IDENTITY_DISABLE_INSTANCE_DISCOVERY: "true",
     AZURE_TENANT_ID: tenantId,
     AZURE_CLIENT_ID: cloudClient.clientId,
