@@ -186,6 +186,7 @@ export function memoryPorts(): MemoryPorts {
       groups: [],
     },
     clock: { now: () => ports.nowMs },
+    turn: () => Promise.resolve(),
     random: { next: () => 0.5, uuid: () => "00000000-0000-0000-0000-000000000000" },
     logger: quiet,
     tracing: noTracing,

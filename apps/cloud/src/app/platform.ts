@@ -5,6 +5,7 @@ import {
   AzureCredential,
   noTracing,
   type Random,
+  systemClock,
   tracingOnFirstSpan,
   type WallClock,
 } from "@postern/runtime";
@@ -105,6 +106,7 @@ export function createPlatform(settings: Settings, { writeLog }: PlatformOptions
       groups: settings.groups,
     },
     clock,
+    turn: systemClock.turn,
     random,
     logger,
     tracing: traces ?? noTracing,

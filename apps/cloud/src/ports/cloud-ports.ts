@@ -34,6 +34,8 @@ export interface Stamp {
 export interface SyncPorts {
   readonly stamp: Stamp;
   readonly clock: WallClock;
+  /** Resolves after everything that has already arrived has been handed over. */
+  readonly turn: () => Promise<void>;
   readonly random: Random;
   readonly logger: Logger;
   readonly tracing: Tracing;

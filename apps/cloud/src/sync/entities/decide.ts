@@ -11,6 +11,7 @@ import {
   mapEntity,
   MappingFailure,
 } from "../mapping/compiled-definition";
+import type { ExpressionBudget } from "../mapping/expression-budget";
 import { membershipProperties } from "./index-merge";
 import type { Standing } from "../../ports/stores";
 import type { ColumnValue } from "../mapping/mapping-expression";
@@ -19,6 +20,8 @@ export interface DecisionContext {
   readonly compiled: CompiledDefinition;
   /** Versions of pages that were committed, of those that noted something about the entities at hand. */
   readonly committed: ReadonlySet<number>;
+  /** What the expressions of the next entity may cost; a whole budget when absent. */
+  readonly budget?: () => ExpressionBudget;
 }
 
 export interface PresentItem {
@@ -77,11 +80,12 @@ export function decideObject(
     after.inScope = after.exists;
     return { kind: "nothing" };
   }
+  const budget = context.budget?.();
   try {
     // A removed entity keeps its last scope: a restore decides it again.
-    if (after.exists) after.inScope = isInScope(mapping, after.source);
+    if (after.exists) after.inScope = isInScope(mapping, after.source, budget);
     if (!after.exists || !after.inScope) return decideAbsent(before, after, true);
-    return decidePresent(mapping, before, after.source);
+    return decidePresent(mapping, before, after.source, budget);
   } catch (error) {
     if (error instanceof MappingFailure)
       return { kind: "failed", code: "mapping-failed", reason: error.message };
@@ -103,12 +107,13 @@ export function decideMembership(
 ): Decision {
   const mapping = context.compiled.mappings.membership;
   if (mapping === undefined) return { kind: "nothing" };
+  const budget = context.budget?.();
   const derived = groupGone(ends.group) || memberGone(ends.member);
   try {
     const properties = membershipProperties(after);
-    after.inScope = isInScope(mapping, properties);
+    after.inScope = isInScope(mapping, properties, budget);
     if (derived || !after.exists || !after.inScope) return decideAbsent(before, after, !derived);
-    return decidePresent(mapping, before, properties);
+    return decidePresent(mapping, before, properties, budget);
   } catch (error) {
     if (error instanceof MappingFailure)
       return { kind: "failed", code: "mapping-failed", reason: error.message };
@@ -134,8 +139,9 @@ function decidePresent(
   mapping: CompiledMapping,
   before: IndexEntry | undefined,
   properties: Readonly<Record<string, unknown>>,
+  budget: ExpressionBudget | undefined,
 ): Decision {
-  const { key, values } = mapEntity(mapping, properties);
+  const { key, values } = mapEntity(mapping, properties, budget);
   if (before?.sent === true && before.desired === "present" && before.targetKey !== undefined) {
     const changed = Object.keys(key).find((name) => key[name] !== before.targetKey?.[name]);
     if (changed !== undefined) {

@@ -45,7 +45,11 @@ import type { IndexWrite, Standing, Stored } from "../../ports/stores";
 import type { SourceChange } from "../../ports/source";
 import type { SyncPorts } from "../../ports/cloud-ports";
 import { readRestored } from "./restored-objects";
+import { ExpressionBudget } from "../mapping/expression-budget";
 import { makeItem } from "../../work/work-messages";
+
+/** Steps of expressions after which other work of the process gets its turn: some 20 ms. */
+const STEPS_PER_TURN = 100_000;
 
 export interface WorkPageInput {
   readonly compiled: CompiledDefinition;
@@ -88,11 +92,18 @@ class WorkPage {
   readonly #known = new Map<string, Standing>();
   readonly #holds: Hold[] = [];
   #read = 0;
+  /** Of the entity that is decided. */
+  #budget = new ExpressionBudget();
+  #stepsInTurn = 0;
 
   constructor(ports: SyncPorts, input: WorkPageInput) {
     this.#ports = ports;
     this.#input = input;
-    this.#context = { compiled: input.compiled, committed: new Set() };
+    const budget = (): ExpressionBudget => {
+      this.#budget = new ExpressionBudget(ports.clock.now);
+      return this.#budget;
+    };
+    this.#context = { compiled: input.compiled, committed: new Set(), budget };
   }
 
   async run(): Promise<WorkPageResult | undefined> {
@@ -129,6 +140,7 @@ class WorkPage {
     if (this.#isStale()) return undefined;
     for (const draft of objectDrafts) {
       draft.decision = decideObject(draft.before, draft.after, this.#context);
+      await this.#takeTurn();
     }
     await this.#passBreaker(objectDrafts);
 
@@ -138,6 +150,7 @@ class WorkPage {
       const after = mergeMembership(stored?.value, touch, this.#merging);
       const draft = this.#draft(touch.key, stored, after);
       draft.decision = this.#decideMembership(draft);
+      await this.#takeTurn();
       membershipDrafts.push(draft);
     }
     if (this.#isStale()) return undefined;
@@ -170,6 +183,15 @@ class WorkPage {
     this.#drafts.set(key, draft);
     this.#known.set(key, after);
     return draft;
+  }
+
+  /** Expressions that take long must not keep the process from its other requests. */
+  async #takeTurn(): Promise<void> {
+    this.#stepsInTurn += this.#budget.spent;
+    this.#budget = new ExpressionBudget();
+    if (this.#stepsInTurn < STEPS_PER_TURN) return;
+    this.#stepsInTurn = 0;
+    await this.#ports.turn();
   }
 
   /** Of the versions under which entities of this page were noted to be followed, those that were committed. */
@@ -306,6 +328,7 @@ class WorkPage {
     for (const draft of again) {
       if (this.#isHeld(draft)) continue;
       const decision = this.#decideMembership(draft);
+      await this.#takeTurn();
       // What follows a parent is not counted again: the parent was.
       draft.decision =
         decision.kind === "absent" || decision.kind === "present"

@@ -11,11 +11,11 @@ import {
   columnValue,
   compileExpression,
   type ColumnValue,
-  ExpressionFailure,
-  ExpressionInvalid,
   type MappingExpression,
   type SourceProperties,
 } from "./mapping-expression";
+import { ExpressionBudget, expressionBounds } from "./expression-budget";
+import { ExpressionFailure, ExpressionInvalid } from "./expression-errors";
 
 /** A sync definition made ready: expressions compiled, streams and their `$select` derived. */
 export interface CompiledDefinition {
@@ -85,6 +85,7 @@ function compile(definition: SyncDefinition): CompiledDefinition {
     if (mapping === undefined) continue;
     mappings[sections[section]] = compileMapping(section, mapping, problems);
   }
+  if (problems.length === 0) problems.push(...tooMuch(Object.values(mappings)));
   if (problems.length > 0) {
     throw new PosternError("expression-invalid", problemText(problems), { details: { problems } });
   }
@@ -103,6 +104,22 @@ function compile(definition: SyncDefinition): CompiledDefinition {
     },
   };
 }
+
+/** Each expression is within its own bounds; there may be six hundred. */
+function tooMuch(mappings: readonly CompiledMapping[]): FieldProblem[] {
+  const all = mappings.flatMap(expressionsOf);
+  const { nodesPerDefinition, patternSizePerDefinition } = expressionBounds;
+  const problems: string[] = [];
+  if (sum(all.map(({ nodes }) => nodes)) > nodesPerDefinition)
+    problems.push(`the expressions have more than ${nodesPerDefinition} parts together`);
+  if (sum(all.map(({ patternSize }) => patternSize)) > patternSizePerDefinition)
+    problems.push(
+      `the regular expressions compile to more than ${patternSizePerDefinition} steps together`,
+    );
+  return problems.map((problem) => ({ field: "$", problem, hint: "split the definition" }));
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
 function selectOf(mapping: CompiledMapping | undefined, more: readonly string[]): string[] {
   const names = new Set<string>(["id"]);
@@ -192,25 +209,33 @@ function refusedPath(
 }
 
 /** Whether the entity is in scope. Anything but true is not, and an error counts as a failure of the mapping. */
-export function isInScope(mapping: CompiledMapping, properties: SourceProperties): boolean {
+export function isInScope(
+  mapping: CompiledMapping,
+  properties: SourceProperties,
+  budget = new ExpressionBudget(),
+): boolean {
   if (mapping.scope === undefined) return true;
-  const result = inColumn("scope", () => mapping.scope?.evaluate(properties));
+  const result = inColumn("scope", () => mapping.scope?.evaluate(properties, budget));
   return result === true;
 }
 
 /**
  * @throws MappingFailure naming the column
  */
-export function mapEntity(mapping: CompiledMapping, properties: SourceProperties): MappedEntity {
+export function mapEntity(
+  mapping: CompiledMapping,
+  properties: SourceProperties,
+  budget = new ExpressionBudget(),
+): MappedEntity {
   const key: Record<string, ColumnValue> = {};
   for (const { name, expression } of mapping.key) {
-    const value = inColumn(name, () => columnValue(expression.evaluate(properties)));
+    const value = inColumn(name, () => columnValue(expression.evaluate(properties, budget)));
     if (value === null) throw new MappingFailure(`key column '${name}': the value is null`);
     key[name] = value;
   }
   const values: Record<string, ColumnValue> = {};
   for (const { name, expression } of mapping.columns) {
-    values[name] = inColumn(name, () => columnValue(expression.evaluate(properties)));
+    values[name] = inColumn(name, () => columnValue(expression.evaluate(properties, budget)));
   }
   return { key, values };
 }

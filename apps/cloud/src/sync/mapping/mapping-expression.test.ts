@@ -1,11 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import {
-  columnValue,
-  compileExpression,
-  ExpressionFailure,
-  ExpressionInvalid,
-} from "./mapping-expression";
+import { ExpressionFailure, ExpressionInvalid } from "./expression-errors";
+import { columnValue, compileExpression } from "./mapping-expression";
 
 const person = {
   id: "1",

@@ -7,6 +7,10 @@
  */
 import { limits } from "@postern/contracts";
 import { Environment, EvaluationError, ParseError, TypeError } from "@marcbachmann/cel-js";
+import { type CountedExpression, countedExpression } from "./counted-expression";
+import { ExpressionBudget } from "./expression-budget";
+import { ExpressionFailure, ExpressionInvalid } from "./expression-errors";
+import { type AstNode, childrenOf, isNode, MACROS, nodesIn } from "./syntax-tree";
 
 export type SourceProperties = Readonly<Record<string, unknown>>;
 
@@ -14,20 +18,15 @@ export interface MappingExpression {
   /** First names of the property paths: what has to be asked of the source. */
   readonly roots: readonly string[];
   readonly paths: readonly (readonly string[])[];
+  /** Syntax nodes. */
+  readonly nodes: number;
+  /** Instructions of its regular expressions. */
+  readonly patternSize: number;
   /**
-   * @throws ExpressionFailure when there is no result for these properties
+   * @param budget of the entity; a whole one when absent
+   * @throws ExpressionFailure when there is no result for these properties, or the budget is spent
    */
-  evaluate(properties: SourceProperties): unknown;
-}
-
-/** The expression cannot be compiled. The message says where and why. */
-export class ExpressionInvalid extends Error {
-  override readonly name = "ExpressionInvalid";
-}
-
-/** The expression has no result for one entity. The message holds types, never values: it is shown and stored. */
-export class ExpressionFailure extends Error {
-  override readonly name = "ExpressionFailure";
+  evaluate(properties: SourceProperties, budget?: ExpressionBudget): unknown;
 }
 
 const environment = new Environment({
@@ -36,8 +35,6 @@ const environment = new Environment({
   limits: { maxAstNodes: 2_000, maxDepth: 50 },
 });
 
-/** Methods whose first argument names a variable of their own (CEL macros). */
-const MACROS = new Set(["all", "exists", "exists_one", "map", "filter"]);
 /** Error codes whose text names types and identifiers only. Any other may quote a value. */
 const VALUE_FREE_CODES = new Set([
   "no_matching_overload",
@@ -45,13 +42,6 @@ const VALUE_FREE_CODES = new Set([
   "unknown_variable",
   "invalid_condition_type",
 ]);
-
-interface AstNode {
-  readonly op: string;
-  readonly args: unknown;
-  readonly start: number;
-  readonly end: number;
-}
 
 interface Replacement {
   readonly start: number;
@@ -66,25 +56,33 @@ export function compileExpression(text: string): MappingExpression {
   const only = paths.onlyPath();
   if (only !== undefined) return pathExpression(only);
 
-  const rewritten = attempt(() => environment.parse(paths.rewritten()));
+  const source = paths.rewritten();
+  const rewritten = attempt(() => environment.parse(source));
   const checked = rewritten.check();
   if (!checked.valid) {
     const summary = checked.error?.summary ?? "it does not pass the type check";
     throw new ExpressionInvalid(paths.inSourceNames(summary));
   }
+  const counted = attempt(() => countedExpression(source, asNode(rewritten.ast)));
   const variables = paths.variables();
   return {
+    nodes: nodesIn(asNode(parsed.ast)),
+    patternSize: counted.patternSize,
     roots: [...new Set(variables.map(({ path }) => path[0] ?? ""))],
     paths: variables.map(({ path }) => path),
-    evaluate: (properties) => {
+    evaluate: (properties, budget = new ExpressionBudget()) => {
       const context: Record<string, unknown> = {};
       for (const { name, path } of variables) context[name] = lookUp(properties, path);
+      let result: unknown;
       try {
-        const result: unknown = rewritten(context);
-        return result;
+        result = counted.evaluate(context, budget);
       } catch (error) {
-        throw new ExpressionFailure(paths.inSourceNames(failureText(error)));
+        // The engine catches what it is thrown: what has happened is asked of those that threw.
+        budget.check();
+        throw new ExpressionFailure(paths.inSourceNames(failureText(error, counted)));
       }
+      budget.check();
+      return result;
     },
   };
 }
@@ -94,6 +92,8 @@ function pathExpression(path: readonly string[]): MappingExpression {
   return {
     roots: [root],
     paths: [path],
+    nodes: 1,
+    patternSize: 0,
     evaluate:
       second === undefined
         ? (properties) => properties[root] ?? null
@@ -122,7 +122,9 @@ function attempt<T>(work: () => T): T {
   }
 }
 
-function failureText(error: unknown): string {
+function failureText(error: unknown, counted: CountedExpression): string {
+  const problem = counted.patternProblem();
+  if (problem !== undefined) return problem;
   if (error instanceof EvaluationError || error instanceof TypeError) {
     return VALUE_FREE_CODES.has(error.code) ? error.summary : error.code.replaceAll("_", " ");
   }
@@ -131,10 +133,6 @@ function failureText(error: unknown): string {
 
 function asNode(value: unknown): AstNode {
   return value as AstNode;
-}
-
-function isNode(value: unknown): value is AstNode {
-  return typeof value === "object" && value !== null && "op" in value && "args" in value;
 }
 
 /** Finds the property paths of an expression and replaces each with its own variable. */
@@ -241,12 +239,6 @@ function pathOf(node: AstNode): readonly string[] | undefined {
   if (!isNode(object) || typeof name !== "string") return undefined;
   const inner = pathOf(object);
   return inner === undefined ? undefined : [...inner, name];
-}
-
-function childrenOf(args: unknown): AstNode[] {
-  if (isNode(args)) return [args];
-  if (!Array.isArray(args)) return [];
-  return (args as unknown[]).flatMap(childrenOf);
 }
 
 export type ColumnValue = string | number | boolean | null;

@@ -28,6 +28,7 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
       groups: place.groups,
     },
     clock: { now: () => process.wallMs() },
+    turn: () => Promise.resolve(),
     random: { next: () => random.next(), uuid: () => random.uuid() },
     logger: logger(world, {}),
     tracing: noTracing,
