@@ -45,3 +45,5 @@ export { StreamClaims } from "./sync/streams/stream-claims";
 export { judgePending } from "./security/pending-message";
 export { startCycle } from "./sync/streams/start-cycle";
 export { tick } from "./sync/streams/sync-timer";
+export { createGraphSource } from "./sync/graph/graph-source";
+export { compileDefinition, mapEntity, MappingFailure } from "./sync/mapping/compiled-definition";

@@ -3,6 +3,9 @@ import { z } from "zod";
 import { type RawBody, readBody } from "./request-body";
 import { invalidRequest } from "./request-error";
 
+/** No route has a tenth of them. */
+const MAX_QUERY_PARAMETERS = 100;
+
 export interface RawRequest extends RawBody {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -24,6 +27,11 @@ export interface RequestInput {
  */
 export async function readInput(route: Route, request: RawRequest): Promise<RequestInput> {
   const problems: FieldProblem[] = [];
+  // First: every part of a query that is not known would be a problem to list.
+  if (request.query.size > MAX_QUERY_PARAMETERS)
+    throw invalidRequest([
+      { field: "query", problem: `has more than ${MAX_QUERY_PARAMETERS} parameters` },
+    ]);
   const params = parse(route.params, { ...request.params }, "path", problems);
   const query = parse(
     route.query ?? z.strictObject({}),

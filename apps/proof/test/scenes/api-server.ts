@@ -70,7 +70,9 @@ const STOP_MS = 5_000;
 /** No cycle starts on schedule during a test. */
 const NEVER = "0 0 0 1 1 *";
 
-export async function startApiServer(): Promise<ApiServer> {
+export async function startApiServer(
+  options: { /** Of Node; its own default when absent. */ readonly heapMb?: number } = {},
+): Promise<ApiServer> {
   const data = mkdtempSync(path.join(tmpdir(), "postern-api-"));
   const certificates = await localCertificates(path.join(data, "certificates"));
   setDefaultCACertificates([
@@ -134,7 +136,13 @@ export async function startApiServer(): Promise<ApiServer> {
     name: "functions",
     script: path.join(root, "packages/emulators/functions-host/dist/cli.js"),
     args: ["--app", path.join(root, "apps/cloud"), "--settings", settingsFile],
-    environment: { PATH: process.env["PATH"] ?? "", NODE_EXTRA_CA_CERTS: certificates.caFile },
+    environment: {
+      PATH: process.env["PATH"] ?? "",
+      NODE_EXTRA_CA_CERTS: certificates.caFile,
+      ...(options.heapMb === undefined
+        ? {}
+        : { NODE_OPTIONS: `--max-old-space-size=${options.heapMb}` }),
+    },
     logFile,
   });
   const { endpoints } = await host.ready();

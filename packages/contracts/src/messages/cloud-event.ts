@@ -3,6 +3,7 @@ import { clip } from "../words/clip";
 import { PosternError } from "../words/error-codes";
 import { fieldProblems, problemText } from "../words/field-problems";
 import { limits } from "../words/limits";
+import { tooMuchIn } from "../words/value-bounds";
 
 /**
  * CloudEvents 1.0 in the AMQP binding: attributes are application properties with the prefix `cloudEvents:`, the body
@@ -66,6 +67,9 @@ export function readMessage<Schema extends z.ZodType>(
       { details: { type } },
     );
   }
+  const tooMuch = tooMuchIn(body);
+  if (tooMuch !== undefined)
+    throw new PosternError("message-malformed", `$: ${tooMuch}`, { details: { type } });
   const parsed = options.schema.safeParse(body);
   if (!parsed.success) {
     throw new PosternError("message-malformed", problemText(fieldProblems(parsed.error)), {

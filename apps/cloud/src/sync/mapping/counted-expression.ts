@@ -77,7 +77,7 @@ export function countedExpression(text: string, ast: AstNode): CountedExpression
   const writer = new CountingWriter(text);
   writer.visit(ast, false);
   const counted = environment.parse(writer.text());
-  refuseForeignMatches(counted.ast as AstNode);
+  refuseForeignMatches(counted.ast);
   const checked = counted.check();
   if (!checked.valid)
     throw new ExpressionInvalid(checked.error?.summary ?? "it does not pass the type check");

@@ -21,6 +21,11 @@ export interface FrontEndOptions {
 
 /** Kestrel's value. With Node's 5 s, clients that reuse a connection sometimes hit one that is just being closed. */
 const KEEP_ALIVE_MS = 130_000;
+/** Kestrel's limits: `MaxRequestHeadersTotalSize`, `MaxRequestHeaderCount`, `MaxRequestLineSize`. */
+const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_HEADERS = 100;
+const MAX_REQUEST_LINE_BYTES = 8 * 1024;
+const HTTP_VERSION = " HTTP/1.1\r\n";
 
 export class FrontEnd {
   readonly #options: FrontEndOptions;
@@ -29,7 +34,7 @@ export class FrontEnd {
 
   constructor(options: FrontEndOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
         this.#options.log.write("error", `A request failed in the host: ${describeError(error)}`);
         writeStatus(response, 500);
@@ -55,6 +60,8 @@ export class FrontEnd {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on("error", () => undefined); // the client has disconnected
+    const tooLarge = headLimit(request);
+    if (tooLarge !== undefined) return writeStatus(response, tooLarge, { connection: "close" });
     const url = requestUrl(request);
     const path = url && pathSegments(url.pathname);
     if (url === undefined || path === undefined) return writeStatus(response, 400);
@@ -71,6 +78,13 @@ export class FrontEnd {
     }
     return writeStatus(response, 404);
   }
+}
+
+/** The status with which Kestrel refuses a head that is too large, if it does. */
+function headLimit({ method = "", url = "", rawHeaders }: IncomingMessage): number | undefined {
+  if (method.length + 1 + Buffer.byteLength(url) + HTTP_VERSION.length > MAX_REQUEST_LINE_BYTES)
+    return 414;
+  return rawHeaders.length / 2 > MAX_HEADERS ? 431 : undefined;
 }
 
 function requestUrl(request: IncomingMessage): URL | undefined {
