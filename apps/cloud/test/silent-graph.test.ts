@@ -43,7 +43,7 @@ test("Graph is unavailable when it does not respond, and its connection is close
   expect(requests).toBe(1);
   // fetch may open another connection after it has given one up; it asks nothing there.
   await Promise.all(
-    [...sockets].map((socket) => (socket.closed ? undefined : once(socket, "close"))),
+    [...sockets].filter(({ closed }) => !closed).map((socket) => once(socket, "close")),
   );
   expect(requests).toBe(1);
 });

@@ -48,7 +48,6 @@ export {
   OutcomeCounts,
 } from "./words/outcome";
 export { FieldProblem, Problem, PROBLEM_TYPE_BASE, problemOf } from "./words/problem";
-export { masked, maskedFields } from "./words/masked";
 export { Secret } from "./words/secret";
 export {
   defineStateModel,

@@ -1,4 +1,4 @@
-import { maskedFields } from "@postern/contracts";
+import { maskedFields } from "@postern/input";
 import type { LogFields, Logger } from "@postern/runtime";
 import pino from "pino";
 

@@ -11,7 +11,8 @@ import {
   type WorkMessageResult,
 } from "@postern/contracts";
 import { timestamp } from "@postern/runtime";
-import { jsonTextBytes, limits, masked, reportParts } from "@postern/contracts";
+import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
+import { masked } from "@postern/input";
 import type { Verdict } from "../units/verdict";
 
 /** Shared by the failing items of a message, so that a hundred of them still fit. */

@@ -5,7 +5,8 @@
  * every lane of the target is given back after its current unit, and the slots wait. A target never waits for another:
  * each has its own loop, slots and breaker.
  */
-import { clip, limits, masked, type TargetHealth, type TargetName } from "@postern/contracts";
+import { clip, limits, type TargetHealth, type TargetName } from "@postern/contracts";
+import { masked } from "@postern/input";
 import {
   type Clock,
   endWait,

@@ -1,4 +1,4 @@
-import { maskedFields } from "@postern/contracts";
+import { maskedFields } from "@postern/input";
 import type { WallClock, LogFields, Logger } from "@postern/runtime";
 
 /** One JSON object per line: time, level, event, and the fields of the caller. */

@@ -1,5 +1,6 @@
 import type { Database } from "@azure/cosmos";
-import { clip, containers, DeadLetter, limits, masked } from "@postern/contracts";
+import { clip, containers, DeadLetter, limits } from "@postern/contracts";
+import { masked } from "@postern/input";
 import type { DeadLetterSink } from "../ports/stores";
 import { bulk, jsonBody } from "../azure/cosmos-operations";
 import { documentContainer } from "../azure/document-container";

@@ -2,11 +2,11 @@ import {
   type ErrorCode,
   errorCodes,
   FieldProblem,
-  masked,
   type Problem,
   PosternError,
   problemOf,
 } from "@postern/contracts";
+import { masked } from "@postern/input";
 import { ServiceUnavailable } from "@postern/runtime";
 import { SourceError } from "../ports/source";
 import type { ApiReply } from "./api-reply";

@@ -18,8 +18,8 @@ import {
   type WorkMessageResult,
   workQueueName,
   type WorkSigner,
-  masked,
 } from "@postern/contracts";
+import { masked } from "@postern/input";
 import { createHash } from "node:crypto";
 import { markerId } from "../cycles/document-ids";
 import { deadLetterId, payloadText } from "../dead-letters/new-dead-letter";

@@ -174,7 +174,7 @@ export const expressionRows: readonly HostileRow<Evaluation>[] = [
     written((size) => `t${" + t".repeat(size)}`),
     40,
     900,
-    /depth|deep|exceed|nodes/i,
+    /too many parts/,
   ),
   row(
     "elements of a list",

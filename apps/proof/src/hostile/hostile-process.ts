@@ -31,7 +31,7 @@ import { type QueueInput, queueRows } from "./queue-rows";
 import { fileRows } from "./settings-rows";
 
 const TAKEN = "taken";
-/** Reads an input with the product's reader. Resolves with `TAKEN`, or with what was left out; rejects with the refusal. */
+/** Reads an input with the product's reader: `TAKEN`, or what was left out; rejects with the refusal. */
 type Reader<Input> = (input: Input) => Promise<string>;
 
 async function tryRows<Input>(
@@ -55,8 +55,8 @@ async function tryRows<Input>(
       table,
       name,
       said: await said(hostile),
-      neighbour: await said(neighbour),
       processorMs: processorMsSince(before),
+      neighbour: await said(neighbour),
     };
     write(outcome);
   }
@@ -71,7 +71,7 @@ function write(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-// ---- Microsoft Graph -------------------------------------------------------------------------------------------------
+// ---- Microsoft Graph ----------------------------------------------------------------------------------------------
 
 async function graphReader(): Promise<{ read: Reader<GraphResponse>; close: () => void }> {
   let answer: GraphResponse = { body: "" };
@@ -160,7 +160,7 @@ function* pieces(before: string, fill: GraphResponse["fill"], after: string): Ge
   yield Buffer.from(after);
 }
 
-// ---- queues, expressions, files --------------------------------------------------------------------------------------
+// ---- queues, expressions, files -----------------------------------------------------------------------------------
 
 const kinds = {
   "work-message": { schema: WorkMessage, type: WORK_MESSAGE_TYPE },

@@ -1,7 +1,7 @@
 /**
- * A row of the tables of hostile input: one way in which input grows or is twisted. The same row makes the neighbour,
- * which has to be taken, and the hostile one, which has to be refused by name; so neither a bound that is too narrow nor
- * one that is missing goes unseen.
+ * A row of the tables of hostile input: one way in which input grows or is twisted. The same row makes the
+ * neighbour, which has to be taken, and the hostile one, which has to be refused by name; so neither a bound that is
+ * too narrow nor one that is missing goes unseen.
  */
 export interface HostileRow<Input> {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface RowOutcome {
   readonly said: string;
   /** What was said of its neighbour afterwards: `taken` when it was. */
   readonly neighbour: string;
-  /** Processor time of both, in milliseconds. */
+  /** Processor time that the hostile one took, in milliseconds. */
   readonly processorMs: number;
 }
 

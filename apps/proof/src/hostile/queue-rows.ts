@@ -14,7 +14,7 @@ type Json = Record<string, unknown>;
 /** The message that the contracts' own fixture holds. */
 function fixture(kind: QueueInput["kind"]): Json {
   const file = path.join(workspaceRoot(), "packages/contracts/fixtures/v1", `${kind}.json`);
-  return JSON.parse(readFileSync(file, "utf8")) as Json;
+  return (JSON.parse(readFileSync(file, "utf8")) as { body: Json }).body;
 }
 
 const twisted =
@@ -80,7 +80,10 @@ export const queueRows: readonly HostileRow<QueueInput>[] = [
   ),
   row(
     "items by the thousand",
-    twisted("work-message", (message, size) => ({ ...message, items: Array(size).fill({}) })),
+    twisted("work-message", (message, size) => ({
+      ...message,
+      items: size === 0 ? message["items"] : Array(size).fill({}),
+    })),
     0,
     60_000,
     /items/,

@@ -12,7 +12,7 @@ const row = (
 export const fileRows: readonly HostileRow<string>[] = [
   row(
     "- - -",
-    (size) => (size ? `x: ${"- ".repeat(size)}` : ""),
+    (size) => (size ? `x:\n  ${"- ".repeat(size)}` : ""),
     0,
     100_000,
     /nested more than 32/,

@@ -22,7 +22,14 @@ const TOKENS = /more than 40000 tokens/;
 
 /** Sync definitions in YAML: as a person sends them, and what that can be made into. */
 export const yamlRows: readonly HostileRow<string>[] = [
-  row("- - - in one line", repeated("- "), 0, FULL, DEEP),
+  row(
+    "- - - in one line",
+    (size) => definition("", size ? `x:\n  ${"- ".repeat(size)}` : ""),
+    0,
+    250_000,
+    DEEP,
+  ),
+  row("- - - after a key", repeated("- "), 0, FULL, TOKENS),
   row("? ? ? in one line", repeated("? "), 0, FULL, DEEP),
   row(": : : in one line", repeated(": "), 0, FULL, DEEP),
   row("[[[", repeated("["), 0, FULL, DEEP),

@@ -3,7 +3,7 @@ import { clip } from "../words/clip";
 import { PosternError } from "../words/error-codes";
 import { fieldProblems, problemText } from "../words/field-problems";
 import { limits } from "../words/limits";
-import { tooMuchIn } from "../words/value-bounds";
+import { tooMuchIn } from "./value-bounds";
 
 /**
  * CloudEvents 1.0 in the AMQP binding: attributes are application properties with the prefix `cloudEvents:`, the body

@@ -1,4 +1,5 @@
-import { clip, masked, TargetTestParameters } from "@postern/contracts";
+import { clip, TargetTestParameters } from "@postern/contracts";
+import { masked } from "@postern/input";
 import { textLimits } from "../../ports/text-limits";
 import type { JobHandler } from "./handler";
 

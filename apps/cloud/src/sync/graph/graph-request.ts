@@ -3,8 +3,8 @@
  * counted as it comes out of the decompression. The body is handed over as bytes: what it costs to build something from
  * them is decided by who reads them.
  */
-import { clip, limits, masked } from "@postern/contracts";
-import { bytesWithin, readJson, TooManyBytes } from "@postern/input";
+import { clip, limits } from "@postern/contracts";
+import { masked, bytesWithin, readJson, TooManyBytes } from "@postern/input";
 import {
   Client,
   GraphError,

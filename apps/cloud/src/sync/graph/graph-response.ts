@@ -1,4 +1,4 @@
-/** What Microsoft Graph answers, taken as hostile: bounded before it is built, checked, cut down to what was asked for. */
+/** What Microsoft Graph answers, taken as hostile: bounded before it is built, checked, cut to what was asked for. */
 import { limits, type StreamName } from "@postern/contracts";
 import { JsonFlaw, JsonScan } from "@postern/input";
 import {

@@ -3,7 +3,7 @@
  * is therefore put into a macro `step(...)`, which evaluates it, charges for what came out, and is of the same type.
  * `matches` becomes a function over linear-time patterns.
  */
-import { Environment } from "@marcbachmann/cel-js";
+import { Environment, ParseError } from "@marcbachmann/cel-js";
 import type { ExpressionBudget } from "./expression-budget";
 import { ExpressionInvalid } from "./expression-errors";
 import { linearPattern, PatternInvalid } from "./linear-pattern";
@@ -76,7 +76,7 @@ export interface CountedExpression {
 export function countedExpression(text: string, ast: AstNode): CountedExpression {
   const writer = new CountingWriter(text);
   writer.visit(ast, false);
-  const counted = environment.parse(writer.text());
+  const counted = parsed(writer.text());
   refuseForeignMatches(counted.ast);
   const checked = counted.check();
   if (!checked.valid)
@@ -95,6 +95,16 @@ export function countedExpression(text: string, ast: AstNode): CountedExpression
       }
     },
   };
+}
+
+function parsed(text: string): ReturnType<typeof environment.parse> {
+  try {
+    return environment.parse(text);
+  } catch (error) {
+    // The text was parsed before: only the calls put into it can be too many, at places that nobody has written.
+    if (!(error instanceof ParseError)) throw error;
+    throw new ExpressionInvalid("it has too many parts, or too many in one another");
+  }
 }
 
 /** Beside the rewritten `matches` there must be none: it would run on the engine that never ends. */
