@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { spawnSync } from "node:child_process";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,7 +54,21 @@ const pack = (script: string, version: string, out: string): string => {
   return printed.trim();
 };
 
+const keys = ["release", "other"].map((name) => path.join(directory, `${name}-key.pem`));
+const [releaseKey = "", otherKey = ""] = keys;
+const publicOf = (key: string): string => key.replace("-key", "-public");
+const sumsOf = (archive: string): string => archive.replace(/\.tar\.gz$/, ".sums");
+const sign = (archive: string, key = releaseKey): void => {
+  const { status, err } = runScript("sign-package.sh", ["--sums", sumsOf(archive), "--key", key]);
+  expect([status, err]).toEqual([0, ""]);
+};
+
 beforeAll(() => {
+  for (const key of keys) {
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }));
+    writeFileSync(publicOf(key), publicKey.export({ type: "spki", format: "pem" }));
+  }
   writeFileSync(bundle, "console.log('agent');\n");
   writeFileSync(path.join(directory, "target-thread.js"), "// its threads\n");
   mkdirSync(barePath);
@@ -95,16 +111,18 @@ describe("every script", () => {
   );
 });
 
+const sumOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
 describe("a packed agent", () => {
   test("is byte-for-byte reproducible", () => {
     const first = pack("package-agent.sh", "1.2.3", path.join(directory, "a"));
     const second = pack("package-agent.sh", "1.2.3", path.join(directory, "b"));
     expect(path.basename(first)).toBe("postern-agent-1.2.3.tar.gz");
     expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
-    expect(readFileSync(`${first}.sha256`, "utf8")).toBe(readFileSync(`${second}.sha256`, "utf8"));
+    expect(readFileSync(sumsOf(first), "utf8")).toBe(readFileSync(sumsOf(second), "utf8"));
   });
 
-  test("contains everything an installation needs, with checksums", () => {
+  test("holds what an installation needs; sums of the package and of each file lie beside it", () => {
     const archive = pack("package-agent.sh", "1.2.3", path.join(directory, "a"));
     const listed = spawnSync("tar", ["-tzf", archive], { encoding: "utf8" })
       .stdout.trim()
@@ -112,7 +130,6 @@ describe("a packed agent", () => {
     expect(listed.map((name) => name.replace("postern-agent-1.2.3/", ""))).toEqual([
       "",
       "LICENSE",
-      "SHA256SUMS",
       "VERSION",
       "agent.example.yaml",
       "install-agent.sh",
@@ -120,6 +137,11 @@ describe("a packed agent", () => {
       "postern-agent.service",
       "target-thread.js",
     ]);
+    const sums = readFileSync(sumsOf(archive), "utf8").trim().split("\n");
+    expect(sums[0]).toBe(`${sumOf(readFileSync(archive))}  postern-agent-1.2.3.tar.gz`);
+    expect(sums.slice(1).map((line) => line.slice(66))).toEqual(
+      listed.filter((name) => !name.endsWith("/")).toSorted(),
+    );
   });
 
   test("is not made without a bundle, or with a version that leads out of its folder", () => {
@@ -144,6 +166,48 @@ describe("a packed function app", () => {
   });
 });
 
+describe("a signature", () => {
+  test("of a key in Key Vault, which gives two bare numbers, is one that openssl verifies", () => {
+    const archive = pack("package-agent.sh", "1.2.3", path.join(directory, "vault"));
+    // Signs as the service does, whose client is not here: what it is given, with a key that it does not give away.
+    const bin = path.join(directory, "vault", "bin");
+    mkdirSync(bin);
+    writeFileSync(
+      path.join(bin, "az"),
+      `#!/usr/bin/env node
+const { execFileSync } = require("node:child_process");
+const digest = Buffer.from(process.argv[process.argv.indexOf("--digest") + 1], "base64");
+const der = execFileSync("openssl", ["pkeyutl", "-sign", "-inkey", ${JSON.stringify(releaseKey)}], { input: digest });
+let at = 2;
+const numbers = [0, 1].map(() => {
+  const length = der[at + 1];
+  const number = der.subarray(at + 2, at + 2 + length);
+  at += 2 + length;
+  return Buffer.concat([Buffer.alloc(32), number]).subarray(-32);
+});
+process.stdout.write(Buffer.concat(numbers).toString("base64url"));
+`,
+      { mode: 0o755 },
+    );
+    for (let round = 0; round < 8; round += 1) {
+      const vault = ["--vault-key", "https://kv.vault.azure.net/keys/release/1"];
+      const ran = runScript("sign-package.sh", ["--sums", sumsOf(archive), ...vault], {
+        PATH: `${bin}:${searchPath}`,
+      });
+      expect([ran.status, ran.err]).toEqual([0, ""]);
+      const { stdout } = spawnSync(
+        "openssl",
+        [
+          ...["dgst", "-sha256", "-verify", publicOf(releaseKey)],
+          ...["-signature", `${sumsOf(archive)}.sig`, sumsOf(archive)],
+        ],
+        { encoding: "utf8" },
+      );
+      expect(stdout).toBe("Verified OK\n");
+    }
+  });
+});
+
 describe("an installation", () => {
   const root = path.join(directory, "machine");
   const home = path.join(root, "opt", "postern");
@@ -152,11 +216,25 @@ describe("an installation", () => {
   const current = (): string => readlinkSync(path.join(home, "current"));
   const packed = (version: string): string => {
     writeFileSync(bundle, `console.log("agent ${version}");\n`);
-    return pack("package-agent.sh", version, path.join(directory, "out"));
+    const archive = pack("package-agent.sh", version, path.join(directory, "out"));
+    sign(archive);
+    return archive;
   };
 
-  test("puts a release in its own folder, points at it, and never changes existing settings", () => {
-    expect(install("--package", packed("1.0.0")).status).toBe(0);
+  test("is refused on a machine that trusts no key", () => {
+    expect(install("--package", packed("1.0.0"))).toMatchObject({
+      status: 1,
+      err: expect.stringContaining("this machine trusts no key yet"),
+    });
+    expect(existsSync(home)).toBe(false);
+  });
+
+  test("puts a release in its own folder, points at it, and leaves settings alone afterwards", () => {
+    const first = install("--package", packed("1.0.0"), "--trust-key", publicOf(releaseKey));
+    expect([first.status, first.err]).toEqual([
+      0,
+      expect.stringContaining("trusts releases signed"),
+    ]);
     expect(current()).toBe("releases/1.0.0");
     const settings = path.join(root, "etc", "postern", "agent.yaml");
     expect(lstatSync(settings).mode & 0o777).toBe(0o640);
@@ -193,6 +271,7 @@ describe("an installation", () => {
   test("refuses different content under an installed version", () => {
     writeFileSync(bundle, "console.log('changed');\n");
     const changed = pack("package-agent.sh", "1.4.0", path.join(directory, "out"));
+    sign(changed);
     expect(install("--package", changed)).toMatchObject({
       status: 1,
       err: expect.stringContaining("never reused"),
@@ -200,25 +279,136 @@ describe("an installation", () => {
     expect(current()).toBe("releases/1.4.0");
   });
 
-  test("refuses a package that was changed, was truncated, or leads out of its folder", () => {
+  /** A package made by hand: whatever files it holds, its sums are right and signed. */
+  const forged = (
+    version: string,
+    make: (folder: string) => string[],
+    lines: (files: string) => string = (files) => files,
+  ): string => {
+    const name = `postern-agent-${version}`;
+    const archive = path.join(directory, "out", `${name}.tar.gz`);
+    const genuine = packed(version);
+    const folder = mkdtempSync(path.join(directory, "forged-"));
+    spawnSync("tar", ["-xzf", genuine, "-C", folder]);
+    const { status } = spawnSync("tar", ["-C", folder, "-czPf", archive, ...make(folder), name]);
+    expect(status).toBe(0);
+    const [, ...files] = readFileSync(sumsOf(archive), "utf8").trim().split("\n");
+    const first = `${sumOf(readFileSync(archive))}  ${name}.tar.gz`;
+    writeFileSync(sumsOf(archive), `${first}\n${lines(files.join("\n"))}\n`);
+    sign(archive);
+    return archive;
+  };
+  const refused = (archive: string, ...args: string[]): string => {
+    const { status, err } = install("--package", archive, ...args);
+    expect(status).toBe(1);
+    expect(current()).toBe("releases/1.4.0");
+    expect(readdirSync(path.join(home, "releases"))).not.toContain("2.0.0");
+    return err;
+  };
+  const inFolder = (folder: string, file: string): string =>
+    path.join(folder, "postern-agent-2.0.0", file);
+
+  test("refuses a package that was changed or cut", () => {
     const archive = packed("2.0.0");
     const whole = readFileSync(archive);
     writeFileSync(archive, whole.subarray(0, whole.length - 40));
-    expect(install("--package", archive).err).toMatch(/does not match its checksum/);
-    rmSync(`${archive}.sha256`);
-    expect(install("--package", archive).status).not.toBe(0);
-    const evil = path.join(directory, "evil.tar.gz");
-    spawnSync("tar", [
-      "-C",
-      directory,
-      "--transform",
-      "s#main.js#postern-agent-2.0.0/../../etc/x#",
-      "-czPf",
-      evil,
-      "main.js",
-    ]);
-    expect(install("--package", evil).err).toMatch(/unexpected file names/);
-    expect(current()).toBe("releases/1.4.0");
+    expect(refused(archive)).toMatch(/is not what was packed and signed/);
+  });
+
+  test("refuses a package without sums or signature, or with those of another", () => {
+    const archive = packed("2.0.0");
+    const signature = readFileSync(`${sumsOf(archive)}.sig`);
+    rmSync(`${sumsOf(archive)}.sig`);
+    expect(refused(archive)).toMatch(/comes with its sums and their signature/);
+    writeFileSync(`${sumsOf(archive)}.sig`, signature);
+    const sums = readFileSync(sumsOf(archive), "utf8");
+    writeFileSync(
+      sumsOf(archive),
+      sums.replace(/^[0-9a-f]/, (digit) => (digit === "0" ? "1" : "0")),
+    );
+    expect(refused(archive)).toMatch(/not signed by the key that this machine trusts/);
+    rmSync(sumsOf(archive));
+    expect(refused(archive)).toMatch(/comes with its sums/);
+    const other = packed("1.4.0");
+    const renamed = path.join(directory, "out", "postern-agent-2.0.0.tar.gz");
+    cpSync(sumsOf(other), sumsOf(renamed));
+    cpSync(`${sumsOf(other)}.sig`, `${sumsOf(renamed)}.sig`);
+    expect(refused(renamed)).toMatch(/is not what was packed and signed/);
+  });
+
+  test("refuses the key of somebody else, also when it is given", () => {
+    const archive = packed("2.0.0");
+    sign(archive, otherKey);
+    expect(refused(archive)).toMatch(/not signed by the key that this machine trusts/);
+    expect(refused(archive, "--trust-key", publicOf(otherKey))).toMatch(
+      /trusts another key already/,
+    );
+    expect(refused(archive, "--trust-key", otherKey)).toMatch(/is not a public key/);
+  });
+
+  test.each<[string, (folder: string) => string[], RegExp]>([
+    [
+      "another file",
+      (folder) => (writeFileSync(inFolder(folder, "more.js"), "evil()"), []),
+      /exactly the files that its sums list/,
+    ],
+    [
+      "a file less",
+      (folder) => (rmSync(inFolder(folder, "target-thread.js")), []),
+      /exactly the files that its sums list/,
+    ],
+    [
+      "a changed file",
+      (folder) => (writeFileSync(inFolder(folder, "main.js"), "evil()"), []),
+      /holds a file that is not what was signed/,
+    ],
+    [
+      "a file twice",
+      (folder) => (writeFileSync(path.join(folder, "x"), ""), ["postern-agent-2.0.0/main.js"]),
+      /exactly the files that its sums list/,
+    ],
+    [
+      "a file that leads out of its folder",
+      (folder) => [
+        "--transform=s#^x$#postern-agent-2.0.0/../../etc/x#",
+        (writeFileSync(path.join(folder, "x"), "evil"), "x"),
+      ],
+      /exactly the files that its sums list/,
+    ],
+    [
+      "an absolute file",
+      (folder) => [
+        `--transform=s#^x$#${directory}/evil#`,
+        (writeFileSync(path.join(folder, "x"), "evil"), "x"),
+      ],
+      /exactly the files that its sums list/,
+    ],
+    [
+      "a symbolic link in the place of a file",
+      (folder) => {
+        rmSync(inFolder(folder, "LICENSE"));
+        symlinkSync("/etc/passwd", inFolder(folder, "LICENSE"));
+        return [];
+      },
+      /holds something other than files/,
+    ],
+  ])("refuses a package that holds %s, although it is signed", (_name, make, says) => {
+    expect(refused(forged("2.0.0", make))).toMatch(says);
+    expect(existsSync(path.join(directory, "evil"))).toBe(false);
+  });
+
+  test.each([
+    ["a path upwards", "postern-agent-2.0.0/../x"],
+    ["another package", "postern-agent-9.9.9/x"],
+    ["an absolute path", "/etc/x"],
+    ["a command", "postern-agent-2.0.0/$(reboot)"],
+  ])("refuses sums with %s in them", (_name, file) => {
+    const archive = forged(
+      "2.0.0",
+      () => [],
+      (files) => `${files}\n${"0".repeat(64)}  ${file}`,
+    );
+    expect(refused(archive)).toMatch(/line that does not belong there|of several packages/);
   });
 
   test("prints what it would do with --dry-run, and does nothing", () => {
@@ -227,6 +417,17 @@ describe("an installation", () => {
     expect(dry.status).toBe(0);
     expect(dry.out).toMatch(/mv -T .*current\.new .*current/);
     expect(current()).toBe("releases/1.4.0");
+  });
+
+  test("refuses an older release, unless told to take it", () => {
+    expect(refused(packed("1.3.9"))).toMatch(/1\.3\.9 is older than 1\.4\.0/);
+    expect(refused(packed("1.4.0-rc.1"))).toMatch(/is older than 1\.4\.0/);
+    expect(install("--package", packed("1.3.9"), "--allow-downgrade").status).toBe(0);
+    expect(current()).toBe("releases/1.3.9");
+    expect(install("--package", packed("1.10.0-rc.1")).status).toBe(0);
+    expect(install("--package", packed("1.10.0")).status).toBe(0);
+    expect(install("--package", packed("1.9.0")).err).toMatch(/1\.9\.0 is older than 1\.10\.0/);
+    expect(current()).toBe("releases/1.10.0");
   });
 });
 
@@ -237,6 +438,7 @@ describe("a deployment", () => {
   beforeAll(() => {
     functions = pack("package-functions.sh", "1.2.3", packages);
     agent = pack("package-agent.sh", "1.2.3", packages);
+    sign(agent);
   });
 
   test("of functions prints what it would run", () => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Packs the agent for a VM: bundle, systemd unit, installer, example settings, checksums. The same input gives the same
-# bytes, so a package can be compared with one that was built elsewhere.
+# Packs the agent for a VM: bundle, systemd unit, installer, example settings. The same input gives the same bytes, so that a
+# package can be compared with one that was built elsewhere. Beside the package lies FILE.sums: a line for the package, then one
+# for each file in it. sign-package.sh signs these sums; the installer takes nothing whose sums are not signed.
 # Usage: package-agent.sh [--out DIR] [--version V] [--bundle FILE] [--node FILE]
 #   --bundle  the built agent (default apps/agent/dist/main.js, from npm run build), with target-thread.js beside it
 #   --node    a Node.js 24 binary to include, for machines that have none
@@ -43,8 +44,7 @@ find "$stage/$name" -type f -exec chmod 0644 {} +
 find "$stage/$name" -type d -exec chmod 0755 {} +
 chmod 0755 "$stage/$name/install-agent.sh"
 [ -z "$node_binary" ] || chmod 0755 "$stage/$name/node"
-(cd "$stage/$name" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum >SHA256SUMS)
-chmod 0644 "$stage/$name/SHA256SUMS"
 tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=ustar -C "$stage" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
-(cd "$out" && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")
+(cd "$out" && sha256sum "$name.tar.gz") >"$out/$name.sums"
+(cd "$stage" && find "$name" -type f | LC_ALL=C sort | xargs -d '\n' sha256sum) >>"$out/$name.sums"
 printf '%s\n' "$out/$name.tar.gz"
