@@ -59,7 +59,7 @@ module.exports = {
     only(
       "cli-knows-contracts",
       "^apps/cli/",
-      ["^packages/(contracts|input|api-client)/"],
+      ["^packages/(contracts|api-client)/"],
       "the command talks to the HTTP API like any other caller",
     ),
     {

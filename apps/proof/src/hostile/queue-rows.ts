@@ -223,7 +223,7 @@ export const queueRows: readonly HostileRow<QueueInput>[] = [
 
 function withReason(message: Json, size: number): Json {
   const results = message["results"] as Json[];
-  const [first, ...rest] = results;
-  const items = (first?.["items"] as Json[]).map((item) => ({ ...item, reason: "x".repeat(size) }));
+  const [first = {}, ...rest] = results;
+  const items = (first["items"] as Json[]).map((item) => ({ ...item, reason: "x".repeat(size) }));
   return { ...message, results: [{ ...first, items }, ...rest] };
 }
