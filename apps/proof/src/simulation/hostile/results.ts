@@ -47,8 +47,8 @@ function itemResult(item: WorkItem, random: SeededRandom, nowMs: number): ItemRe
   const outcome = random.pick(outcomes);
   const base = { itemId, entity, version, hash, outcome };
   if (outcome !== "waiting" && outcome !== "dead-lettered") return base;
-  const retryMs = random.chance(0.06)
-    ? random.pick([365 * 86_400_000, -86_400_000, 7_000_000])
+  const retryMs = random.chance(0.08)
+    ? random.pick([365 * 86_400_000, -86_400_000])
     : random.between(0, 30_000);
   return {
     ...base,

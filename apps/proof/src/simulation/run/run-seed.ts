@@ -43,6 +43,8 @@ export interface SeedResult {
 const MOST_EVENTS = 400_000;
 /** After the last fault: leases, locks, watches and clocks that were wrong have run out long before. */
 const LONGEST_REST_MS = 2 * 3_600_000;
+/** A hostile agent puts a retry off for two hours. */
+const LONGEST_HOSTILE_REST_MS = 3 * 3_600_000;
 const CHECK_MS = 7_300;
 /** The honest agent of the hostile agent's group. */
 const ANNEX_AGENT = "annex-1";
@@ -297,7 +299,8 @@ class SeedRun {
       process.resume();
     }
     this.#side.history.note("healed");
-    const deadlineMs = this.#timeline.nowMs + LONGEST_REST_MS;
+    const longestMs = this.#plan.hostile ? LONGEST_HOSTILE_REST_MS : LONGEST_REST_MS;
+    const deadlineMs = this.#timeline.nowMs + longestMs;
     const look = (): void => {
       this.#problems = this.#look();
       this.#finished = this.#problems.length === 0 || this.#timeline.nowMs > deadlineMs;
