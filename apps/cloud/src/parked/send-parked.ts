@@ -6,6 +6,7 @@
 import {
   bodyHash,
   containers,
+  eventProperties,
   type GroupName,
   historyTtlSeconds,
   invariant,
@@ -113,6 +114,13 @@ function sentAgain(
     body,
     properties: {
       ...textual(record.properties),
+      // A message of its own time: copies of one message are told apart by when they were sent.
+      ...eventProperties({
+        id: messageId,
+        source: stamp.source,
+        type: record.unreadType,
+        time: signer.at,
+      }),
       ...provenAgain(signer, stamp, { record, messageId, body }),
     },
     ...(before === 0 ? {} : { scheduledAt: new Date(clock.now() + pauseMs) }),
