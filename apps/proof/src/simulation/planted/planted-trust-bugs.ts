@@ -171,14 +171,14 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
   },
   {
     name: "properties of a dead letter counted",
-    file: `${cloud}/dead-letters/drained-message.ts`,
+    file: `${cloud}/dead-letters/drain/drained-message.ts`,
     from: "return { work, accounting: work === undefined ? claims : countOf(work), claimed };",
     to: "return { work, accounting: claims ?? (work && countOf(work)), claimed };",
     why: "A receiver rewrites the properties of what it dead-letters: it counts where the receiver says.",
   },
   {
     name: "body of a dead letter believed",
-    file: `${cloud}/dead-letters/drained-message.ts`,
+    file: `${cloud}/dead-letters/drain/drained-message.ts`,
     from: ": await checkWork(ports, { queue, group }, messageId, work);",
     to: ": await checkWork(ports, { queue, group }, messageId, work).then(() => ({ proven: true as const }));",
     why: "Work of another group is given up by a message that never was.",
@@ -192,7 +192,7 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
   },
   {
     name: "letter that proves nothing counts in a cycle",
-    file: `${cloud}/dead-letters/dead-letter-drain.ts`,
+    file: `${cloud}/dead-letters/drain/dead-letter-drain.ts`,
     from: "cycleId: accounting?.cycleId ?? null,",
     to: "cycleId: claimed.cycleId ?? null,",
     why: "A person replays it: an outcome that was never counted is taken back.",
