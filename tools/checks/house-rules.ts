@@ -142,11 +142,11 @@ export interface HouseRule {
 }
 
 export const houseRules: readonly HouseRule[] = [
-  { name: "full-folders", findings: fullFolders, enabled: false },
+  { name: "full-folders", findings: fullFolders, enabled: true },
   { name: "folder-circles", findings: folderCircles, enabled: true },
   { name: "unknown-throws", findings: unknownThrows, enabled: true },
-  { name: "stray-doc-comments", findings: strayDocComments, enabled: false },
-  { name: "bare-cuts", findings: bareCuts, enabled: false },
-  { name: "wide-comments", findings: wideComments, enabled: false },
-  { name: "strange-phrases", findings: strangePhrases, enabled: false },
+  { name: "stray-doc-comments", findings: strayDocComments, enabled: true },
+  { name: "bare-cuts", findings: bareCuts, enabled: true },
+  { name: "wide-comments", findings: wideComments, enabled: true },
+  { name: "strange-phrases", findings: strangePhrases, enabled: true },
 ];

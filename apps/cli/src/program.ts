@@ -6,6 +6,7 @@ import { addDlq } from "./commands/dlq";
 import { addJobs } from "./commands/jobs";
 import { addLogin } from "./commands/login";
 import { addParked } from "./commands/parked";
+import { addSecurity } from "./commands/security";
 import { addSyncs } from "./commands/syncs";
 import { runnerOf } from "./command-context";
 import { type ExitCode, exitCodes } from "./exit-code";
@@ -67,6 +68,7 @@ Environment: POSTERN_URL and POSTERN_TOKEN, or POSTERN_ENDPOINTS, override the p
   addAgents(program, run);
   addDlq(program, run);
   addParked(program, run);
+  addSecurity(program, run);
   addHealth(program, run);
   addCompletion(program, run);
   return program;

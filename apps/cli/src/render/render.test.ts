@@ -5,6 +5,7 @@ import {
   DeadLetterView,
   JobView,
   ParkedView,
+  SecurityEventView,
   SyncView,
 } from "@postern/contracts";
 import { SyncDefinition } from "@postern/contracts";
@@ -15,6 +16,7 @@ import { deadLettersTable, deadLetterText, resultsText } from "./dead-letters";
 import { healthText } from "./health";
 import { jobsTable, jobText } from "./jobs";
 import { parkedTable, parkedText } from "./parked";
+import { securityTable } from "./security";
 import { holdsTable, syncsTable, syncText } from "./syncs";
 import { widthOf } from "./text";
 
@@ -22,6 +24,18 @@ const now = Date.parse("2026-11-21T09:00:00.000Z");
 const wide: View = { columns: 100, colours: false, now };
 const narrow: View = { ...wide, columns: 64 };
 const guid = "6e7b768e-07e2-4810-8459-485f84f8f204";
+
+const event = SecurityEventView.parse({
+  id: "20261121T085500000Z-0f0f0f0f0f0f0f0f0f0f0f0f",
+  kind: "code-wrong",
+  group: "main",
+  at: "2026-11-21T08:55:00.000Z",
+  queue: "results-main",
+  agent: "vm-ghent-1",
+  messageId: "people:1795248000017.03.0#0",
+  detail: "the code is not that of the work which is named",
+  pending: false,
+});
 
 const cycle = CycleView.parse({
   id: "c20261121T085500000",
@@ -271,6 +285,7 @@ const screens: Readonly<Record<string, (view: View) => string>> = {
   "dlq replay": (view) => resultsText(results, view, { dryRun: false }),
   "parked list": (view) => parkedTable([parked], view),
   "parked show": (view) => parkedText(parked, view),
+  "security list": (view) => securityTable([event], view),
   health: (view) => healthText(health, "https://north.example", view),
 };
 

@@ -392,6 +392,31 @@ describe("postern parked", () => {
   });
 });
 
+describe("postern security", () => {
+  test("lists what did not prove itself, without its message", async () => {
+    expect((await cli("security", "list")).stderr).toBe("No security events.\n");
+    const event = {
+      id: "20261121T085500000Z-0f0f0f0f",
+      type: "event",
+      group: "main",
+      kind: "key-unknown",
+      at: "2026-11-21T08:55:00.000Z",
+      queue: "results-main",
+      agent: "vm-1",
+      messageId: "people:1.00.0#0",
+      detail: "the vault has no key 'k'",
+      digest: "0f0f0f0f",
+      pending: '{"secret":"of the message"}',
+    };
+    await scene.container("security").items.create(event);
+    const listed = await cli("security", "list", "--kind", "key-unknown");
+    expect(listed.stdout).toContain("the vault has no key 'k'");
+    const { type: _type, digest: _digest, ...shown } = event;
+    expect(await json("security", "list")).toMatchObject({ items: [{ ...shown, pending: true }] });
+    expect((await cli("security", "list", "--kind", "code-wrong")).stdout).toBe("");
+  });
+});
+
 describe("postern completion", () => {
   test("bash accepts the script, and it completes commands, options and their values", async () => {
     const { stdout } = await cli("completion", "bash");
