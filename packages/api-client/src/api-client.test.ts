@@ -24,7 +24,8 @@ const options = (more: Partial<ApiClientOptions> = {}): ApiClientOptions => ({
 const client = (more?: Partial<ApiClientOptions>) => new ApiClient(operations, options(more));
 
 const at = "2026-01-01T00:00:00.000Z";
-const lease = { attempt: 1, agent: "vm-1", leasedAt: at, leaseUntil: at, endedAt: null };
+const proof = { key: "test-key", at, code: "A".repeat(43) };
+const lease = { attempt: 1, agent: "vm-1", leasedAt: at, leaseUntil: at, endedAt: null, proof };
 const job = { params: { id: "j1" }, body: { agent: "vm-1" } } as const;
 
 describe("a request", () => {
