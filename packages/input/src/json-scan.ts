@@ -206,7 +206,8 @@ export class JsonScan {
   #string(): void {
     const bytes = this.#bytes;
     const start = this.#at;
-    const problem = "this string does not end, or holds a control character or unknown escape";
+    const problem =
+      "this string is not terminated, or contains a control character or an unknown escape";
     let at = start + 1;
     for (;;) {
       const byte = bytes[at];

@@ -122,7 +122,7 @@ export const jsonRows: readonly HostileRow<string>[] = [
     (size) => definition(size ? `,"description":"${"a".repeat(size)}` : ""),
     0,
     FULL,
-    /this string does not end/,
+    /this string is not terminated/,
   ),
   row(
     "a control character",

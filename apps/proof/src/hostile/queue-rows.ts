@@ -29,10 +29,14 @@ const inText =
   };
 
 const itemsOf = (message: Json): Json[] => message["items"] as Json[];
-const firstItem = (message: Json, change: Json): Json => ({
-  ...message,
-  items: [{ ...itemsOf(message)[0], ...change }],
-});
+/** With the proof's last part ending where the items do. */
+const withItems = (message: Json, items: readonly unknown[]): Json => {
+  const proof = message["proof"] as Json;
+  const [part] = proof["parts"] as Json[];
+  return { ...message, items, proof: { ...proof, parts: [{ ...part, to: items.length }] } };
+};
+const firstItem = (message: Json, change: Json): Json =>
+  withItems(message, [{ ...itemsOf(message)[0], ...change }]);
 const columns = (count: number): Json =>
   JSON.parse(`{${times(count, (n) => `${n ? "," : ""}"c${n}":1`)}}`) as Json;
 
@@ -70,10 +74,9 @@ export const queueRows: readonly HostileRow<QueueInput>[] = [
   ),
   row(
     "items",
-    twisted("work-message", (message, size) => ({
-      ...message,
-      items: Array(size).fill(itemsOf(message)[0]),
-    })),
+    twisted("work-message", (message, size) =>
+      withItems(message, Array(size).fill(itemsOf(message)[0])),
+    ),
     100,
     101,
     /items: .*100/,
