@@ -133,10 +133,11 @@ function lastGivenUp(world: World): ReadonlySet<string> {
   return new Set(open.map(([key]) => key));
 }
 
-/** Of this group, and counted: what proves nothing is kept for people to see and counts nowhere. */
+/** Of the hostile agent's group only what counts: what proves nothing names no cycle and is kept for people to see. */
 function lettersOf({ stores, group }: World): DeadLetter[] {
-  return [...stores.deadLetters.values()].filter(
-    (letter) => letter.group === group && (letter.proven || letter.source === "results"),
+  const annex = group === annexPlace.group;
+  return [...stores.deadLetters.values()].filter((letter) =>
+    letter.group === annexPlace.group ? annex && letter.cycleId !== null : !annex,
   );
 }
 
