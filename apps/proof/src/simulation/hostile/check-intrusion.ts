@@ -37,8 +37,8 @@ function checkMarkers({ stores, knowledge, histories }: IntrudedWorld): string[]
     ...(histories.annex.honest.get(id) ?? []),
     ...(histories.others.honest.get(id) ?? []),
   ];
-  for (const of of [definition.id, annexDefinition.id]) {
-    for (const marker of stores.progress.ofType<Marker>(of, "marker")) {
+  for (const name of [definition.id, annexDefinition.id]) {
+    for (const marker of stores.progress.ofType<Marker>(name, "marker")) {
       const { id, workMessageId, report, counts } = marker;
       const parked = id.endsWith(":parked");
       if (said.has(workMessageId.replace(/~p\d{1,4}$/, ""))) continue;
