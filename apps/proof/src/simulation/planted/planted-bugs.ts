@@ -224,8 +224,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "absent property taken for cleared",
     file: `${cloud}/sync/entities/index-merge.ts`,
-    from: "source = { ...source, ...change.properties };",
-    to: "source = { ...change.properties };",
+    from: "delete entry.removed;\n    source = { ...source, ...change.properties };",
+    to: "delete entry.removed;\n    source = { ...change.properties };",
     why: "Delta leaves unchanged properties out: columns would be cleared.",
   },
   {
