@@ -33,9 +33,7 @@ module.exports = {
     ),
     only("input-knows-contracts", "^packages/input/", ["^packages/contracts/"]),
     only("runtime-knows-contracts", "^packages/runtime/", ["^packages/contracts/"]),
-    only("api-client-knows-contracts", "^packages/api-client/", [
-      "^packages/(contracts|input|runtime)/",
-    ]),
+    only("api-client-knows-contracts", "^packages/api-client/", ["^packages/(contracts|runtime)/"]),
     {
       name: "callers-of-the-api-use-the-client",
       comment: "the cloud serves the API and connectors know nothing of it",

@@ -180,13 +180,11 @@ describe("a hostile server", () => {
   });
 
   test("changes no prototype by the names of its fields", async () => {
-    const rest = JSON.stringify(lease).slice(1);
-    server.replies(201, `{"constructor":1,${rest}`);
+    server.replies(
+      201,
+      `{"__proto__":{"attempt":9},"constructor":1,${JSON.stringify(lease).slice(1)}`,
+    );
     expect((await client().call("leaseAttempt", job)).value).toEqual(lease);
-    server.replies(201, `{"__proto__":{"attempt":9},${rest}`);
-    await expect(client().call("leaseAttempt", job)).rejects.toMatchObject({
-      name: "UnexpectedReply",
-    });
     expect(Object.hasOwn(Object.prototype, "attempt")).toBe(false);
   });
 });
