@@ -5,12 +5,12 @@ import {
   itemIdOf,
   laneOf,
   type ResultMessage,
+  stampedParts,
   SyncDefinition,
   type WorkMessage,
   workProof,
 } from "@postern/contracts";
 import { createDeadLetterStore } from "../src/dead-letters/dead-letter-store";
-import { partsOf } from "../src/dead-letters/drain/drained-message";
 import { drainDeadLetter } from "../src/dead-letters/drain/dead-letter-drain";
 import { applyDefinition } from "../src/sync/definitions/apply-definition";
 import { listCycles } from "../src/cycles/cycle-views";
@@ -168,7 +168,7 @@ describe("a message that was reported in part", () => {
 
   test.each([0, 1])("part %d: the items of the other are dead letters, once", async (index) => {
     const message = await several();
-    const part = partsOf(message)[index];
+    const part = stampedParts(message)[index];
     if (part === undefined) throw new Error("it has two parts");
     const reported = message.items.slice(part.from, part.to);
     const inPart = resultOf([message], "applied");

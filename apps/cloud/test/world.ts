@@ -21,6 +21,7 @@ import {
   startQueueName,
   startSession,
   type StreamName,
+  stampedParts,
   SyncDefinition,
   TargetName,
   type WorkItem,
@@ -51,7 +52,6 @@ import { consumeResults } from "../src/results/results";
 import { StreamClaims } from "../src/sync/streams/stream-claims";
 import { tick } from "../src/sync/streams/sync-timer";
 import { createPlatform, type Platform } from "../src/app/platform";
-import { partsOf } from "../src/dead-letters/drain/drained-message";
 import { testKeys } from "./test-keys";
 import { loadSettings } from "../src/settings";
 
@@ -400,9 +400,9 @@ export function partResults(
   outcome: ItemOutcome,
   more: Record<string, unknown> = {},
 ) {
-  const { key, at, parts } = message.proof;
+  const { key, at } = message.proof;
   const { firstAttemptAt } = message;
-  return partsOf(message).map(({ id, from, to }, part) => ({
+  return stampedParts(message).map(({ id, from, to, code }) => ({
     workMessageId: id,
     definition: message.definition,
     stream: message.stream,
@@ -424,7 +424,7 @@ export function partResults(
       key,
       at,
       ...(firstAttemptAt === undefined ? {} : { firstAttemptAt }),
-      code: parts[part]?.code ?? "",
+      code,
     },
   }));
 }

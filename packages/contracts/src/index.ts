@@ -96,7 +96,8 @@ export {
   jsonTextBytes,
   reportBorders,
   type ReportPart,
-  reportParts,
+  type StampedPart,
+  stampedParts,
 } from "./messages/report-parts";
 export {
   ItemResult,

@@ -1,4 +1,4 @@
-/** Turns verdicts into results: one for a message as a whole, or several for its parts (`reportParts`). */
+/** Turns verdicts into results: one for a message as a whole, or several for its parts (`stampedParts`). */
 import { Buffer } from "node:buffer";
 import {
   type AgentId,
@@ -11,7 +11,7 @@ import {
   type WorkMessageResult,
 } from "@postern/contracts";
 import { timestamp } from "@postern/runtime";
-import { jsonTextBytes, limits, reportParts } from "@postern/contracts";
+import { jsonTextBytes, limits, stampedParts } from "@postern/contracts";
 import { masked } from "@postern/input";
 import type { Verdict } from "../units/verdict";
 
@@ -35,9 +35,8 @@ export function reportOf(
   context: ReportContext,
 ): WorkMessageResult[] {
   const failing = verdicts.reduce((sum, verdict) => sum + (verdict.kind === "done" ? 0 : 1), 0);
-  const { key, at, parts } = message.proof;
-  const borders = parts.map(({ to }) => to);
-  return reportParts(message.messageId, borders).map(({ id, from, to }, part) => ({
+  const { key, at } = message.proof;
+  return stampedParts(message).map(({ id, from, to, code }) => ({
     workMessageId: id,
     definition: message.definition,
     stream: message.stream,
@@ -54,7 +53,7 @@ export function reportOf(
       key,
       at,
       ...(message.firstAttemptAt === undefined ? {} : { firstAttemptAt: message.firstAttemptAt }),
-      code: parts[part]?.code ?? "",
+      code,
     },
   }));
 }

@@ -5,7 +5,7 @@ import type { KeyBytes, KeyId } from "@postern/contracts";
 export interface WorkKey {
   readonly id: KeyId;
   readonly secret: KeyBytes;
-  /** Codes stamped before (less the tolerance for clocks) are not of this key. */
+  /** When it began to sign, by the vault: an instance that was cut off may have signed with another one since. */
   readonly signsFromMs: number;
   /** When the next key took over; null while this one signs. */
   readonly signsUntilMs: number | null;

@@ -5,23 +5,12 @@ import {
   isSameCode,
   type KeyBytes,
   type KeyId,
+  type SecurityEventKind,
 } from "@postern/contracts";
 import type { KeyFinding } from "../ports/work-keys";
 
 /** Why something does not prove itself. */
-export type ProofProblem =
-  /** It carries no code, or one that cannot be read. */
-  | "code-missing"
-  /** It names a key that the vault does not have. */
-  | "key-unknown"
-  | "key-revoked"
-  /** Its time is too far ahead of this clock. */
-  | "code-not-yet-valid"
-  | "code-expired"
-  /** Something that the code covers was changed, or the code was invented. */
-  | "code-wrong"
-  /** An item is not what its id and hash say. */
-  | "content-changed";
+export type ProofProblem = Exclude<SecurityEventKind, "agent-unknown">;
 
 export type ProofCheck =
   | { readonly proven: true }

@@ -6,7 +6,7 @@ import {
   type ItemResult,
   partCode,
   type PartFacts,
-  reportParts,
+  stampedParts,
   type WorkItem,
   type WorkMessage,
   type WorkMessageResult,
@@ -52,19 +52,14 @@ export function checkWork(
   finding: KeyFinding,
   nowMs: number,
 ): ProofCheck {
-  const { key, at, parts } = message.proof;
+  const { key, at } = message.proof;
   for (const item of message.items) {
     const itemId = itemIdOf(message.definition, item.entity, item.version);
     if (item.itemId !== itemId || item.hash !== contentHash(item)) {
       return unproven("content-changed", `item '${item.itemId}' is not what its id and hash say`);
     }
   }
-  const borders = reportParts(
-    message.messageId,
-    parts.map(({ to }) => to),
-  );
-  for (const [index, { id: partId, from, to }] of borders.entries()) {
-    const code = parts[index]?.code ?? "";
+  for (const { id: partId, from, to, code } of stampedParts(message)) {
     const items = message.items.slice(from, to);
     const facts: PartFacts = { ...message, ...holder, key, at, partId, items };
     const check = checkCode({ key, at, code }, finding, (secret) => partCode(secret, facts), nowMs);

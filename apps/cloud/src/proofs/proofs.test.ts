@@ -12,7 +12,7 @@ import {
   partCode,
   type PartFacts,
   provenProperties,
-  reportParts,
+  stampedParts,
   type Version,
   type WorkItem,
   type WorkMessage,
@@ -62,9 +62,8 @@ function messageOf(items: WorkItem[], more: Partial<WorkMessage> = {}): WorkMess
 
 /** What an agent that holds the message reports of its parts. */
 function resultsOf(message: WorkMessage): WorkMessageResult[] {
-  const { key: id, at, parts } = message.proof;
-  const borders = parts.map(({ to }) => to);
-  return reportParts(message.messageId, borders).map(({ id: partId, from, to }, index) => ({
+  const { key: id, at } = message.proof;
+  return stampedParts(message).map(({ id: partId, from, to, code }) => ({
     workMessageId: partId,
     definition: message.definition,
     stream: message.stream,
@@ -85,7 +84,7 @@ function resultsOf(message: WorkMessage): WorkMessageResult[] {
       key: id,
       at,
       ...(message.firstAttemptAt === undefined ? {} : { firstAttemptAt: message.firstAttemptAt }),
-      code: parts[index]?.code ?? "",
+      code,
     },
   }));
 }

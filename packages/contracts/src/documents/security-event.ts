@@ -4,13 +4,19 @@ import { limits } from "../words/limits";
 
 /** What did not prove itself, and why (see the glossary). */
 export const SecurityEventKind = z.enum([
+  /** It carries no code, or one that cannot be read. */
   "code-missing",
+  /** It names a key that the vault does not have. */
   "key-unknown",
   "key-revoked",
+  /** Its time is too far ahead of the cloud's clock. */
   "code-not-yet-valid",
   "code-expired",
+  /** Something that the code covers was changed, or the code was invented. */
   "code-wrong",
+  /** An item is not what its id and hash say. */
   "content-changed",
+  /** It proves itself and counts, but its group has no agent of that name. */
   "agent-unknown",
 ]);
 export type SecurityEventKind = z.infer<typeof SecurityEventKind>;

@@ -1,6 +1,7 @@
 import type { MessageId } from "../words/ids";
 import { limits } from "../words/limits";
-import type { WorkItem } from "./work-message";
+import type { WorkItem, WorkMessage } from "./work-message";
+import type { AuthenticationCode } from "./work-proof";
 
 /** Half of a message: the other half is for reasons and attempts, should all of its items fail. */
 const PART_PAYLOAD_BYTES = limits.messageBytes / 2;
@@ -25,6 +26,26 @@ export function reportParts(messageId: MessageId, borders: readonly number[]): R
     from: borders[index - 1] ?? 0,
     to,
   }));
+}
+
+/** A part of a message that was sent, with the code that its result gives back. */
+export interface StampedPart extends ReportPart {
+  readonly code: AuthenticationCode;
+}
+
+/** The parts of a message, as its proof draws them. */
+export function stampedParts({
+  messageId,
+  proof: { parts },
+}: Pick<WorkMessage, "messageId" | "proof">): StampedPart[] {
+  const borders = reportParts(
+    messageId,
+    parts.map(({ to }) => to),
+  );
+  return parts.flatMap(({ code }, index) => {
+    const part = borders[index];
+    return part === undefined ? [] : [{ ...part, code }];
+  });
 }
 
 /** `DEF:V.03.0#1` → `DEF:V.03.0~2#1`: the suffix that names the attempt stays at the end. */

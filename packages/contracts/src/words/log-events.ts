@@ -160,7 +160,7 @@ export const logEvents = {
   "proof.failed": {
     by: "cloud",
     explanation:
-      "A result or message does not prove to be about work of its sender, and counts nowhere; see the security events.",
+      "A result or message does not prove itself, or its agent is not known; the security events say more.",
   },
   "proof.judged": {
     by: "cloud",

@@ -14,6 +14,7 @@ import {
   type Marker,
   type MessageId,
   type PosternError,
+  stampedParts,
   type WorkMessage,
 } from "@postern/contracts";
 import {
@@ -23,7 +24,7 @@ import {
   payloadText,
   unreadableDeadLetter,
 } from "../new-dead-letter";
-import { type DrainedMessage, partsOf, readDrained, reportedId } from "./drained-message";
+import { type DrainedMessage, readDrained, reportedId } from "./drained-message";
 import type { QueueOfGroup, ReceivedMessage } from "../../ports/message-bus";
 import { isCountedReport, markerOf } from "../../cycles/message-marker";
 import type { SyncPorts } from "../../ports/cloud-ports";
@@ -171,7 +172,7 @@ async function countedLetters(
   if (work === undefined)
     return (await countGivenUp(ports, givenUp, accounting)) ? deadLetters : [];
   const open: DeadLetter[] = [];
-  for (const { id, from, to } of partsOf(work)) {
+  for (const { id, from, to } of stampedParts(work)) {
     const part = { ...accounting, count: to - from };
     if (await countGivenUp(ports, { ...givenUp, messageId: id }, part)) {
       open.push(...deadLetters.slice(from, to));

@@ -10,8 +10,6 @@ import {
   type MessageId,
   type PosternProperties,
   readPosternProperties,
-  type ReportPart,
-  reportParts,
   WorkMessage,
   workQueueName,
 } from "@postern/contracts";
@@ -82,11 +80,4 @@ async function checkWork(
 /** The id that its agent reports under: for a message that was sent again after parking, the original id. */
 export function reportedId(messageId: string): MessageId {
   return messageId.replace(/~p\d{1,4}$/, "") as MessageId;
-}
-
-export function partsOf({ messageId, proof }: WorkMessage): ReportPart[] {
-  return reportParts(
-    messageId,
-    proof.parts.map(({ to }) => to),
-  );
 }

@@ -9,7 +9,7 @@ import {
   type LedgerEntry,
   type OutcomeCounts,
   type ReportPart,
-  reportParts,
+  stampedParts,
   type ResultMessage,
   RESULT_MESSAGE_TYPE,
   eventAttribute,
@@ -187,7 +187,7 @@ export class History {
       message: work,
       version: work.version,
       items,
-      parts: partsOf(work),
+      parts: stampedParts(work),
     });
   }
 
@@ -196,7 +196,8 @@ export class History {
       this.#hashes.set(itemId, hash);
       if (!this.#firstSentMs.has(itemId)) this.#firstSentMs.set(itemId, nowMs);
     }
-    for (const { id, from, to } of partsOf(work)) this.#parts.set(id, work.items.slice(from, to));
+    for (const { id, from, to } of stampedParts(work))
+      this.#parts.set(id, work.items.slice(from, to));
     this.note(() => `known ${messageId}`);
   }
 
@@ -262,11 +263,4 @@ export class History {
         lie();
     }
   }
-}
-
-function partsOf({ messageId, proof }: WorkMessage): ReportPart[] {
-  return reportParts(
-    messageId,
-    proof.parts.map(({ to }) => to),
-  );
 }

@@ -3,7 +3,12 @@
  * anything: nobody else knows better. Of all other work what counts is what its honest holder reported; nothing that it
  * made up reaches a target, a job or another group; and what proves nothing shows as a security event.
  */
-import { type Marker, type OutcomeCounts, reportParts, type WorkMessage } from "@postern/contracts";
+import {
+  type Marker,
+  type OutcomeCounts,
+  stampedParts,
+  type WorkMessage,
+} from "@postern/contracts";
 import { ownLease } from "./forged-messages";
 import type { Expectation } from "./intruder";
 import type { Knowledge } from "./knowledge";
@@ -55,11 +60,8 @@ function checkMarkers({ stores, knowledge, histories }: IntrudedWorld): string[]
   return problems;
 }
 
-function partIds({ messageId, proof }: WorkMessage): string[] {
-  return reportParts(
-    messageId,
-    proof.parts.map(({ to }) => to),
-  ).map(({ id }) => id);
+function partIds(work: WorkMessage): string[] {
+  return stampedParts(work).map(({ id }) => id);
 }
 
 function sameCounts(one: OutcomeCounts, other: OutcomeCounts): boolean {

@@ -2,7 +2,7 @@
 import {
   contentHash,
   type ItemResult,
-  reportParts,
+  stampedParts,
   type WorkItem,
   type WorkMessage,
   type WorkMessageResult,
@@ -25,10 +25,9 @@ export function resultsOf(
   random: SeededRandom,
   nowMs: number,
 ): WorkMessageResult[] {
-  const { key, at, parts } = work.proof;
-  const borders = parts.map(({ to }) => to);
+  const { key, at } = work.proof;
   const { definition, stream, target, lane, cycleId, jobId, version, firstAttemptAt } = work;
-  return reportParts(work.messageId, borders).map(({ id, from, to }, index) => ({
+  return stampedParts(work).map(({ id, from, to, code }) => ({
     workMessageId: id,
     ...{ definition, stream, target, lane, cycleId, version },
     ...(jobId === undefined ? {} : { jobId }),
@@ -36,7 +35,7 @@ export function resultsOf(
     proof: {
       ...{ key, at },
       ...(firstAttemptAt === undefined ? {} : { firstAttemptAt }),
-      code: parts[index]?.code ?? "",
+      code,
     },
   }));
 }
