@@ -43,3 +43,9 @@ describe("a decimal number", () => {
     expect(Number(decimalOf(String(value))?.text)).toBe(value);
   });
 });
+
+test("a text of a million digits that is no number is refused without a search", () => {
+  expect(decimalOf(`${"1".repeat(1_000_000)}x`)).toBeUndefined();
+  const longest = `-${"1".repeat(500)}.${"1".repeat(499)}e+0001`;
+  expect(decimalOf(longest)?.decimals).toBe(498);
+});

@@ -3,6 +3,8 @@
 const DECIMAL = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,4}))?$/;
 /** More digits than any column stores. A short text such as 1e9999 must not become a long one. */
 const MOST_DIGITS = 1_000;
+/** With sign, point and exponent. What is longer is none, and matching it would take the square of its length. */
+const MOST_CHARS = MOST_DIGITS + "+.e+0000".length;
 
 export interface Decimal {
   /** The only form of this number: no plus, no exponent, no zeros that say nothing, no minus zero. */
@@ -13,7 +15,7 @@ export interface Decimal {
 
 /** Undefined for a text that is not a number, or has more than a thousand digits. */
 export function decimalOf(text: string): Decimal | undefined {
-  const parts = DECIMAL.exec(text);
+  const parts = text.length > MOST_CHARS ? null : DECIMAL.exec(text);
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = parts ?? [];
   if (parts === null || whole.length + fraction.length === 0) return undefined;
   const shift = Number(exponent);

@@ -326,5 +326,9 @@ test("a text that people may see holds no code, also in JSON within JSON", () =>
   expect(text).toContain(code);
   expect(withoutCodes(text)).not.toContain(code);
   expect(withoutCodes(JSON.stringify({ payload: text }))).not.toContain(code);
+  const bare = "\\".repeat(1_000_000);
+  expect(withoutCodes(bare)).toBe(bare);
+  const almost = `"code${bare}"code"${" ".repeat(1_000_000)}:${bare}`;
+  expect(withoutCodes(almost)).toBe(almost);
   expect(withoutCodes('{"code":"target-rejected"}')).toBe('{"code":"target-rejected"}');
 });

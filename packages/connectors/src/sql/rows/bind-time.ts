@@ -5,6 +5,7 @@
 import type { TargetValue } from "@postern/contracts";
 import type { Column } from "../engine/engine";
 import { bound, type Bound, rejected } from "./bound";
+import { withoutEnd } from "./without-end";
 
 const ISO =
   /^(\d{4}-\d{2}-\d{2})(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.(\d+))?)?)(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
@@ -22,7 +23,7 @@ export function bindTime(column: Column, value: Exclude<TargetValue, null>): Bou
       ? bound(date)
       : rejected("the text has a time of day, and the column keeps only a date");
   }
-  const digits = fraction.replace(/0+$/, "").length;
+  const digits = withoutEnd(fraction, "0").length;
   const { decimals: kept = Infinity, zoned } = column;
   if (digits > kept) {
     return rejected(`the second has ${digits} decimals, and the column keeps ${kept}`);

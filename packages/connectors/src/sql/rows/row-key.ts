@@ -2,6 +2,7 @@
 import { decimalOf } from "@postern/contracts";
 import { createHash } from "node:crypto";
 import type { Column, SqlParameter, TableShape } from "../engine/engine";
+import { withoutEnd } from "./without-end";
 
 /** Characters kept of a SHA-256 in base64url: 192 bits. */
 const DIGEST_CHARS = 32;
@@ -49,6 +50,6 @@ function foldText(text: string, fold: Column["keyFold"]): string {
     case "case":
       return text.toLowerCase();
     case "padding":
-      return text.replace(/ +$/, "");
+      return withoutEnd(text, " ");
   }
 }
