@@ -65,10 +65,15 @@ function changed(message: ReceivedMessage, change: (results: Results) => unknown
   return { ...message, body: { ...body, results: change(structuredClone(body.results)) } };
 }
 
+function securityOf() {
+  return { container: (world.ports as Platform).database.container(containers.security) };
+}
+
 async function events(): Promise<SecurityEvent[]> {
-  const { resources } = await (world.ports as Platform).database
-    .container(containers.security)
-    .items.query<SecurityEvent>("SELECT * FROM c WHERE c.type = 'event'", { partitionKey: group })
+  const { resources } = await securityOf()
+    .container.items.query<SecurityEvent>("SELECT * FROM c WHERE c.type = 'event'", {
+      partitionKey: group,
+    })
     .fetchAll();
   return resources;
 }
@@ -204,6 +209,48 @@ const account = {
   mailNickname: "zoe",
   passwordProfile: { password: "Ein-Passwort-1" },
 };
+
+test("messages that name invented keys do not stand before those whose key comes later", async () => {
+  const late = testKey("late-key");
+  keys.keys.push(late);
+  await world.call("POST", "/users", { displayName: "Zoë", accountEnabled: true, ...account });
+  await world.tickAndPump();
+  const stamped = await world.takeWork();
+  keys.keys.pop();
+  // Older than the true one, and more than one look takes.
+  const { container } = securityOf();
+  const [held] = work;
+  if (held === undefined) throw new Error("there is work");
+  for (let n = 0; n < 210; n += 1) {
+    await container.items.create({
+      id: `20200101T000000000Z-${String(n).padStart(4, "0")}`,
+      type: "event",
+      ...{ group, kind: "key-unknown", at: "2020-01-01T00:00:00.000Z", queue: "results-main" },
+      ...{ agent: null, messageId: null, detail: "x", digest: `invented-${n}` },
+      ...{ pending: "{}", key: `invented-${n}` },
+    });
+  }
+  await consumeResults(world.ports, group, [resultOf(stamped, "applied")]);
+  keys.keys.push(late);
+  const judged = await judgePending(world.ports, (name, message) =>
+    consumeResults(world.ports, name, [message]),
+  );
+  expect(judged).toBe(1);
+});
+
+test("a result that is too long to be kept while its key is unknown is delivered again", async () => {
+  keys.keys.splice(0, 1, testKey("other-key"));
+  const reason = "x".repeat(4_000);
+  const long = resultOf(work, "dead-lettered", { code: "target-rejected", reason });
+  const body = long.body as ResultMessage;
+  const [first] = body.results;
+  const [item] = first?.items ?? [];
+  if (first === undefined || item === undefined) throw new Error("there is a result");
+  const many = { ...first, items: Array.from({ length: 60 }, () => item) };
+  await expect(
+    consumeResults(world.ports, group, [{ ...long, body: { ...body, results: [many] } }]),
+  ).rejects.toMatchObject({ name: "ServiceUnavailable", service: "key-vault" });
+});
 
 test("the work of a key that leaked counts no more, and a new key's does", async () => {
   keys.keys.push(testKey("second-key"));

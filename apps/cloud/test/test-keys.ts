@@ -24,6 +24,7 @@ export function testKeys(...keys: WorkKey[]): TestKeys {
       if (last === undefined) throw new Error("the test has no key");
       return last;
     },
+    ids: async () => [...new Set([...known.map(({ id }) => id), ...revoked])],
     verifying: async (id) => {
       if (revoked.has(id)) return { kind: "revoked" };
       const key = known.find((one) => one.id === id);

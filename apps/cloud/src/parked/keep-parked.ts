@@ -10,7 +10,6 @@ import {
   type DeadLetter,
   eventAttribute,
   type GroupName,
-  type KeyId,
   type Marker,
   PARKED_MESSAGE_TYPE,
   ParkedMessage,
@@ -26,7 +25,6 @@ import type { ReceivedMessage } from "../ports/message-bus";
 import { type ProofCheck, unproven } from "../proofs/code-check";
 import { verifyEnvelope } from "../proofs/verification";
 import { partitionProven } from "../security/partition-proven";
-import { pendingText } from "../security/pending-message";
 import type { ParkedPorts } from "./parked-ports";
 
 export function isParked({ properties }: ReceivedMessage): boolean {
@@ -61,14 +59,22 @@ export async function keepParked(
   if (unreadable.length > 0) await ports.deadLetters.add(unreadable);
   const checks: ProofCheck[] = [];
   for (const message of read) checks.push(await verifyParked(ports, group, message));
-  const { proven, again } = await partitionProven(ports, read, checks, (message) => ({
-    queue,
-    group,
-    agent: message.agent,
-    messageId: message.workMessageId,
-    subject: JSON.stringify(message),
-    pending: pendingText({ type: PARKED_MESSAGE_TYPE, key: keyOf(message), body: message }),
-  }));
+  const { proven, again } = await partitionProven(
+    ports,
+    read,
+    checks,
+    (message) => ({
+      queue,
+      group,
+      agent: message.agent,
+      messageId: message.workMessageId,
+      subject: JSON.stringify(message),
+    }),
+    (message) => {
+      const { key } = readPosternProperties(message.properties);
+      return key === undefined ? undefined : { key, type: PARKED_MESSAGE_TYPE, body: message };
+    },
+  );
   const at = new Date(nowMs).toISOString();
   const records = proven.map((message) => recordOf({ ...message, group }, at));
   for (const { unreadType: type, agent: agentId, workMessageId: messageId, reason } of records) {
@@ -97,10 +103,6 @@ async function verifyParked(
     return unproven("content-changed", "it was sent to another target or lane, or as another type");
   }
   return check;
-}
-
-function keyOf({ properties }: ParkedMessage): KeyId | undefined {
-  return readPosternProperties(properties).key;
 }
 
 function recordOf(message: ParkedMessage, at: string): ParkedRecord {

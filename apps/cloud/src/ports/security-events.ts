@@ -1,4 +1,4 @@
-import type { SecurityEvent } from "@postern/contracts";
+import type { KeyId, SecurityEvent } from "@postern/contracts";
 
 /** Where what does not prove itself is told to people. */
 export interface SecurityEvents {
@@ -9,8 +9,11 @@ export interface SecurityEvents {
    * @throws ServiceUnavailable
    */
   record(events: readonly SecurityEvent[]): Promise<readonly boolean[]>;
-  /** Events of all groups with a message that waits for its key, oldest first; at most `limit`. */
-  pending(limit: number): Promise<readonly SecurityEvent[]>;
+  /**
+   * Events of all groups with a message that waits for one of these keys, oldest first; at most `limit`. Those that
+   * wait for another key are not read: a sender that invents keys must not stand before the others.
+   */
+  pending(keys: readonly KeyId[], limit: number): Promise<readonly SecurityEvent[]>;
   /** Takes the message away from an event that has been judged. */
   settle(event: SecurityEvent): Promise<void>;
 }

@@ -32,4 +32,6 @@ export interface WorkKeys {
    * @throws ServiceUnavailable when the key is not in memory and the vault cannot be read
    */
   verifying(id: KeyId): Promise<KeyFinding>;
+  /** The ids that `verifying` knows, revoked ones among them; as of at most a minute ago while the vault answers. */
+  ids(): Promise<readonly KeyId[]>;
 }

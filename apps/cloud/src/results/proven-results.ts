@@ -12,7 +12,6 @@ import type { ProofCheck } from "../proofs/code-check";
 import { verifyLease, verifyResults } from "../proofs/verification";
 import { type ProofFailure, reportProofFailures } from "../security/proof-failures";
 import { partitionProven, type Proven } from "../security/partition-proven";
-import { pendingText } from "../security/pending-message";
 
 /** One work message's result, and who reported it when. */
 export interface ReportedResult {
@@ -46,13 +45,10 @@ export async function provenResults(
     messageId: one.result.workMessageId,
     subject: JSON.stringify(one),
   });
-  const work = await partitionProven(ports, reported, checks, (one) => ({
-    ...claimOf(one),
-    pending: pendingText({
-      type: RESULT_MESSAGE_TYPE,
-      key: one.result.proof.key,
-      body: resultMessageOf(ports.stamp, group, one),
-    }),
+  const work = await partitionProven(ports, reported, checks, claimOf, (one) => ({
+    key: one.result.proof.key,
+    type: RESULT_MESSAGE_TYPE,
+    body: resultMessageOf(ports.stamp, group, one),
   }));
   await noteUnknownAgents(ports, group, work.proven, claimOf);
   return work;
@@ -94,14 +90,19 @@ export async function provenJobResults(
 ): Promise<Proven<JobResultMessage>> {
   const checks: ProofCheck[] = [];
   for (const message of messages) checks.push(await verifyLease(ports, group, message));
-  return partitionProven(ports, messages, checks, (one) => ({
-    queue: resultsQueueName(group),
-    group,
-    agent: one.agent,
-    messageId: one.messageId,
-    subject: JSON.stringify(one),
-    pending: pendingText({ type: JOB_RESULT_MESSAGE_TYPE, key: one.proof.key, body: one }),
-  }));
+  return partitionProven(
+    ports,
+    messages,
+    checks,
+    (one) => ({
+      queue: resultsQueueName(group),
+      group,
+      agent: one.agent,
+      messageId: one.messageId,
+      subject: JSON.stringify(one),
+    }),
+    (one) => ({ key: one.proof.key, type: JOB_RESULT_MESSAGE_TYPE, body: one }),
+  );
 }
 
 /** A message that holds this result only. */

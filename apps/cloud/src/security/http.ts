@@ -24,6 +24,7 @@ export function securityHandlers({
 function view({
   type: _type,
   digest: _digest,
+  key: _key,
   ttl: _ttl,
   ...event
 }: SecurityEvent): SecurityEventView {

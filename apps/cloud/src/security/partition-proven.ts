@@ -1,6 +1,7 @@
 import { ServiceUnavailable } from "@postern/runtime";
 import type { SyncPorts } from "../ports/cloud-ports";
 import type { ProofCheck } from "../proofs/code-check";
+import { type PendingMessage, pendingText } from "./pending-message";
 import { type ProofFailure, reportProofFailures } from "./proof-failures";
 
 export interface Proven<T> {
@@ -21,7 +22,8 @@ export async function partitionProven<T>(
   ports: PartitionPorts,
   all: readonly T[],
   checks: readonly ProofCheck[],
-  claimOf: (one: T) => Omit<ProofFailure, "kind" | "detail">,
+  claimOf: (one: T) => Omit<ProofFailure, "kind" | "detail" | "pending">,
+  pendingOf: (one: T) => PendingMessage | undefined,
 ): Promise<Proven<T>> {
   const proven: T[] = [];
   const failures: ProofFailure[] = [];
@@ -31,13 +33,18 @@ export async function partitionProven<T>(
       proven.push(one);
     } else if (check !== undefined) {
       const { problem: kind, detail } = check;
-      const { pending, ...claim } = claimOf(one);
-      const kept = kind === "key-unknown" && pending !== undefined ? { pending } : {};
-      failures.push({ ...claim, kind, detail, ...kept });
+      const waiting = kind === "key-unknown" ? pendingOf(one) : undefined;
+      const text = waiting === undefined ? undefined : pendingText(waiting);
+      const pending =
+        waiting === undefined || text === undefined ? {} : { pending: { key: waiting.key, text } };
+      failures.push({ ...claimOf(one), kind, detail, ...pending });
     }
   }
   const kept = await reportProofFailures(ports, failures);
-  const lost = failures.some(({ kind }, index) => kind === "key-unknown" && kept[index] !== true);
+  const lost = failures.some(
+    ({ kind, pending }, index) =>
+      kind === "key-unknown" && (pending === undefined || kept[index] !== true),
+  );
   // Never dropped: it may be true, and the key on its way. A sender that invents keys holds up its own group only.
   const again = lost
     ? new ServiceUnavailable("key-vault", "results name a key that the vault does not have")

@@ -1,20 +1,29 @@
 /** Messages whose key was not known: kept with their security events, and judged again by a timer. */
-import { eventProperties, type GroupName, KeyId, type SecurityEvent } from "@postern/contracts";
+import {
+  eventProperties,
+  type GroupName,
+  type KeyId,
+  limits,
+  type SecurityEvent,
+} from "@postern/contracts";
 import { z } from "zod";
 import type { SyncPorts } from "../ports/cloud-ports";
 import type { ReceivedMessage } from "../ports/message-bus";
 
 /** A message of the results queue, as it is kept: its CloudEvents type and its body. */
-const Pending = z.object({ type: z.string(), key: KeyId, body: z.record(z.string(), z.unknown()) });
-type Pending = z.infer<typeof Pending>;
+const Pending = z.object({ type: z.string(), body: z.record(z.string(), z.unknown()) });
 
-export function pendingText(pending: {
+/** A message that waits until its key is known. */
+export interface PendingMessage {
+  readonly key: KeyId;
   readonly type: string;
-  /** Undefined: it names none, so it cannot wait for one. */
-  readonly key: KeyId | undefined;
   readonly body: object;
-}): string {
-  return JSON.stringify(pending);
+}
+
+/** Undefined when it is longer than an event can hold. */
+export function pendingText({ type, body }: PendingMessage): string | undefined {
+  const text = JSON.stringify({ type, body });
+  return text.length > limits.messageBytes ? undefined : text;
 }
 
 export type PendingPorts = Pick<SyncPorts, "security" | "workKeys" | "logger">;
@@ -36,10 +45,9 @@ export async function judgePending(
   consume: ConsumeAgain,
 ): Promise<number> {
   let judged = 0;
-  for (const event of await security.pending(AT_ONCE)) {
+  for (const event of await security.pending(await workKeys.ids(), AT_ONCE)) {
     const pending = readPending(event);
     if (pending !== undefined) {
-      if ((await workKeys.verifying(pending.key)).kind === "unknown") continue;
       await consume(event.group, receivedAgain(event, pending));
       judged += 1;
     }
@@ -50,7 +58,7 @@ export async function judgePending(
 }
 
 /** Undefined for what this version cannot read. */
-function readPending({ pending }: SecurityEvent): Pending | undefined {
+function readPending({ pending }: SecurityEvent): z.infer<typeof Pending> | undefined {
   try {
     return Pending.safeParse(JSON.parse(pending ?? "")).data;
   } catch {
@@ -58,7 +66,10 @@ function readPending({ pending }: SecurityEvent): Pending | undefined {
   }
 }
 
-function receivedAgain({ id, queue, at }: SecurityEvent, { type, body }: Pending): ReceivedMessage {
+function receivedAgain(
+  { id, queue, at }: SecurityEvent,
+  { type, body }: z.infer<typeof Pending>,
+): ReceivedMessage {
   return {
     body,
     messageId: id,

@@ -5,6 +5,7 @@ import {
   clip,
   type GroupName,
   historyTtlSeconds,
+  type KeyId,
   limits,
   MessageId,
   type SecurityEvent,
@@ -23,7 +24,7 @@ export interface ProofFailure {
   /** JSON text that tells it apart from others, the same at each delivery. */
   readonly subject: string;
   /** Kept so that it can be judged again. */
-  readonly pending?: string;
+  readonly pending?: { readonly key: KeyId; readonly text: string };
 }
 
 const DIGEST_CHARS = 24;
@@ -65,7 +66,7 @@ function eventOf(failure: ProofFailure, nowMs: number): SecurityEvent {
     agent: AgentId.safeParse(failure.agent).data ?? null,
     messageId: MessageId.safeParse(failure.messageId).data ?? null,
     detail: clip(detail, limits.loggedReasonChars),
-    ...(pending === undefined || pending.length > limits.messageBytes ? {} : { pending }),
+    ...(pending === undefined ? {} : { pending: pending.text, key: pending.key }),
     ttl: historyTtlSeconds,
   };
 }

@@ -40,14 +40,15 @@ export function createSecurityEventStore(database: Database): SecurityEventStore
       }
       return found.map(({ digest }) => kept.has(digest));
     },
-    pending: (limit) =>
+    pending: (keys, limit) =>
       events.query({
-        query: `SELECT TOP ${limit} * FROM c WHERE c.type = 'event' AND IS_DEFINED(c.pending) ORDER BY c.id ASC`,
+        query: `SELECT TOP ${limit} * FROM c WHERE c.type = 'event' AND IS_DEFINED(c.pending) AND ARRAY_CONTAINS(@keys, c.key) ORDER BY c.id ASC`,
+        parameters: [{ name: "@keys", value: [...keys] }],
       }),
     settle: async ({ id, group }) => {
       const stored = await events.read(id, group);
       if (stored === undefined) return;
-      const { pending: _judged, ...event } = stored.value;
+      const { pending: _judged, key: _key, ...event } = stored.value;
       await events.replace(event, group, stored.etag);
     },
     list: (query, options) =>

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId, GroupName, MessageId, Timestamp } from "../words/ids";
+import { KeyId } from "../messages/work-proof";
 import { limits } from "../words/limits";
 
 /** What did not prove itself, and why (see the glossary). */
@@ -49,6 +50,8 @@ export const SecurityEvent = z.object({
   digest: z.string().max(limits.foreignNameChars),
   /** The message (JSON text), while its key is unknown: it is judged again when the key is there. Shown to nobody. */
   pending: z.string().max(limits.messageBytes).optional(),
+  /** The key that the message waits for. */
+  key: KeyId.optional(),
   ttl: z.int().optional(),
 });
 export type SecurityEvent = z.infer<typeof SecurityEvent>;

@@ -136,6 +136,14 @@ describe("a ring of keys", () => {
     });
   });
 
+  test("names the keys that are known or revoked, and no key whose value it lacks", () => {
+    const held = { id: idOf(1), createdMs: 1_000, secret: secretOf(1) };
+    const unread = { id: idOf(2), createdMs: 2_000, secret: undefined };
+    const ring = keyRing([held, unread], [idOf(3)]);
+    expect(ring.ids).toEqual([idOf(1), idOf(3)]);
+    for (const id of ring.ids) expect(ring.finding(id, 3_000).kind).not.toBe("unknown");
+  });
+
   test("shows no secret in logs or JSON", () => {
     const key = keyRing([{ id: idOf(1), createdMs: 0, secret: secretOf(7) }], []).signing(1);
     const shown = JSON.stringify(key) + inspect(key, { depth: 9, showHidden: true });

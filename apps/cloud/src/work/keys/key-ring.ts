@@ -25,6 +25,8 @@ export interface KeyRing {
   /** Undefined when no key whose turn has come is held. */
   signing(nowMs: number): WorkKey | undefined;
   finding(id: KeyId, nowMs: number): KeyFinding;
+  /** Of the keys that are not unknown. */
+  readonly ids: readonly KeyId[];
 }
 
 /** Its secret is out of sight of logs and JSON, which show own properties only. */
@@ -71,6 +73,10 @@ export function keyRing(keys: readonly RingKey[], revoked: Iterable<KeyId>): Key
   }
 
   return {
+    ids: [
+      ...ordered.flatMap(({ id, secret }) => (secret === undefined ? [] : [id])),
+      ...revokedIds,
+    ],
     signing: (nowMs) => {
       const index = turns.findLastIndex(
         ({ fromMs, secret }, place) => secret !== undefined && (place === 0 || fromMs <= nowMs),

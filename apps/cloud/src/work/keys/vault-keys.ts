@@ -70,6 +70,11 @@ class VaultKeys implements WorkKeys {
     return found;
   }
 
+  async ids(): Promise<readonly KeyId[]> {
+    await this.#refresh();
+    return this.#ring?.ids ?? [];
+  }
+
   get #nowMs(): number {
     return this.#ports.clock.now();
   }

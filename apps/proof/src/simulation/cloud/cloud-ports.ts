@@ -45,6 +45,7 @@ export function cloudPorts(world: CloudWorld): SyncPorts {
     },
     knownAgents: { isKnown: async () => true },
     workKeys: {
+      ids: async () => world.vault.ids(process.name, process.timeline.nowMs),
       signing: async () => world.vault.signing(process.name, process.timeline.nowMs),
       verifying: async (id) => world.vault.find(id, process.name, process.timeline.nowMs),
     },
@@ -152,7 +153,8 @@ function definitions({ wire, stores }: CloudWorld): DefinitionStore {
 function security({ wire, stores }: CloudWorld): SecurityEvents {
   return {
     record: (events) => askCosmos(wire, "write security", () => stores.security.record(events)),
-    pending: (limit) => askCosmos(wire, "read security", () => stores.security.pending(limit)),
+    pending: (keys, limit) =>
+      askCosmos(wire, "read security", () => stores.security.pending(keys, limit)),
     settle: (event) => askCosmos(wire, "write security", () => stores.security.settle(event)),
   };
 }

@@ -60,8 +60,8 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
   {
     name: "results not checked",
     file: `${cloud}/results/proven-results.ts`,
-    from: "await partitionProven(ports, reported, checks, (one) => ({",
-    to: "await partitionProven(ports, reported, checks.map(() => ({ proven: true })), (one) => ({",
+    from: "await partitionProven(ports, reported, checks, claimOf, (one) => ({",
+    to: "await partitionProven(ports, reported, checks.map(() => ({ proven: true })), claimOf, (one) => ({",
     why: "Whoever may send to a results queue reports the work of all groups.",
   },
   {
@@ -214,8 +214,8 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
   {
     name: "lease not checked",
     file: `${cloud}/results/proven-results.ts`,
-    from: "return partitionProven(ports, messages, checks, (one) => ({",
-    to: "return partitionProven(ports, messages, checks.map(() => ({ proven: true })), (one) => ({",
+    from: "    messages,\n    checks,\n",
+    to: "    messages,\n    checks.map(() => ({ proven: true })),\n",
     why: "A job ends as an agent says that had no lease of it.",
   },
   {

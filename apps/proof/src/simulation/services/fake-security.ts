@@ -1,5 +1,10 @@
 /** Security events as the cloud keeps them: the first of each group, kind and minute; and, for the checks, all. */
-import { type SecurityEvent, type SecurityEventKind, securityEventsKept } from "@postern/contracts";
+import {
+  type KeyId,
+  type SecurityEvent,
+  type SecurityEventKind,
+  securityEventsKept,
+} from "@postern/contracts";
 
 export class FakeSecurity {
   /** By digest. */
@@ -21,14 +26,18 @@ export class FakeSecurity {
     return events.map(({ digest }) => this.kept.has(digest));
   }
 
-  pending(limit: number): SecurityEvent[] {
-    return [...this.kept.values()].filter(({ pending }) => pending !== undefined).slice(0, limit);
+  pending(keys: readonly KeyId[], limit: number): SecurityEvent[] {
+    return [...this.kept.values()]
+      .filter(
+        ({ pending, key }) => pending !== undefined && key !== undefined && keys.includes(key),
+      )
+      .slice(0, limit);
   }
 
   settle({ digest }: SecurityEvent): void {
     const found = this.kept.get(digest);
     if (found === undefined) return;
-    const { pending: _judged, ...event } = found;
+    const { pending: _judged, key: _key, ...event } = found;
     this.kept.set(digest, event);
   }
 

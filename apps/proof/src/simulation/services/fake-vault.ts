@@ -59,6 +59,10 @@ export class FakeVault {
     return key === undefined ? { kind: "unknown" } : { kind: "known", key };
   }
 
+  ids(instance: string, nowMs: number): KeyId[] {
+    return [...new Set([...this.#seenBy(instance, nowMs).map(({ id }) => id), ...this.#revoked])];
+  }
+
   /** A key of long ago, as a backup may hold it. */
   oldest(): WorkKey {
     const [key] = this.#keys;
