@@ -7,10 +7,10 @@
 import { clip, limits } from "@postern/contracts";
 import { sql } from "kysely";
 import type { TargetFailure } from "../../connector";
-import type { Column, Database, Reference, SqlParameter } from "../engine/engine";
+import type { Database, Reference, SqlParameter } from "../engine/engine";
 import { type FailureSubject, inWords, type SqlFailure } from "../engine/sql-failure";
 import type { Inbox } from "../inbox/inbox";
-import type { PlannedItem } from "../rows/planned-item";
+import { columnsOf, type PlannedItem } from "../rows/planned-item";
 import { rowKeyOf } from "../rows/row-key";
 
 export interface Explained {
@@ -151,11 +151,6 @@ export function valueOf(item: PlannedItem, name: string): SqlParameter | undefin
   const index = columnsOf(item).findIndex((column) => column.name === name);
   return index < 0 ? undefined : (item.parameters[index] ?? null);
 }
-
-const columnsOf = (item: PlannedItem): readonly Column[] => [
-  ...item.keyColumns,
-  ...item.valueColumns,
-];
 
 function shapesOf(item: PlannedItem): string {
   const columns = columnsOf(item);

@@ -22,6 +22,11 @@ export interface PlannedItem {
   readonly shape: string;
 }
 
+/** In the order of its parameters. */
+export function columnsOf(item: PlannedItem): readonly Column[] {
+  return [...item.keyColumns, ...item.valueColumns];
+}
+
 export interface PlanningContext {
   readonly engine: SqlEngine;
   readonly catalogue: Catalogue;

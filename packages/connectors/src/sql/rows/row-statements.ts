@@ -6,7 +6,7 @@
  */
 import { type CompiledQuery, type RawBuilder, sql } from "kysely";
 import type { Column, SqlEngine, SqlParameter } from "../engine/engine";
-import type { PlannedItem } from "./planned-item";
+import { columnsOf, type PlannedItem } from "./planned-item";
 
 export type StatementKind = "compare" | "insert" | "update" | "delete";
 
@@ -61,10 +61,8 @@ function compileCompare(engine: SqlEngine, item: PlannedItem, rows: number): Com
 
 /** Updates the rows that exist. A key in another spelling that the column calls equal is corrected. */
 function compileUpdate(engine: SqlEngine, item: PlannedItem, rows: number): CompiledQuery {
-  const sets = columnsOf(item).flatMap((column, index) =>
-    index >= item.keyColumns.length || column.keyFold !== "exact"
-      ? [sql`${sql.id(column.name)} = ${given(index)}`]
-      : [],
+  const sets = changeable(item).map(
+    ([index, column]) => sql`${sql.id(column.name)} = ${given(index)}`,
   );
   return sql`${givenRows(engine, item, rows)} update ${sql.id(...item.table.path)} as t
     set ${sql.join(sets)} from v where ${sameKey(item)}`.compile(engine.database);
@@ -91,11 +89,6 @@ function compileDelete(engine: SqlEngine, item: PlannedItem, rows: number): Comp
   return engine.database.deleteFrom(item.table.reference).where(matches).compile();
 }
 
-const columnsOf = (item: PlannedItem): readonly Column[] => [
-  ...item.keyColumns,
-  ...item.valueColumns,
-];
-
 const flag = (condition: RawBuilder<unknown>) => sql`case when ${condition} then 1 else 0 end`;
 
 function givenRows(engine: SqlEngine, item: PlannedItem, rows: number): RawBuilder<unknown> {
@@ -113,11 +106,16 @@ function sameKey(item: PlannedItem): RawBuilder<unknown> {
   return sql.join(pairs, sql` and `);
 }
 
+/** What an update may change of a row: its values, and a key that the column takes in more than one spelling. */
+function changeable(item: PlannedItem): [number, Column][] {
+  return [...columnsOf(item).entries()].filter(
+    ([index, column]) => index >= item.keyColumns.length || column.keyFold !== "exact",
+  );
+}
+
 function anyDifference(engine: SqlEngine, item: PlannedItem): RawBuilder<unknown> {
-  const conditions = columnsOf(item).flatMap((column, index) =>
-    index >= item.keyColumns.length || column.keyFold !== "exact"
-      ? [engine.differs(column, stored(column), given(index))]
-      : [],
+  const conditions = changeable(item).map(([index, column]) =>
+    engine.differs(column, stored(column), given(index)),
   );
   return conditions.length === 0 ? sql`false` : sql.join(conditions, sql` or `);
 }
