@@ -56,7 +56,25 @@ test("the process is the one that was started, and answers", async () => {
   expect(api.log()).not.toMatch(/heap out of memory|JavaScript heap/);
 });
 
-function send(head: Head): Promise<Pick<Reply, "status" | "text">> {
+const MOST_TRIES = 5;
+
+/**
+ * A refusal closes the connection under a body that is still being sent. If the client notices that by a write before
+ * it has read the refusal, the refusal is lost with the connection, and the request is sent again.
+ */
+async function send(head: Head): Promise<Pick<Reply, "status" | "text">> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await sendOnce(head);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const isClosed = code === "EPIPE" || code === "ECONNRESET";
+      if (head.body === undefined || !isClosed || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+function sendOnce(head: Head): Promise<Pick<Reply, "status" | "text">> {
   return new Promise((resolve, reject) => {
     const { method = "GET", path, headers = {}, body } = head;
     const login = { authorization: `Bearer ${token}` };
@@ -67,7 +85,6 @@ function send(head: Head): Promise<Pick<Reply, "status" | "text">> {
         let text = "";
         response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-        // A refusal closes the connection under a body that is still being sent.
         response.on("error", () => resolve({ status: response.statusCode ?? 0, text }));
       },
     );

@@ -45,9 +45,9 @@ const bugs: readonly Omit<PlantedBug, "hostile">[] = [
   },
   {
     name: "result of an unknown key dropped",
-    file: `${cloud}/security/partition-proven.ts`,
-    from: 'kind === "key-unknown" && pending !== undefined ? { pending } : {}',
-    to: 'kind === "key-unknown" && pending === undefined ? { pending: "" } : {}',
+    file: `${cloud}/security/proof-failures.ts`,
+    from: "...(pending === undefined ? {} : { pending: pending.text, key: pending.key }),",
+    to: "",
     why: "An instance that hears of a new key late drops true results: their cycle never completes.",
   },
   {
